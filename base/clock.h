@@ -1,0 +1,12 @@
+/* base/clock.h - the one place where time is read, so that a test can own it. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_now_ms(void);  /* Unix time in ms; may jump */
+int64_t clock_mono_us(void); /* never goes back; for durations */
+/* Tests: from now on clock_now_ms() answers this until called with -1. */
+void clock_set_for_test(int64_t now_ms);
+
+#endif
