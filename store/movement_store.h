@@ -1,0 +1,74 @@
+/* store/movement_store.h - the double-entry ledger (design.md section 8, "The ledger").
+ *
+ * A movement is one cause; its entries sum to zero.  Entries are made by the coin stores themselves whenever a coin
+ * changes bucket, so that the ledger cannot drift from the coins; the rest of a movement goes to fees or outside.
+ * account_total keeps the running sum of each account, so that a balance costs the same at any age. */
+#ifndef STORE_MOVEMENT_STORE_H
+#define STORE_MOVEMENT_STORE_H
+
+#include "base/amount.h"
+#include "base/arena.h"
+#include "base/ids.h"
+#include "store/view.h"
+
+enum account { /* stored: append, never renumber */
+	ACCOUNT_SPENDABLE = 1,
+	ACCOUNT_LOCKED = 2,  /* held by an action */
+	ACCOUNT_PENDING = 3, /* offered to us, not ours yet: counted nowhere in the total */
+	ACCOUNT_SENT = 4,    /* in a token that nobody has claimed yet */
+	ACCOUNT_FEES = 5,
+	ACCOUNT_OUTSIDE = 6,
+	ACCOUNT_INVALID = 7  /* the mint refuses it for ever */
+};
+#define ACCOUNT_MAX 7
+const char *account_name(enum account acc);
+
+struct movement {
+	struct unit *unit_of_work;
+	int64_t at_ms;
+	struct action_id action;
+	const char *rail; /* "ecash" */
+	const char *kind; /* "issue", "send", "send_reclaimed", "receive", "swap", "lock", "release" */
+	int64_t mint_id;
+	struct currency unit;
+	const char *note; /* label or memo, or NULL */
+	int64_t delta[ACCOUNT_MAX + 1];
+};
+struct movement movement_begin(struct unit *u, const struct action_id *action, const char *rail, const char *kind,
+			       int64_t mint_id, struct currency unit, int64_t now_ms);
+/* amount leaves `from` and arrives in `to`; from == to does nothing. */
+MUST_CHECK int movement_add(struct movement *m, enum account from, enum account to, struct ecash amount, struct err *err);
+/* Writes it, unless every entry is zero. */
+MUST_CHECK int movement_post(struct movement *m, struct err *err);
+
+struct movement_row {
+	int64_t id, at_ms;
+	struct action_id action;
+	const char *rail, *kind, *mint_url, *note;
+	struct currency unit;
+	int64_t amount; /* net effect on what is ours (spendable + locked + sent), fees included; minor unit */
+	int64_t fee;    /* paid in this movement */
+	int64_t balance; /* what is ours in this unit after it, over all mints */
+	int64_t delta[ACCOUNT_MAX + 1];
+};
+struct movement_query {
+	const char *rail; /* or NULL */
+	int64_t since_ms, after_id, before_id; /* 0: not limited */
+	bool oldest_first, internal; /* internal: also those that change only between our own buckets */
+	unsigned limit;
+};
+MUST_CHECK int movement_list(struct view v, struct arena *a, const struct movement_query *q,
+			     void (*each)(void *ctx, const struct movement_row *row), void *ctx, struct err *err);
+
+struct account_total {
+	const char *rail, *mint_url;
+	int64_t mint_id;
+	struct currency unit;
+	int64_t total[ACCOUNT_MAX + 1];
+};
+/* One per (rail, mint, unit). */
+MUST_CHECK int movement_totals(struct view v, struct arena *a, struct account_total **ret, size_t *n, struct err *err);
+/* The sum of the ledger equals the coin tables, account by account; ERR_INTERNAL says which does not. */
+MUST_CHECK int movement_check(struct view v, struct err *err);
+
+#endif
