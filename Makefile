@@ -1,0 +1,160 @@
+# walletd - `make help` lists what can be built.  One file, no make inside folders, a tree per flavour under build/.
+
+RELEASE := 0.1.0
+BUILD   ?= release
+O       := build/$(BUILD)
+VERSION ?= $(RELEASE)$(shell git describe --always --dirty --exclude='*' 2>/dev/null | sed 's/^/+g/')
+PREFIX  ?= /usr/local
+# How long `make fuzz` runs each target.
+FUZZ_SECONDS ?= 60
+
+ROOMS  := base base/net conf store $(sort $(wildcard rails/*)) actions exit outbox rpc
+LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libcrypto libsodium libcbor inih libqrencode
+LIBS   += $(shell pkg-config --exists libsystemd && echo libsystemd)
+
+CC       ?= cc
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WARNINGS += $(if $(CI),-Werror)
+CPPFLAGS := -D_GNU_SOURCE -I. $(if $(findstring libsystemd,$(LIBS)),-DWALLETD_SYSTEMD)
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAVOUR)
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN_LD := -pie -Wl,-z,relro,-z,now
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
+
+# Flavours.  All but release hold the failpoints and the other seams that tests need.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ifeq ($(BUILD),release)
+FLAVOUR := $(HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else ifeq ($(BUILD),asan)
+FLAVOUR := $(HARDEN) -O1 -DWALLETD_TEST_HOOKS -DARENA_MALLOC $(SANITIZE)
+FLAVOUR_LD := $(SANITIZE)
+else ifeq ($(BUILD),fuzz)
+CC      := clang
+FLAVOUR := -O1 -DWALLETD_TEST_HOOKS -DARENA_MALLOC $(SANITIZE) -fsanitize=fuzzer-no-link
+FLAVOUR_LD := $(SANITIZE) -fsanitize=fuzzer
+HARDEN_LD :=
+else
+FLAVOUR := $(HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -DWALLETD_TEST_HOOKS
+endif
+LINK = $(CC) $(HARDEN_LD) $(FLAVOUR_LD) $(LDFLAGS) $(filter %.o %.a,$^) -o $@ -Wl,--as-needed $(PKG_LIBS)
+
+# What there is: a new file needs no edit here.
+objects   = $(patsubst %.c,$O/%.o,$(sort $(wildcard $(1))))
+LIB_OBJ     := $(call objects,$(ROOMS:%=%/*.c)) $O/gen/version.o $(if $(wildcard store/migrate.h),$O/gen/migrations.o)
+DAEMON_OBJ  := $(call objects,daemon/*.c)
+CTL_OBJ     := $(call objects,rpc/walletctl/*.c)
+MINT_OBJ    := $(call objects,tests/peers/testmint/*.c)
+# Tests may also call what the two programs hold beside their main().
+SUPPORT_OBJ := $(call objects,tests/support/*.c) $(filter-out %/main.o,$(DAEMON_OBJ) $(CTL_OBJ))
+PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if $(MINT_OBJ),$O/walletd-testmint)
+TEST_SRC    := $(sort $(shell find tests -name 'test_*.c' -not -path 'tests/peers/*'))
+TESTS       := $(TEST_SRC:%.c=$O/%)
+FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS     := $(FUZZ_SRC:%.c=$O/%)
+REPLAYS     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/tests/fuzz/replay_%)
+BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
+MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
+
+.PHONY: all deps run check suites asan crash fuzz bench lint install docs clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) $O/layers.ok
+
+help:
+	@echo 'make          build/release/walletd, walletctl and the mint of the playground'
+	@echo 'make deps     install what the build and the tests need (Debian 12 and 13, Ubuntu 24.04)'
+	@echo 'make run      playground: a daemon, a mint, and a guided tour with curl'
+	@echo 'make check    every unit test, the fuzz corpora and the layer check'
+	@echo 'make asan     the same under the address and undefined behaviour sanitizers'
+	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
+	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make bench    speed, as ratios against the bare libraries'
+	@echo 'make lint     formatting, static analysis, house rules'
+	@echo 'make install  into DESTDIR and PREFIX (/usr/local)'
+	@echo 'make docs     generate the reference in docs/'
+	@echo 'make clean    remove build/'
+
+# Each flavour is built by a make of its own, so that it sees the libraries that deps has just installed.
+deps:
+	@contrib/deps.sh
+
+run: deps
+	@$(MAKE) all
+	tests/playground/run $O
+
+check: deps
+	@$(MAKE) BUILD=check suites
+
+asan: deps
+	@ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) BUILD=asan suites
+
+crash: deps
+	@$(MAKE) BUILD=check all
+	tests/crash/run build/check
+
+fuzz: deps
+	@$(MAKE) BUILD=fuzz fuzzers
+	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_SRC:%.c=build/fuzz/%)
+
+bench: deps
+	@$(MAKE) BUILD=release benches
+
+lint: deps
+	@tests/lint/run
+
+docs: all
+	@test ! -x docs/generate || docs/generate $O
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $O/walletd $O/walletctl $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+.PHONY: fuzzers benches
+fuzzers: $(FUZZERS)
+benches: $(BENCHES) $(PROGRAMS)
+	@set -e; for b in $(BENCHES); do BUILD_DIR=$O $$b; done
+
+suites: all $(TESTS) $(REPLAYS)
+	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS)
+
+# Programs.
+$O/walletd: $(DAEMON_OBJ) $O/libwalletd.a ; $(LINK)
+$O/walletctl: $(CTL_OBJ) $O/libwalletd.a ; $(LINK)
+$O/walletd-testmint: $(MINT_OBJ) $O/libwalletd.a ; $(LINK)
+$O/libwalletd.a: $(LIB_OBJ) ; rm -f $@; $(AR) rcs $@ $^
+$O/libsupport.a: $(SUPPORT_OBJ) ; rm -f $@; $(AR) rcs $@ $^
+$(TESTS) $(BENCHES): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
+$(FUZZERS): $O/%: $O/%.o $O/libwalletd.a ; $(LINK)
+$(REPLAYS): $O/tests/fuzz/replay_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay_main.o $O/libwalletd.a ; $(LINK)
+
+$O/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Generated sources.  A migration is one string literal, longer than C11 promises to every compiler.
+$O/gen/%.o: $O/gen/%.c
+	$(CC) $(ALL_CFLAGS) -Wno-overlength-strings -MMD -MP -c $< -o $@
+
+$O/gen/migrations.c: store/migrations/embed.sh store/migrations/SHA256SUMS $(MIGRATIONS)
+	@mkdir -p $(@D)
+	store/migrations/embed.sh >$@
+
+$O/gen/version.c: FORCE
+	@mkdir -p $(@D)
+	@printf '#include "base/version.h"\n\nconst char walletd_version[] = "%s";\n' '$(VERSION)' >$@.new
+	@if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
+
+# Includes point down only; the build stops where one does not.
+$O/layers.ok: LAYERS tests/lint/layers $(shell find . -path ./build -prune -o -name '*.[ch]' -print)
+	@mkdir -p $(@D)
+	tests/lint/layers
+	@touch $@
+
+-include $(shell find $O -name '*.d' 2>/dev/null)
