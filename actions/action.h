@@ -1,0 +1,111 @@
+/* actions/action.h - the vocabulary of actions (design.md section 5).
+ *
+ * A kind is a table of states.  A state makes at most one exchange:
+ *
+ *   prepare  optional; in a unit of its own that is durable before anything is sent: counts an attempt, draws a counter
+ *   enter    builds the request from the checkpoint and rows that the action owns; writes nothing; entering twice gives
+ *            the same bytes
+ *   reply    in a unit: reads the answer, writes coins, ledger and events, changes the checkpoint, returns the outcome,
+ *            which is saved in that same unit
+ *
+ * A state without enter makes no exchange: its reply is called with rep == NULL.  enter may also return NOTHING_TO_ASK to
+ * skip the exchange (reply gets NULL).  Only outcome_*() make a struct outcome.  Every state must be re-entrant: run again
+ * from its checkpoint any number of times, with the same effect as once. */
+#ifndef ACTIONS_ACTION_H
+#define ACTIONS_ACTION_H
+
+#include "base/http_msg.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/params.h"
+#include "store/action_store.h"
+
+struct executor;
+struct keyring;
+
+/* What a state's functions see.  Everything they allocate goes into arena and dies with the step. */
+struct step {
+	struct arena *arena;
+	struct view view;      /* reads: inside the unit when one is open, else committed state */
+	struct unit *unit;     /* open in start, prepare, reply, cancel, on_retry, on_rejection; NULL in enter */
+	struct action_row row; /* the action as loaded */
+	void *checkpoint;      /* the kind's own struct */
+	int64_t now_ms;
+	struct log log;
+	struct keyring *keys;
+	struct executor *executor;
+	bool dry_run;          /* start only: the unit will be rolled back */
+	json_t *plan;          /* start only: what would happen, for dry_run and the caller; an object held by arena */
+};
+
+enum outcome_tag { OUTCOME_NEXT = 1, OUTCOME_PARK, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_TROUBLE };
+
+struct outcome {
+	enum outcome_tag tag;
+	int state;
+	int64_t wake_at_ms;
+	json_t *result;
+	bool cancelled;
+	const char *funds_moved;
+	struct err err;
+};
+/* The checkpoint as it now is, in this state: saved, and driven on. */
+struct outcome outcome_next(int state);
+/* Saved in this state and left until wake_at_ms (ACTION_NO_WAKE: until a kick).  A hint: early calls must be harmless. */
+struct outcome outcome_park(int state, int64_t wake_at_ms);
+/* The same, telling why. */
+struct outcome outcome_park_error(int state, int64_t wake_at_ms, const struct err *err);
+/* Ended well.  Coins still locked by the action are released, its row moves to the archive with this result. */
+struct outcome outcome_done(json_t *result);
+/* Ended without: only when no change happened at the peer, or the peer's state was checked.  funds_moved: "no", "yes",
+ * "unknown". */
+struct outcome outcome_failed(const struct err *err, const char *funds_moved);
+struct outcome outcome_cancelled(const struct err *why);
+/* An error in the making of the step: its writes are rolled back and its class chooses.  TRANSIENT: on_retry.  REJECTED:
+ * on_rejection.  CONFLICTING: our copy is dropped.  STORE: the executor waits for the store.  INVALID and BUG: parked
+ * with back-off and shown in attention; an action is never thrown away for our own mistake. */
+struct outcome outcome_trouble(const struct err *err);
+
+#define NOTHING_TO_ASK 1
+
+struct state_def {
+	const char *name;
+	int (*prepare)(struct step *s, struct err *err);
+	int (*enter)(struct step *s, struct net_request *ret, struct err *err); /* 0, NOTHING_TO_ASK or -1 */
+	struct outcome (*reply)(struct step *s, const struct net_reply *rep, struct err *err);
+	bool uncertain;   /* a request of this state may have acted: trouble here shows as `uncertain` */
+	bool cancellable; /* a cancel here can be expected to work */
+};
+
+struct action_kind {
+	const char *name;
+	const char *summary; /* one line for help */
+	const struct param *params;
+	const struct state_def *states; /* indexed by state number from 1 */
+	int n_states;                   /* highest state number + 1 */
+	bool internal;                  /* started by other actions only */
+	bool needs_keys;                /* refuse to start without an unlocked wallet */
+
+	/* Validate, reserve coins, set checkpoint; the row is created in the same unit.  May set s->row.id (identity), .peer;
+	 * returns the first state or -1.  params were checked against the table. */
+	int (*start)(struct step *s, const json_t *params, struct err *err);
+	/* Checkpoint to JSON (a new object held by the arena) and back. */
+	json_t *(*save)(struct step *s);
+	int (*load)(struct step *s, const json_t *checkpoint, struct err *err);
+	/* NULL: park for retries squared seconds, at most 10 minutes. */
+	struct outcome (*on_retry)(struct step *s, const struct err *why, struct err *err);
+	/* NULL: the action fails with the peer's words; only right when a refusal leaves nothing behind in any state. */
+	struct outcome (*on_rejection)(struct step *s, const struct err *why, struct err *err);
+	/* NULL: not cancellable.  outcome_trouble(ERR_NOT_CANCELLABLE) refuses and changes nothing. */
+	struct outcome (*cancel)(struct step *s, struct err *err);
+	/* What an operator should know about this action in its state: one sentence for action.explain; may be NULL. */
+	const char *(*explain)(struct step *s);
+};
+extern const struct action_kind *const action_kinds[]; /* kinds.c; ends with NULL */
+const struct action_kind *action_kind_of(const struct action_kind *const *kinds, const char *name); /* or NULL */
+
+/* Start a child in the open unit; the caller parks, and is woken in the unit that ends the child.  setup, if not NULL, runs
+ * in the child's step before its row is saved. */
+MUST_CHECK int step_start_child(struct step *s, const char *kind, json_t *params, struct action_id *ret, struct err *err);
+
+#endif

@@ -1,0 +1,16 @@
+/* actions/ecash.h - questions about ecash that the RPC asks and that need protocol knowledge: tokens and mint URLs. */
+#ifndef ACTIONS_ECASH_H
+#define ACTIONS_ECASH_H
+
+#include "base/json.h"
+#include "store/mint_store.h"
+
+/* What a token says, and what we know about it: mint, unit, amount, memo, proofs (amounts, keysets, whether DLEQ is
+ * carried and verifies), whether the mint is known, whether it is our own.  Never the secrets.  No network. */
+MUST_CHECK int ecash_token_decode(struct view v, struct arena *a, const char *text, json_t **ret, struct err *err);
+/* The row for a mint as the user wrote its URL.  ERR_MINT_UNKNOWN with the hint to add it. */
+MUST_CHECK int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err);
+/* A mint as the RPC shows it, with keysets. */
+json_t *ecash_mint_json(struct arena *a, const struct mint_row *mint, const struct keyset *keysets, size_t n);
+
+#endif
