@@ -1,0 +1,46 @@
+/* rails/bitcoin/secp.h - the one wrapper over libsecp256k1: its context, keys, BIP340 signatures, and points.
+ *
+ * Nothing here computes on curve elements by itself.  A `bool` answer is false when libsecp256k1 refuses the input (not
+ * on the curve, zero, not below the group order, infinity); *ret is then untouched.  A struct point is parsed once and
+ * used many times, because parsing 33 bytes costs a square root. */
+#ifndef RAILS_BITCOIN_SECP_H
+#define RAILS_BITCOIN_SECP_H
+
+#include <stdbool.h>
+
+#include <secp256k1.h>
+
+#include "base/ids.h"
+#include "base/scope.h"
+#include "base/secret.h"
+
+/* Makes the context, blinded with 32 fresh random bytes, before any other call of rails/.  Again: blinds it anew. */
+MUST_CHECK bool secp_init(const uint8_t random[32]);
+const struct secp256k1_context_struct *secp_context(void); /* for rails/ only */
+
+bool secp_pubkey_valid(const struct pubkey *p);
+bool secp_seckey_valid(const struct secret *k); /* 1 .. n-1 */
+MUST_CHECK bool secp_seckey_pubkey(const struct secret *k, struct pubkey *ret);
+/* k + tweak mod n. */
+MUST_CHECK bool secp_seckey_add(const struct secret *k, const struct secret *tweak, struct secret *ret);
+
+/* BIP340 without auxiliary randomness: the same key and message always give the same signature, so that a request built
+ * again is the same request. */
+MUST_CHECK bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8_t ret[64]);
+/* The key's parity byte is ignored, as BIP340 has it. */
+bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, const uint8_t sig[64]);
+
+struct point {
+	secp256k1_pubkey p;
+};
+MUST_CHECK bool point_parse(const struct pubkey *from, struct point *ret);
+void point_compress(const struct point *p, struct pubkey *ret);
+void point_uncompress(const struct point *p, uint8_t ret[65]); /* 04 || x || y */
+MUST_CHECK bool point_add(const struct point *a, const struct point *b, struct point *ret);
+MUST_CHECK bool point_sub(const struct point *a, const struct point *b, struct point *ret);
+MUST_CHECK bool point_base_mul(const struct secret *k, struct point *ret); /* k * G, in constant time */
+/* k * p.  The first in constant time, for a k that is ours alone; the second faster, for a k that the peer knows. */
+MUST_CHECK bool point_mul_secret(const struct point *p, const struct secret *k, struct point *ret);
+MUST_CHECK bool point_mul_public(const struct point *p, const struct secret *k, struct point *ret);
+
+#endif

@@ -1,0 +1,36 @@
+/* rails/keys/keyring.h - the only room with long-term keys: a path or a counter goes in, a derived value or a signature
+ * comes out.
+ *
+ * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 at cdk's path.  The keyring lives in locked,
+ * guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
+#ifndef RAILS_KEYS_KEYRING_H
+#define RAILS_KEYS_KEYRING_H
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "rails/bitcoin/mnemonic.h"
+
+struct keyring;
+
+#define KEYRING_SECRET_TEXT 65 /* 64 hex characters and a NUL */
+#define KEYRING_FINGERPRINT 9  /* 8 hex characters and a NUL */
+
+/* passphrase: BIP39's, "" for none.  NULL on error (ERR_PARAM, ERR_CRYPTO). */
+MUST_CHECK struct keyring *keyring_new(const struct mnemonic *m, const char *passphrase, struct err *err);
+void keyring_free(struct keyring *kr);
+
+/* NUT-13: the secret text and the blinding factor of one output.  Errors: ERR_CRYPTO (this counter gives no valid r:
+ * take the next one), ERR_RANGE (v1 counters end at 2^31 - 1), ERR_UNSUPPORTED (a legacy id: nothing is minted to those). */
+MUST_CHECK int keyring_cashu_output(struct keyring *kr, const struct keyset_id *id, uint64_t counter,
+				    char ret_secret[KEYRING_SECRET_TEXT], struct secret *ret_r, struct err *err);
+
+/* NUT-20: m/129373'/20'/0'/0'/index, index < 2^31. */
+MUST_CHECK int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err);
+/* BIP340, deterministic. */
+MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+				  struct err *err);
+
+/* The first four bytes of HASH160 of the master public key, as in BIP32; safe to show. */
+void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT]);
+
+#endif
