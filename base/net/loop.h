@@ -21,7 +21,8 @@ MUST_CHECK int loop_new(struct loop **ret, struct err *err);
 void loop_free(struct loop *loop);
 /* Turns until loop_stop(); may be called again afterwards, not from inside itself.  -1 when libevent cannot wait. */
 MUST_CHECK int loop_run(struct loop *loop, struct err *err);
-/* The current turn ends, its posts included, and loop_run() returns.  Before loop_run() it has no effect. */
+/* The current turn ends, its posts included, and loop_run() returns; what those posts posted waits for the next
+ * loop_run().  Before loop_run() it has no effect. */
 void loop_stop(struct loop *loop);
 /* For the RPC's HTTP face and base/net/http.c alone. */
 struct event_base *loop_base(struct loop *loop);
@@ -35,7 +36,8 @@ void loop_unpost(struct loop *loop, void (*fn)(void *ctx), void *ctx);
 
 /* A one-shot timer, not started.  fn may start it again, stop it or free it.  Fires never before its time. */
 struct timer *loop_timer(struct loop *loop, void (*fn)(void *ctx), void *ctx);
-/* (Re)start: fires once, ms from now; 0 or less means in the next turn. */
+/* (Re)start: fires once, ms from now; 0 or less means in the next turn, more than TIMER_MAX_MS means that. */
+#define TIMER_MAX_MS INT64_C(31622400000) /* a leap year */
 void timer_start(struct timer *t, int64_t ms);
 void timer_stop(struct timer *t);
 bool timer_is_started(const struct timer *t);
