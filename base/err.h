@@ -87,8 +87,8 @@ struct err {
 	char hint[ERR_HINT_MAX];      /* the next command to run, or "" */
 };
 
-/* Fill *err (which must not be NULL) and return -1. */
-#define ERR(err, code, ...) err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+/* Fill *err (which must not be NULL); the value is -1, spelled out so that a compiler sees the early return. */
+#define ERR(err, code, ...) ((void)err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__), -1)
 int err_set(struct err *err, enum err_code code, const char *file, int line, const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Put "prefix: " in front of the message; keep code, class and origin.  Returns -1. */
 int err_context(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -103,5 +103,8 @@ const char *err_kind(enum err_code code);
 /* The inverse; ERR_INTERNAL for a name that is not known. */
 enum err_code err_code_of(const char *kind);
 enum err_class err_class_of(enum err_code code);
+
+/* There is no way to go on: out of memory, a limit of our own passed, a broken libcrypto.  Says why on stderr, aborts. */
+NORETURN void err_fatal(const char *why);
 
 #endif

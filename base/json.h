@@ -10,9 +10,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define JSON_DEPTH_MAX 32
+#define JSON_DEPTH_MAX  32
+#define JSON_VALUES_MAX 100000 /* three bytes of text can ask for 300 of memory */
 
-/* The whole text must be one JSON value; duplicate member names, NUL in strings, depth above max_depth: ERR_PARSE. */
+/* The whole text must be one JSON value; duplicate member names, NUL in strings, containers nested deeper than
+ * max_depth, more than JSON_VALUES_MAX values: ERR_PARSE.  The message never quotes the text, which may hold a secret. */
 MUST_CHECK int json_parse(struct arena *a, struct bytes text, unsigned max_depth, json_t **ret, struct err *err);
 /* Give a new reference to the arena; returns it as a borrowed one. */
 json_t *json_hold(struct arena *a, json_t *owned);
@@ -23,7 +25,8 @@ json_t *json_array_in(struct arena *a);
 char *json_text(struct arena *a, const json_t *v);
 char *json_canonical(struct arena *a, const json_t *v);
 
-/* Setters for building: abort on lack of memory, so that a reply is never silently short.  NULL text becomes null. */
+/* Setters for building: abort on lack of memory, so that a reply is never silently short.  NULL text becomes null;
+ * bytes that are not UTF-8 (a peer's words in an error) become U+FFFD. */
 void json_set_str(json_t *obj, const char *name, const char *text);
 void json_set_int(json_t *obj, const char *name, int64_t v);
 void json_set_u64(json_t *obj, const char *name, uint64_t v); /* v <= INT64_MAX */
@@ -33,7 +36,7 @@ void json_set_take(json_t *obj, const char *name, json_t *owned);
 void json_add(json_t *arr, json_t *borrowed);
 void json_add_take(json_t *arr, json_t *owned);
 
-/* Required members.  Text is at most max bytes of valid UTF-8 and lives as long as obj. */
+/* Required members.  Absent or of another type: ERR_PARSE; too long, too many, too big: ERR_RANGE.  Text is at most max bytes of valid UTF-8 and lives as long as obj. */
 MUST_CHECK int json_get_str(const json_t *obj, const char *name, size_t max, const char **ret, struct err *err);
 MUST_CHECK int json_get_u64(const json_t *obj, const char *name, uint64_t max, uint64_t *ret, struct err *err);
 MUST_CHECK int json_get_i64(const json_t *obj, const char *name, int64_t *ret, struct err *err);

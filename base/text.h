@@ -21,6 +21,8 @@ MUST_CHECK bool base64_decode(struct arena *a, struct bytes text, size_t max, st
 MUST_CHECK bool parse_u64(const char *text, uint64_t max, uint64_t *ret);
 MUST_CHECK bool parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret);
 
+/* How many bytes the valid UTF-8 character at the start of v has, and its code point; 0 when there is none. */
+size_t utf8_next(struct bytes v, uint32_t *ret);
 /* Is it valid UTF-8 without NUL?  printable also refuses control characters. */
 bool utf8_valid(struct bytes v);
 bool text_printable_ascii(const char *text);

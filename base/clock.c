@@ -1,0 +1,38 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+#include "base/err.h"
+
+static int64_t test_now_ms = -1;
+
+static struct timespec read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	if (clock_gettime(id, &t) != 0)
+		err_fatal("no clock");
+	return t;
+}
+
+int64_t clock_now_ms(void)
+{
+	struct timespec t;
+
+	if (test_now_ms >= 0)
+		return test_now_ms;
+	t = read_clock(CLOCK_REALTIME);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_mono_us(void)
+{
+	struct timespec t = read_clock(CLOCK_MONOTONIC);
+
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void clock_set_for_test(int64_t now_ms)
+{
+	test_now_ms = now_ms;
+}
