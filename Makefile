@@ -1,6 +1,10 @@
 # walletd - `make help` lists what can be built.  One file, no make inside folders, a tree per flavour under build/.
 
 RELEASE := 0.1.0
+MAKEFLAGS += --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc) --output-sync=line
+endif
 BUILD   ?= release
 O       := build/$(BUILD)
 VERSION ?= $(RELEASE)$(shell git describe --always --dirty --exclude='*' 2>/dev/null | sed 's/^/+g/')
@@ -62,7 +66,7 @@ MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $O/layers.ok
+all: $O/layers.ok $O/libwalletd.a $(PROGRAMS)
 
 help:
 	@echo 'make          build/release/walletd, walletctl and the mint of the playground'
@@ -78,32 +82,39 @@ help:
 	@echo 'make docs     generate the reference in docs/'
 	@echo 'make clean    remove build/'
 
-# Each flavour is built by a make of its own, so that it sees the libraries that deps has just installed.
+# Each of these first installs what is missing, then builds its flavour with a make of its own, which sees it.
 deps:
 	@contrib/deps.sh
 
-run: deps
+run:
+	@contrib/deps.sh build
 	@$(MAKE) all
 	tests/playground/run $O
 
-check: deps
+check:
+	@contrib/deps.sh build
 	@$(MAKE) BUILD=check suites
 
-asan: deps
+asan:
+	@contrib/deps.sh build
 	@ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) BUILD=asan suites
 
-crash: deps
+crash:
+	@contrib/deps.sh build
 	@$(MAKE) BUILD=check all
 	tests/crash/run build/check
 
-fuzz: deps
+fuzz:
+	@contrib/deps.sh build lint
 	@$(MAKE) BUILD=fuzz fuzzers
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_SRC:%.c=build/fuzz/%)
 
-bench: deps
+bench:
+	@contrib/deps.sh build
 	@$(MAKE) BUILD=release benches
 
-lint: deps
+lint:
+	@contrib/deps.sh build lint
 	@tests/lint/run
 
 docs: all
@@ -137,6 +148,9 @@ $(REPLAYS): $O/tests/fuzz/replay_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay_
 $O/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# libFuzzer declares its entry point nowhere.
+$O/tests/fuzz/%.o: WARNINGS += -Wno-missing-prototypes
 
 # Generated sources.  A migration is one string literal, longer than C11 promises to every compiler.
 $O/gen/%.o: $O/gen/%.c
