@@ -87,8 +87,13 @@ struct err {
 	char hint[ERR_HINT_MAX];      /* the next command to run, or "" */
 };
 
-/* Fill *err (which must not be NULL); the value is -1, spelled out so that a compiler sees the early return. */
-#define ERR(err, code, ...) ((void)err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__), -1)
+/* Fill *err (which must not be NULL); the value is -1, spelled out so that a compiler sees the early return.  May stand
+ * alone, when the -1 is returned later. */
+#define ERR(err, code, ...)                                                                                            \
+	__extension__({                                                                                                \
+		(void)err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__);                                         \
+		-1;                                                                                                    \
+	})
 int err_set(struct err *err, enum err_code code, const char *file, int line, const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Put "prefix: " in front of the message; keep code, class and origin.  Returns -1. */
 int err_context(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

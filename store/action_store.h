@@ -40,10 +40,10 @@ struct action_row {
 
 /* ERR_EXISTS when the id is taken, by a living or an archived action. */
 MUST_CHECK int action_store_add(struct unit *u, const struct action_row *row, int64_t *ret_seq, struct err *err);
-/* Saves state, status, checkpoint, attempts, error and wake time; version + 1.  ERR_CONFLICT: not at row->version. Records
- * a transition when the state or the status changed. */
-MUST_CHECK int action_store_save(struct unit *u, const struct action_row *row, struct err *err);
-/* Moves it to the archive with row's final status, result and error.  ERR_CONFLICT as above. */
+/* Saves state, status, checkpoint, peer, attempts, error and wake time; version + 1.  ERR_CONFLICT: not at row->version.
+ * changed: the state or the status is another than before; a transition is recorded. */
+MUST_CHECK int action_store_save(struct unit *u, const struct action_row *row, bool changed, struct err *err);
+/* Moves it to the archive with row's final status, result and error, at version + 1.  ERR_CONFLICT as above. */
 MUST_CHECK int action_store_end(struct unit *u, const struct action_row *row, struct err *err);
 /* Wake it at this time, if it still lives and would sleep longer.  No version: a wake is only a hint. */
 MUST_CHECK int action_store_wake(struct unit *u, const struct action_id *id, int64_t at_ms, struct err *err);
@@ -56,8 +56,11 @@ MUST_CHECK int action_store_due(struct view v, const char *kind, int64_t now_ms,
 				struct err *err);
 /* When the next one of any kind is due; ACTION_NO_WAKE when none sleeps with a time. */
 MUST_CHECK int action_store_next_wake(struct view v, int64_t *ret, struct err *err);
-MUST_CHECK int action_store_counts(struct view v, const char *kind, uint64_t *living, uint64_t *due, int64_t now_ms,
-				   struct err *err);
+/* Actions whose last try went wrong, worst first, at most max; for attention. */
+MUST_CHECK int action_store_troubled(struct view v, struct arena *a, uint32_t min_attempts, unsigned max,
+				     struct action_row **ret, size_t *n, struct err *err);
+/* How many are due, counted up to max: the backlog. */
+MUST_CHECK int action_store_backlog(struct view v, int64_t now_ms, unsigned max, unsigned *ret, struct err *err);
 
 enum action_filter { ACTIONS_ACTIVE = 1, ACTIONS_DONE = 2, ACTIONS_FAILED = 3, ACTIONS_ALL = 4 };
 struct action_query {
