@@ -23,7 +23,7 @@ struct arena {
 
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_array(struct arena *a, size_t count, size_t size); /* count * size, checked */
-bool arena_room(const struct arena *a, size_t n);               /* would n more bytes fit the limit? */
+bool arena_room(const struct arena *a, size_t n);              /* would n more bytes fit the limit? */
 char *arena_strdup(struct arena *a, const char *text);
 char *arena_strndup(struct arena *a, const char *text, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -8,7 +8,7 @@
 
 #define CASHU_SECRET_MAX  1024 /* characters; mints refuse longer ones */
 #define CASHU_WITNESS_MAX 1024
-#define CASHU_KEYS_MAX    64 /* powers of two up to 2^63 */
+#define CASHU_KEYS_MAX    64   /* powers of two up to 2^63 */
 #define CASHU_LIST_MAX    1000 /* inputs or outputs of one request, proofs of one token */
 #define MINT_URL_MAX      255
 #define QUOTE_ID_MAX      255
@@ -23,9 +23,9 @@ struct keyset {
 	struct keyset_id id;
 	struct currency unit;
 	bool active;
-	uint64_t input_fee_ppk;     /* parts per thousand of one unit, per input */
-	int64_t final_expiry_s;     /* unix time, 0 = none */
-	struct keyset_key *keys;    /* ascending by amount; NULL when only the listing is known */
+	uint64_t input_fee_ppk;  /* parts per thousand of one unit, per input */
+	int64_t final_expiry_s;  /* unix time, 0 = none */
+	struct keyset_key *keys; /* ascending by amount; NULL when only the listing is known */
 	size_t n_keys;
 };
 
@@ -39,27 +39,27 @@ struct dleq {
 struct proof {
 	uint64_t amount;
 	struct keyset_id keyset;
-	const char *secret;  /* exact text; Y = hash_to_curve(bytes of this text) */
+	const char *secret; /* exact text; Y = hash_to_curve(bytes of this text) */
 	struct pubkey c;
 	struct pubkey y;
 	const char *witness; /* or NULL */
 	struct dleq dleq;
 };
 
-enum output_purpose { /* stored: append, never renumber */
-	OUTPUT_KEEP = 1,      /* stays in this wallet */
-	OUTPUT_FOR_PARENT = 2 /* goes, locked, to the parent action */
+enum output_purpose {                       /* stored: append, never renumber */
+		      OUTPUT_KEEP = 1,      /* stays in this wallet */
+		      OUTPUT_FOR_PARENT = 2 /* goes, locked, to the parent action */
 };
 
 /* An output as drawn and stored before it is sent, so that it can be sent again and unblinded at any time. */
 struct output {
 	uint64_t amount;
 	struct keyset_id keyset;
-	struct pubkey b;       /* B_ */
+	struct pubkey b; /* B_ */
 	struct secret r;
-	const char *secret;    /* text */
+	const char *secret; /* text */
 	enum output_purpose purpose;
-	int64_t counter;       /* NUT-13 counter, -1 when the secret was random */
+	int64_t counter; /* NUT-13 counter, -1 when the secret was random */
 };
 
 /* A blind signature.  */
@@ -71,11 +71,11 @@ struct promise {
 };
 
 enum quote_state { /* stored: append, never renumber */
-	QUOTE_UNPAID = 1,
-	QUOTE_PAID = 2,
-	QUOTE_ISSUED = 3,
-	QUOTE_PENDING = 4,
-	QUOTE_UNKNOWN = 5
+		   QUOTE_UNPAID = 1,
+		   QUOTE_PAID = 2,
+		   QUOTE_ISSUED = 3,
+		   QUOTE_PENDING = 4,
+		   QUOTE_UNKNOWN = 5
 };
 
 #endif

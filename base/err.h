@@ -12,12 +12,12 @@
 
 /* What to do. */
 enum err_class {
-	ERR_INVALID = 1,   /* the caller's input or state is wrong: tell the caller, do not retry */
-	ERR_TRANSIENT = 2, /* outcome unknown or not reached: repeat from the checkpoint, free nothing */
-	ERR_REJECTED = 3,  /* the peer's definite no */
+	ERR_INVALID = 1,     /* the caller's input or state is wrong: tell the caller, do not retry */
+	ERR_TRANSIENT = 2,   /* outcome unknown or not reached: repeat from the checkpoint, free nothing */
+	ERR_REJECTED = 3,    /* the peer's definite no */
 	ERR_CONFLICTING = 4, /* somebody else handled it: drop our copy */
-	ERR_STORE = 5,     /* the store could not do it: nothing was done */
-	ERR_BUG = 6        /* our own mistake, found at run time */
+	ERR_STORE = 5,       /* the store could not do it: nothing was done */
+	ERR_BUG = 6          /* our own mistake, found at run time */
 };
 
 /* What happened.  X(code, kind as shown in data.kind, class).  Kinds are stable: add, never rename. */
@@ -78,13 +78,13 @@ enum err_code {
 struct err {
 	enum err_code code;
 	enum err_class class;
-	int peer_code;                /* the peer's own number for it (a Cashu error code, an HTTP status), or 0 */
-	int retry_after_s;            /* when the peer said how long to wait, else 0 */
-	const char *file;             /* where it was made */
+	int peer_code;     /* the peer's own number for it (a Cashu error code, an HTTP status), or 0 */
+	int retry_after_s; /* when the peer said how long to wait, else 0 */
+	const char *file;  /* where it was made */
 	int line;
-	char msg[ERR_MSG_MAX];        /* for people: what is wrong, cut to fit */
-	char field[ERR_FIELD_MAX];    /* the parameter or configuration key at fault, or "" */
-	char hint[ERR_HINT_MAX];      /* the next command to run, or "" */
+	char msg[ERR_MSG_MAX];     /* for people: what is wrong, cut to fit */
+	char field[ERR_FIELD_MAX]; /* the parameter or configuration key at fault, or "" */
+	char hint[ERR_HINT_MAX];   /* the next command to run, or "" */
 };
 
 /* Fill *err (which must not be NULL); the value is -1, spelled out so that a compiler sees the early return.  May stand

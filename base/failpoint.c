@@ -30,7 +30,9 @@ static bool configured;
 
 static bool fault_parse(const char *text, enum fault *ret)
 {
-	static const char *const names[] = { [FAULT_CRASH] = "crash", [FAULT_ERROR] = "error", [FAULT_DELAY] = "delay" };
+	static const char *const names[] = {
+		[FAULT_CRASH] = "crash", [FAULT_ERROR] = "error", [FAULT_DELAY] = "delay"
+	};
 
 	for (size_t i = FAULT_CRASH; i < ARRAY_LEN(names); i++) {
 		if (strcmp(text, names[i]) == 0) {

@@ -74,7 +74,8 @@ static struct hmac h_sha512 = { .digest = "SHA512" };
 
 static EVP_MAC_CTX *hmac_blank(struct hmac *h)
 {
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)h->digest, 0),
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)h->digest,
+								 0),
 				OSSL_PARAM_construct_end() };
 	EVP_MAC *mac;
 

@@ -12,16 +12,16 @@ struct http_header {
 #define NET_HEADERS_MAX 8
 
 struct net_request {
-	const char *method;      /* "GET" or "POST" */
-	const char *url;         /* http:// or https:// */
-	const char *unix_socket; /* path to connect to instead of the URL's host, or NULL */
+	const char *method;       /* "GET" or "POST" */
+	const char *url;          /* http:// or https:// */
+	const char *unix_socket;  /* path to connect to instead of the URL's host, or NULL */
 	const char *content_type; /* of the body; NULL without one */
 	struct bytes body;
 	struct http_header headers[NET_HEADERS_MAX];
 	size_t n_headers;
-	int64_t timeout_ms;   /* whole exchange; 0 means 30 s */
-	size_t max_reply;     /* body cap; 0 means 8 MiB */
-	bool changes_state;   /* fresh connection, never reused: libcurl may resend on a reused one by itself */
+	int64_t timeout_ms; /* whole exchange; 0 means 30 s */
+	size_t max_reply;   /* body cap; 0 means 8 MiB */
+	bool changes_state; /* fresh connection, never reused: libcurl may resend on a reused one by itself */
 };
 
 enum net_outcome {

@@ -13,6 +13,8 @@ static int check_shape(struct bytes text, unsigned max_depth, struct err *err)
 	size_t depth = 0, values = 1;
 	bool in_string = false;
 
+	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
+		return ERR(err, ERR_PARSE, "a NUL byte in JSON"); /* jansson skips one between tokens */
 	for (size_t i = 0; i < text.n; i++) {
 		uint8_t c = text.p[i];
 

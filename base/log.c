@@ -163,7 +163,7 @@ static void write_line(void)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			metric_inc(metric_counter("walletd_log_lost_total", "", "Log lines that could not be written."));
+			metric_inc(metric_counter("walletd_log_lost_total", "", "Log lines not written."));
 			return;
 		}
 		v.p += n;
@@ -185,7 +185,8 @@ void log_event(const struct log *log, enum log_level level, const char *event, c
 		buf_u8(&line, '{');
 	whole = add_field(F_STR("ts", now), true) && add_field(F_STR("level", log_level_name(level)), false) &&
 		add_field(F_STR("module", log->module), false) &&
-		(log->id[0] == '\0' || add_field(F_STR("id", log->id), false)) && add_field(F_STR("event", event), false);
+		(log->id[0] == '\0' || add_field(F_STR("id", log->id), false)) &&
+		add_field(F_STR("event", event), false);
 	for (; whole && fields->type != LOG_F_END; fields++)
 		whole = add_field(*fields, false);
 	if (!whole)
