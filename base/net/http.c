@@ -416,7 +416,8 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_URL, req->url);
 	SET(CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
-	SET(CURLOPT_PROXY, req->unix_socket == NULL ? http->proxy : ""); /* "" and not NULL: NULL asks the environment */
+	SET(CURLOPT_PROXY,
+	    req->unix_socket == NULL ? http->proxy : ""); /* "" and not NULL: NULL asks the environment */
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_USERAGENT, http->user_agent);
 	SET(CURLOPT_HTTPHEADER, call->headers);
@@ -575,7 +576,8 @@ int http_new(struct loop *loop, const struct http_options *opts, struct http **r
 	http->not_sent = outcome_counter("outcome=\"not_sent\"");
 	http->unknown = outcome_counter("outcome=\"unknown\"");
 	http->cancelled = outcome_counter("outcome=\"cancelled\"");
-	http->duration = metric_duration("walletd_net_request_seconds", "", "From submitting a request to its outcome.");
+	http->duration = metric_duration("walletd_net_request_seconds", "",
+					 "From submitting a request to its outcome.");
 	http->gauge = metric_gauge("walletd_net_in_flight", "", "HTTP requests without an outcome yet.");
 	if (!multi_set_up(http, opts)) {
 		http_free(http);

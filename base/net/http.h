@@ -21,9 +21,9 @@ struct http;
 struct http_call;
 
 struct http_options {
-	const char *proxy;          /* socks5h://[user:password@]host:port, or NULL for none; not used for unix sockets */
-	const char *user_agent;     /* NULL: none is sent */
-	const char *ca_file;        /* PEM bundle instead of the system's, or NULL */
+	const char *proxy;      /* socks5h://[user:password@]host:port, or NULL for none; not used for unix sockets */
+	const char *user_agent; /* NULL: none is sent */
+	const char *ca_file;    /* PEM bundle instead of the system's, or NULL */
 	int64_t connect_timeout_ms; /* 0 means 10 s */
 	int max_total;              /* connections; 0 means 64 */
 	int max_per_host;           /* 0 means 16; more calls wait, and their deadline runs */
