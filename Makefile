@@ -62,7 +62,7 @@ REPLAYS     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/tests/fuzz/replay_%)
 BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
-.PHONY: all deps run check suites asan crash fuzz bench lint install docs clean help FORCE
+.PHONY: all deps run check suites asan crash e2e fuzz bench lint install docs clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -75,6 +75,7 @@ help:
 	@echo 'make check    every unit test, the fuzz corpora and the layer check'
 	@echo 'make asan     the same under the address and undefined behaviour sanitizers'
 	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
+	@echo 'make e2e      the same flows against a real Cashu mint'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make bench    speed, as ratios against the bare libraries'
 	@echo 'make lint     formatting, static analysis, house rules'
@@ -103,6 +104,11 @@ crash:
 	@contrib/deps.sh build
 	@$(MAKE) BUILD=check all
 	tests/crash/run build/check
+
+e2e:
+	@contrib/deps.sh build peers
+	@$(MAKE) all
+	tests/e2e/run $O
 
 fuzz:
 	@contrib/deps.sh build lint
