@@ -200,11 +200,13 @@ static void col_bounded(struct stmt *q, int i, char *to, size_t size)
 		memcpy(to, text, n);
 }
 
-void col_pubkey(struct stmt *q, int i, struct pubkey *ret)
+void col_copy(struct stmt *q, int i, void *to, size_t n)
 {
-	assert(sqlite3_column_bytes(q->raw, i) == (int)sizeof(ret->b));
-	memcpy(ret->b, sqlite3_column_blob(q->raw, i), sizeof(ret->b));
+	assert((size_t)sqlite3_column_bytes(q->raw, i) == n);
+	memcpy(to, sqlite3_column_blob(q->raw, i), n);
 }
+
+void col_pubkey(struct stmt *q, int i, struct pubkey *ret) { col_copy(q, i, ret->b, sizeof(ret->b)); }
 
 void col_action_id(struct stmt *q, int i, struct action_id *ret) { col_bounded(q, i, ret->s, sizeof(ret->s)); }
 void col_keyset_id(struct stmt *q, int i, struct keyset_id *ret) { col_bounded(q, i, ret->s, sizeof(ret->s)); }

@@ -44,6 +44,7 @@ bool col_bool(struct stmt *q, int i);
 bool col_is_null(struct stmt *q, int i);
 const char *col_text(struct arena *a, struct stmt *q, int i); /* NULL for null */
 struct bytes col_blob(struct arena *a, struct stmt *q, int i);
+void col_copy(struct stmt *q, int i, void *to, size_t n); /* a blob of exactly n bytes; leaves no other copy behind */
 void col_pubkey(struct stmt *q, int i, struct pubkey *ret);
 void col_action_id(struct stmt *q, int i, struct action_id *ret); /* null gives the empty id */
 void col_keyset_id(struct stmt *q, int i, struct keyset_id *ret);
