@@ -13,6 +13,9 @@
 #define BIP32_HARDENED 0x80000000u
 #define BIP32_TEXT_MAX 112 /* xprv and xpub have 111 characters */
 
+/* A big-endian number as an index below 2^31 - 1, as NUT-13 makes one of a keyset id. */
+uint32_t bip32_index_of(const uint8_t v[8]);
+
 struct bip32_key {
 	struct secret key;
 	struct secret chain;

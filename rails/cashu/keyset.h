@@ -48,7 +48,8 @@ void keysets_request(struct arena *a, const char *mint, struct net_request *ret)
 MUST_CHECK int keysets_decode(struct arena *a, const struct net_reply *rep, struct keyset **ret, size_t *ret_n,
 			      struct err *err);
 /* GET /v1/keys/{id}: the keys of one keyset, whose id must verify.  listed: its entry of GET /v1/keysets; unit, fee and
- * expiry come from there where the reply leaves them out, and must be equal where it does not. */
+ * expiry come from there where the reply leaves them out, and must be equal where it does not.  A legacy id cannot be
+ * checked: ERR_UNSUPPORTED. */
 void keyset_request(struct arena *a, const char *mint, const struct keyset_id *id, struct net_request *ret);
 MUST_CHECK int keyset_decode(struct arena *a, const struct net_reply *rep, const struct keyset *listed,
 			     struct keyset *ret, struct err *err);

@@ -1,0 +1,109 @@
+#include "rails/cashu/wire.h"
+
+#include "base/text.h"
+#include "rails/bitcoin/secp.h"
+
+void wire_get(const char *url, struct net_request *ret)
+{
+	*ret = (struct net_request){ .method = "GET", .url = url, .timeout_ms = WIRE_READ_MS };
+}
+
+void wire_post(struct arena *a, const char *url, const json_t *body, int64_t timeout_ms, bool changes_state,
+	       struct net_request *ret)
+{
+	*ret = (struct net_request){ .method = "POST",
+				     .url = url,
+				     .content_type = "application/json",
+				     .body = bytes_of(json_text(a, body)),
+				     .timeout_ms = timeout_ms,
+				     .changes_state = changes_state };
+}
+
+int wire_room(const struct arena *a, const char *what, size_t n, size_t each, struct err *err)
+{
+	if (n == 0 || n > CASHU_LIST_MAX)
+		return ERR(err, ERR_RANGE, "%zu %s in one request; mints take 1 to %d", n, what, CASHU_LIST_MAX);
+	if (!arena_room(a, n * each))
+		return ERR(err, ERR_RANGE, "%zu %s are too large for one request", n, what);
+	return 0;
+}
+
+int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t **ret, struct err *err)
+{
+	json_t *list;
+
+	if (wire_room(a, "outputs", n, WIRE_OUTPUT_CHARS, err) != 0)
+		return -1;
+	list = json_array_in(a);
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object();
+
+		json_add_take(list, o);
+		if (outputs[i].amount > AMOUNT_MAX)
+			return ERR(err, ERR_RANGE, "an output of %llu", (unsigned long long)outputs[i].amount);
+		json_set_u64(o, "amount", outputs[i].amount);
+		json_set_str(o, "id", outputs[i].keyset.s);
+		json_set_take(o, "B_", wire_hex(outputs[i].b.b, sizeof outputs[i].b.b));
+	}
+	*ret = list;
+	return 0;
+}
+
+json_t *wire_hex(const void *p, size_t n)
+{
+	char text[2 * 64 + 1]; /* a signature is the longest of its kind */
+
+	hex_encode(p, n, text);
+	return json_stringn(text, 2 * n);
+}
+
+static int hex_member(const json_t *obj, const char *name, void *to, size_t n, struct err *err)
+{
+	const char *text;
+
+	if (json_get_str(obj, name, 2 * n, &text, err) != 0)
+		return -1;
+	if (!hex_decode(text, to, n)) {
+		(void)ERR(err, ERR_PARSE, "%s is not %zu bytes of hex", name, n);
+		return err_field(err, name);
+	}
+	return 0;
+}
+
+int wire_pubkey(const json_t *obj, const char *name, struct pubkey *ret, struct err *err)
+{
+	return hex_member(obj, name, ret->b, sizeof ret->b, err);
+}
+
+int wire_point(const json_t *obj, const char *name, struct pubkey *ret, struct err *err)
+{
+	struct pubkey p;
+
+	if (wire_pubkey(obj, name, &p, err) != 0)
+		return -1;
+	if (!secp_pubkey_valid(&p)) {
+		(void)ERR(err, ERR_PARSE, "%s is not a point of the curve", name);
+		return err_field(err, name);
+	}
+	*ret = p;
+	return 0;
+}
+
+int wire_scalar(const json_t *obj, const char *name, struct secret *ret, struct err *err)
+{
+	return hex_member(obj, name, ret->b, sizeof ret->b, err);
+}
+
+int wire_amount(const json_t *obj, const char *name, uint64_t *ret, struct err *err)
+{
+	uint64_t v;
+
+	if (json_get_u64(obj, name, AMOUNT_MAX, &v, err) != 0)
+		return -1;
+	if (v == 0) {
+		(void)ERR(err, ERR_RANGE, "%s is 0", name);
+		return err_field(err, name);
+	}
+	*ret = v;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* rails/cashu/wire.h - shapes that several requests and replies of a mint share.  For this room alone. */
+#ifndef RAILS_CASHU_WIRE_H
+#define RAILS_CASHU_WIRE_H
+
+#include "base/ecash.h"
+#include "base/http_msg.h"
+#include "base/json.h"
+
+#define WIRE_READ_MS  30000
+#define WIRE_WRITE_MS 60000 /* swap and mint */
+
+void wire_get(const char *url, struct net_request *ret);
+/* A POST of body.  Cannot fail: the caller has seen to it that the arena has room. */
+void wire_post(struct arena *a, const char *url, const json_t *body, int64_t timeout_ms, bool changes_state,
+	       struct net_request *ret);
+
+/* Room for n of something of this many characters each, as JSON; ERR_RANGE also when n is not 1 to CASHU_LIST_MAX. */
+MUST_CHECK int wire_room(const struct arena *a, const char *what, size_t n, size_t each, struct err *err);
+/* [{amount, id, B_}], ERR_RANGE for an amount that JSON cannot hold. */
+MUST_CHECK int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t **ret, struct err *err);
+#define WIRE_OUTPUT_CHARS 200
+
+json_t *wire_hex(const void *p, size_t n); /* a new string */
+/* A required member of hex that spells a point of the curve. */
+MUST_CHECK int wire_point(const json_t *obj, const char *name, struct pubkey *ret, struct err *err);
+/* The same without asking whether it is on the curve: for comparing with points of our own. */
+MUST_CHECK int wire_pubkey(const json_t *obj, const char *name, struct pubkey *ret, struct err *err);
+MUST_CHECK int wire_scalar(const json_t *obj, const char *name, struct secret *ret, struct err *err);
+/* A required amount, 1 to AMOUNT_MAX. */
+MUST_CHECK int wire_amount(const json_t *obj, const char *name, uint64_t *ret, struct err *err);
+
+#endif

@@ -1,0 +1,183 @@
+#include "rails/keys/keyring.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "rails/bitcoin/bip32.h"
+#include "rails/bitcoin/secp.h"
+
+#define PURPOSE_CASHU  (BIP32_HARDENED | 129372)
+#define PURPOSE_QUOTES (BIP32_HARDENED | 129373)
+#define KEYSETS_KEPT   16
+#define V1_ID_CHARS    16
+#define V2_ID_CHARS    66
+
+/* m/129372'/0'/kid' of a v1 keyset: derived once, used for every output. */
+struct keyset_account {
+	struct keyset_id id;
+	struct bip32_key key;
+};
+
+struct keyring {
+	struct seed seed;
+	struct bip32_key cashu;  /* m/129372'/0' */
+	struct bip32_key quotes; /* m/129373'/20'/0'/0' */
+	struct keyset_account accounts[KEYSETS_KEPT];
+	size_t n_accounts, next_account;
+	char fingerprint[KEYRING_FINGERPRINT];
+};
+
+static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char *passphrase, struct err *err)
+{
+	static const uint32_t cashu[] = { PURPOSE_CASHU, BIP32_HARDENED };
+	static const uint32_t quotes[] = { PURPOSE_QUOTES, BIP32_HARDENED | 20, BIP32_HARDENED, BIP32_HARDENED };
+	SCOPED(bip32_key) struct bip32_key master;
+	struct bip32_pub pub;
+	uint8_t id[20];
+
+	if (mnemonic_seed(m, passphrase, &kr->seed, err) != 0 ||
+	    bip32_master((struct bytes){ kr->seed.b, sizeof kr->seed.b }, &master, err) != 0 ||
+	    bip32_derive(&master, cashu, ARRAY_LEN(cashu), &kr->cashu, err) != 0 ||
+	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0)
+		return -1;
+	bip32_neuter(&master, &pub);
+	hash160((struct bytes){ pub.key.b, sizeof pub.key.b }, id);
+	hex_encode(id, 4, kr->fingerprint);
+	return 0;
+}
+
+struct keyring *keyring_new(const struct mnemonic *m, const char *passphrase, struct err *err)
+{
+	struct keyring *kr = secret_alloc(sizeof *kr);
+
+	memset(kr, 0, sizeof *kr);
+	if (keyring_init(kr, m, passphrase, err) != 0) {
+		keyring_free(kr);
+		return NULL;
+	}
+	return kr;
+}
+
+void keyring_free(struct keyring *kr)
+{
+	secret_free(kr);
+}
+
+static int account_of(struct keyring *kr, const struct keyset_id *id, const struct bip32_key **ret, struct err *err)
+{
+	struct keyset_account *place;
+	uint8_t raw[V1_ID_CHARS / 2];
+
+	for (size_t i = 0; i < kr->n_accounts; i++)
+		if (keyset_id_equal(&kr->accounts[i].id, id)) {
+			*ret = &kr->accounts[i].key;
+			return 0;
+		}
+	if (!hex_decode(id->s, raw, sizeof raw))
+		return ERR(err, ERR_UNSUPPORTED, "keyset %s: not an id that keys are derived for", id->s);
+	place = &kr->accounts[kr->next_account];
+	if (bip32_child(&kr->cashu, BIP32_HARDENED | bip32_index_of(raw), &place->key, err) != 0)
+		return -1;
+	place->id = *id;
+	kr->next_account = (kr->next_account + 1) % KEYSETS_KEPT;
+	if (kr->n_accounts < KEYSETS_KEPT)
+		kr->n_accounts++;
+	*ret = &place->key;
+	return 0;
+}
+
+static int output_v1(struct keyring *kr, const struct keyset_id *id, uint64_t counter, char *secret_text,
+		     struct secret *r, struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key at, child;
+	SCOPED(bip32_key) struct bip32_key blinding;
+	const struct bip32_key *account;
+
+	if (counter >= BIP32_HARDENED)
+		return ERR(err, ERR_RANGE, "keyset %s: its counters are used up", id->s);
+	if (account_of(kr, id, &account, err) != 0 ||
+	    bip32_child(account, BIP32_HARDENED | (uint32_t)counter, &at, err) != 0 ||
+	    bip32_child(&at, 0, &child, err) != 0 || bip32_child(&at, 1, &blinding, err) != 0)
+		return -1;
+	hex_encode(child.key.b, sizeof child.key.b, secret_text);
+	*r = blinding.key;
+	return 0;
+}
+
+static int output_v2(struct keyring *kr, const struct keyset_id *id, uint64_t counter, char *secret_text,
+		     struct secret *r, struct err *err)
+{
+	static const char purpose[21] = "Cashu_KDF_HMAC_SHA256";
+	uint8_t msg[sizeof purpose + V2_ID_CHARS / 2 + 8 + 1];
+	struct bytes key = { kr->seed.b, sizeof kr->seed.b }, all = { msg, sizeof msg };
+	uint8_t *p = msg + sizeof purpose;
+	SCOPED(secret) struct secret s;
+	SCOPED(secret) struct secret blinding;
+
+	memcpy(msg, purpose, sizeof purpose);
+	if (!hex_decode(id->s, p, V2_ID_CHARS / 2))
+		return ERR(err, ERR_UNSUPPORTED, "keyset %s: not an id that keys are derived for", id->s);
+	p += V2_ID_CHARS / 2;
+	for (int i = 0; i < 8; i++)
+		*p++ = (uint8_t)(counter >> (56 - 8 * i));
+	*p = 0;
+	hmac_sha256(key, all, s.b);
+	*p = 1;
+	hmac_sha256(key, all, blinding.b);
+	/* NUT-13 reduces r mod n.  One in 2^128 is not below n already: treated like r = 0, the counter is passed over. */
+	if (!secp_seckey_valid(&blinding))
+		return ERR(err, ERR_CRYPTO, "counter %llu gives no valid blinding factor", (unsigned long long)counter);
+	hex_encode(s.b, sizeof s.b, secret_text);
+	*r = blinding;
+	return 0;
+}
+
+int keyring_cashu_output(struct keyring *kr, const struct keyset_id *id, uint64_t counter,
+			 char ret_secret[KEYRING_SECRET_TEXT], struct secret *ret_r, struct err *err)
+{
+	size_t n = strlen(id->s);
+
+	if (n == V1_ID_CHARS && id->s[0] == '0' && id->s[1] == '0')
+		return output_v1(kr, id, counter, ret_secret, ret_r, err);
+	if (n == V2_ID_CHARS && id->s[0] == '0' && id->s[1] == '1')
+		return output_v2(kr, id, counter, ret_secret, ret_r, err);
+	return ERR(err, ERR_UNSUPPORTED, "keyset %s: no keys are derived for ids of this kind", id->s);
+}
+
+static int quote_key(struct keyring *kr, uint32_t index, struct bip32_key *ret, struct err *err)
+{
+	if (index >= BIP32_HARDENED)
+		return ERR(err, ERR_RANGE, "quote keys are used up");
+	return bip32_child(&kr->quotes, index, ret, err);
+}
+
+int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key k;
+	struct bip32_pub pub;
+
+	if (quote_key(kr, index, &k, err) != 0)
+		return -1;
+	bip32_neuter(&k, &pub);
+	*ret = pub.key;
+	return 0;
+}
+
+int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+			     struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key k;
+
+	if (quote_key(kr, index, &k, err) != 0)
+		return -1;
+	if (!secp_schnorr_sign(&k.key, msg, ret))
+		return ERR(err, ERR_CRYPTO, "quote key %u does not sign", index);
+	return 0;
+}
+
+void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT])
+{
+	memcpy(ret, kr->fingerprint, KEYRING_FINGERPRINT);
+}
