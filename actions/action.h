@@ -34,8 +34,9 @@ struct step {
 	struct log log;
 	struct keyring *keys;
 	struct executor *executor;
-	bool dry_run;          /* start only: the unit will be rolled back */
-	json_t *plan;          /* start only: what would happen, for dry_run and the caller; an object held by arena */
+	bool dry_run;       /* start only: the unit will be rolled back */
+	bool started_child; /* set by step_start_child() */
+	json_t *plan;       /* start only: what would happen, for dry_run and the caller; an object held by arena */
 };
 
 enum outcome_tag { OUTCOME_NEXT = 1, OUTCOME_PARK, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_TROUBLE };
@@ -104,8 +105,9 @@ struct action_kind {
 extern const struct action_kind *const action_kinds[]; /* kinds.c; ends with NULL */
 const struct action_kind *action_kind_of(const struct action_kind *const *kinds, const char *name); /* or NULL */
 
-/* Start a child in the open unit; the caller parks, and is woken in the unit that ends the child.  setup, if not NULL, runs
- * in the child's step before its row is saved. */
-MUST_CHECK int step_start_child(struct step *s, const char *kind, json_t *params, struct action_id *ret, struct err *err);
+/* Start a child in the open unit; the caller parks, and is woken in the unit that ends the child.  Its id derives from the
+ * parent's id and version, so that a step that runs twice starts one child. */
+MUST_CHECK int step_start_child(struct step *s, const char *kind, json_t *params, struct action_id *ret,
+				struct err *err);
 
 #endif

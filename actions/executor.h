@@ -14,9 +14,9 @@ struct executor_options {
 	struct loop *loop;
 	struct http *http;
 	const struct action_kind *const *kinds; /* action_kinds, or a test's own */
-	unsigned max_inflight;          /* 256 */
-	unsigned max_inflight_per_peer; /* 16 */
-	bool shared;                    /* poll for what another daemon may have done */
+	unsigned max_inflight;                  /* 256 */
+	unsigned max_inflight_per_peer;         /* 16 */
+	bool shared;                            /* poll for what another daemon may have done */
 };
 struct executor *executor_new(const struct executor_options *opt);
 void executor_free(struct executor *ex); /* cancels what is in flight; safe at any time */
@@ -34,7 +34,7 @@ bool executor_idle(const struct executor *ex);
 
 struct action_request {
 	const char *kind;
-	json_t *params;          /* object, or NULL */
+	json_t *params; /* object, or NULL */
 	bool dry_run;
 };
 /* In the caller's unit: validates, reserves and creates the row, or finds the row that the same identity made before

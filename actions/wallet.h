@@ -31,9 +31,10 @@ MUST_CHECK int wallet_create(struct wallet *w, unsigned words, const char *passp
 			     struct err *err);
 /* ERR_MNEMONIC says which word. */
 MUST_CHECK int wallet_restore(struct wallet *w, const char *mnemonic, const char *passphrase, struct err *err);
-MUST_CHECK int wallet_unlock(struct wallet *w, const char *passphrase, struct err *err); /* ERR_NO_WALLET, ERR_PASSPHRASE */
+MUST_CHECK int wallet_unlock(struct wallet *w, const char *passphrase,
+			     struct err *err);                 /* ERR_NO_WALLET, ERR_PASSPHRASE */
 MUST_CHECK int wallet_lock(struct wallet *w, struct err *err); /* ERR_UNSUPPORTED for a plaintext seed */
-struct keyring *wallet_keys(struct wallet *w); /* NULL while locked */
+struct keyring *wallet_keys(struct wallet *w);                 /* NULL while locked */
 /* ERR_NO_WALLET. */
 MUST_CHECK int wallet_info(struct wallet *w, struct arena *a, struct wallet_row *ret, struct err *err);
 

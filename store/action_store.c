@@ -10,16 +10,35 @@
 _Static_assert(ACTION_RUNNING == 1 && ACTION_PARKED == 2 && ACTION_UNCERTAIN == 3, "stored in action.status");
 _Static_assert(ACTION_DONE == 4 && ACTION_FAILED == 5 && ACTION_CANCELLED == 6, "stored in action_archive.status");
 
-enum { Q_ADD, Q_TAKEN, Q_SAVE, Q_REMOVE, Q_ARCHIVE, Q_WAKE, Q_GET, Q_GET_ENDED, Q_DUE, Q_NEXT_WAKE, Q_TROUBLED,
-       Q_BACKLOG, Q_LIST_LIVING, Q_LIST_ENDED, Q_CHILDREN, Q_TRANSITION, Q_TRANSITIONS, Q_PRUNE_TRANSITIONS, Q_PRUNE,
-       Q_COUNT };
+enum {
+	Q_ADD,
+	Q_TAKEN,
+	Q_SAVE,
+	Q_REMOVE,
+	Q_ARCHIVE,
+	Q_WAKE,
+	Q_GET,
+	Q_GET_ENDED,
+	Q_DUE,
+	Q_NEXT_WAKE,
+	Q_TROUBLED,
+	Q_BACKLOG,
+	Q_LIST_LIVING,
+	Q_LIST_ENDED,
+	Q_CHILDREN,
+	Q_TRANSITION,
+	Q_TRANSITIONS,
+	Q_PRUNE_TRANSITIONS,
+	Q_PRUNE,
+	Q_COUNT
+};
 
 /* One shape for both tables, so that one function reads a row of either. */
 #define LIVING_COLS                                                                                                    \
-	"seq, id, kind, state, status, version, parent_id, peer, params, checkpoint, NULL, attempts,"                 \
+	"seq, id, kind, state, status, version, parent_id, peer, params, checkpoint, NULL, attempts,"                  \
 	" error_kind, error_msg, error_field, NULL, wake_at_ms, created_at_ms, updated_at_ms"
 #define ENDED_COLS                                                                                                     \
-	"seq, id, kind, state, status, version, parent_id, peer, params, NULL, result, attempts,"                     \
+	"seq, id, kind, state, status, version, parent_id, peer, params, NULL, result, attempts,"                      \
 	" error_kind, error_msg, error_field, funds_moved, NULL, created_at_ms, updated_at_ms"
 
 static const char *const sql[Q_COUNT] = {
@@ -31,14 +50,16 @@ static const char *const sql[Q_COUNT] = {
 		   " error_msg = ?8, error_field = ?9, wake_at_ms = ?10, updated_at_ms = ?11, peer = ?12,"
 		   " version = version + 1 WHERE seq = ?1 AND version = ?2",
 	[Q_REMOVE] = "DELETE FROM action WHERE seq = ?1 AND version = ?2",
-	[Q_ARCHIVE] = "INSERT INTO action_archive (seq, id, kind, state, status, version, parent_id, peer, params, result,"
-		      " attempts, error_kind, error_msg, error_field, funds_moved, created_at_ms, updated_at_ms)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+	[Q_ARCHIVE] =
+		"INSERT INTO action_archive (seq, id, kind, state, status, version, parent_id, peer, params, result,"
+		" attempts, error_kind, error_msg, error_field, funds_moved, created_at_ms, updated_at_ms)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 	[Q_WAKE] = "UPDATE action SET wake_at_ms = ?2 WHERE id = ?1 AND (wake_at_ms IS NULL OR wake_at_ms > ?2)",
 	[Q_GET] = "SELECT " LIVING_COLS " FROM action WHERE id = ?1",
 	[Q_GET_ENDED] = "SELECT " ENDED_COLS " FROM action_archive WHERE id = ?1",
-	[Q_DUE] = "SELECT id FROM action WHERE kind = ?1 AND wake_at_ms <= ?2 ORDER BY wake_at_ms LIMIT ?3",
-	[Q_NEXT_WAKE] = "SELECT min(wake_at_ms) FROM action WHERE wake_at_ms IS NOT NULL",
+	[Q_DUE] = "SELECT id FROM action WHERE kind = ?1 AND wake_at_ms <= ?2 AND (?4 IS NULL OR peer IS NULL"
+		  " OR peer NOT IN (SELECT value FROM json_each(?4))) ORDER BY wake_at_ms LIMIT ?3",
+	[Q_NEXT_WAKE] = "SELECT min(wake_at_ms) FROM action WHERE wake_at_ms > ?1",
 	[Q_TROUBLED] = "SELECT " LIVING_COLS " FROM action WHERE attempts > 0 AND attempts >= ?1"
 		       " ORDER BY attempts DESC LIMIT ?2",
 	[Q_BACKLOG] = "SELECT count(*) FROM (SELECT 1 FROM action WHERE wake_at_ms <= ?1 LIMIT ?2)",
@@ -248,7 +269,8 @@ static int get_from(struct view v, struct arena *a, unsigned query, const struct
 	return rc;
 }
 
-int action_store_get(struct view v, struct arena *a, const struct action_id *id, struct action_row *ret, struct err *err)
+int action_store_get(struct view v, struct arena *a, const struct action_id *id, struct action_row *ret,
+		     struct err *err)
 {
 	int rc = get_from(v, a, Q_GET, id, ret, err);
 
@@ -259,8 +281,8 @@ int action_store_get(struct view v, struct arena *a, const struct action_id *id,
 	return rc < 0 ? -1 : 0;
 }
 
-int action_store_due(struct view v, const char *kind, int64_t now_ms, struct action_id *ret, unsigned max,
-		     struct err *err)
+int action_store_due(struct view v, const char *kind, int64_t now_ms, const char *busy_peers, struct action_id *ret,
+		     unsigned max, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ACTION, Q_DUE);
 	unsigned n = 0;
@@ -269,16 +291,19 @@ int action_store_due(struct view v, const char *kind, int64_t now_ms, struct act
 	bind_text(q, 1, kind);
 	bind_i64(q, 2, now_ms);
 	bind_i64(q, 3, max);
+	bind_text(q, 4, busy_peers);
 	while ((rc = stmt_step(q, err)) == 1)
 		col_action_id(q, 0, &ret[n++]);
 	return rc < 0 ? -1 : (int)n;
 }
 
-int action_store_next_wake(struct view v, int64_t *ret, struct err *err)
+int action_store_next_wake(struct view v, int64_t after_ms, int64_t *ret, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ACTION, Q_NEXT_WAKE);
-	int rc = stmt_step(q, err);
+	int rc;
 
+	bind_i64(q, 1, after_ms);
+	rc = stmt_step(q, err);
 	if (rc < 0)
 		return -1;
 	*ret = rc == 0 || col_is_null(q, 0) ? ACTION_NO_WAKE : col_i64(q, 0);
@@ -328,7 +353,8 @@ static int listing_next(struct listing *l, struct err *err)
 	return l->state < 0 ? -1 : 0;
 }
 
-static int listing_open(struct listing *l, struct view v, unsigned query, const struct action_query *aq, struct err *err)
+static int listing_open(struct listing *l, struct view v, unsigned query, const struct action_query *aq,
+			struct err *err)
 {
 	l->q = stmt_of(v, FAMILY_ACTION, query);
 	bind_i64(l->q, 1, aq->before_seq ? aq->before_seq : INT64_MAX);

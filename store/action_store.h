@@ -51,11 +51,12 @@ MUST_CHECK int action_store_wake(struct unit *u, const struct action_id *id, int
 /* Living first, then the archive.  ERR_NOT_FOUND. */
 MUST_CHECK int action_store_get(struct view v, struct arena *a, const struct action_id *id, struct action_row *ret,
 				struct err *err);
-/* Up to max ids of one kind that are due; earliest first.  Returns how many, or -1. */
-MUST_CHECK int action_store_due(struct view v, const char *kind, int64_t now_ms, struct action_id *ret, unsigned max,
-				struct err *err);
-/* When the next one of any kind is due; ACTION_NO_WAKE when none sleeps with a time. */
-MUST_CHECK int action_store_next_wake(struct view v, int64_t *ret, struct err *err);
+/* Up to max ids of one kind that are due; earliest first.  busy_peers: a JSON array of peers to leave out, or NULL.  Returns
+ * how many, or -1. */
+MUST_CHECK int action_store_due(struct view v, const char *kind, int64_t now_ms, const char *busy_peers,
+				struct action_id *ret, unsigned max, struct err *err);
+/* When the next one of any kind will be due after this time; ACTION_NO_WAKE when none will. */
+MUST_CHECK int action_store_next_wake(struct view v, int64_t after_ms, int64_t *ret, struct err *err);
 /* Actions whose last try went wrong, worst first, at most max; for attention. */
 MUST_CHECK int action_store_troubled(struct view v, struct arena *a, uint32_t min_attempts, unsigned max,
 				     struct action_row **ret, size_t *n, struct err *err);

@@ -1,0 +1,382 @@
+/* actions/executor.c - finds what is due, and the public side: kick, cancel, wake, wait.  The step cycle is in drive.c. */
+#include "actions/executor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/executor_internal.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+
+/* --- what is due --- */
+
+bool executor_may_drive(struct executor *ex)
+{
+	return ex->keys && !ex->stopping && store_health(ex->opt.store) == STORE_OK &&
+	       clock_now_ms() >= ex->hold_until_ms;
+}
+
+struct due_list {
+	struct action_id *ids;
+	int n, at;
+};
+
+/* Fills one list per kind; returns the number of ids over all, or -1. */
+static int due_collect(struct executor *ex, struct arena *a, struct due_list *lists, unsigned room)
+{
+	const char *busy = drive_busy_peers(ex, a);
+	unsigned ask = room + due_inflight(ex->guard);
+	int64_t now = clock_now_ms();
+	struct err err;
+	int total = 0;
+
+	for (size_t k = 0; k < ex->n_kinds; k++) {
+		lists[k].ids = ARENA_ARRAY(a, ask, struct action_id);
+		lists[k].n = action_store_due(store_view(ex->opt.store), ex->opt.kinds[k]->name, now, busy,
+					      lists[k].ids, ask, &err);
+		if (lists[k].n < 0) {
+			ex->stats.last_error = err;
+			log_error(&ex->log, "executor.due_failed", F_ERR(&err));
+			return -1;
+		}
+		total += lists[k].n;
+	}
+	return total;
+}
+
+/* One of each kind in turn, so that no kind waits for another's queue. */
+static unsigned due_start(struct executor *ex, struct due_list *lists, unsigned room)
+{
+	unsigned started = 0;
+	bool more = true;
+
+	while (more && started < room) {
+		more = false;
+		for (size_t i = 0; i < ex->n_kinds && started < room; i++) {
+			struct due_list *l = &lists[(ex->first_kind + i) % ex->n_kinds];
+			struct drive *d = NULL;
+
+			while (l->at < l->n && !d)
+				d = drive_new(ex, &l->ids[l->at++]);
+			if (d) {
+				drive_step(d);
+				started++;
+			}
+			more = more || l->at < l->n;
+		}
+	}
+	ex->first_kind = ex->n_kinds ? (ex->first_kind + 1) % ex->n_kinds : 0;
+	return started;
+}
+
+static void set_wake(struct executor *ex)
+{
+	int64_t at, now = clock_now_ms();
+	struct err err;
+
+	if (action_store_next_wake(store_view(ex->opt.store), now, &at, &err) != 0)
+		log_error(&ex->log, "executor.wake_failed", F_ERR(&err));
+	else if (at != ACTION_NO_WAKE)
+		timer_start(ex->wake, at - now);
+}
+
+static void pump(void *ctx)
+{
+	struct executor *ex = ctx;
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
+	unsigned inflight = due_inflight(ex->guard), room;
+	struct due_list *lists;
+
+	ex->pump_posted = false;
+	if (!executor_may_drive(ex))
+		return;
+	room = ex->opt.max_inflight > inflight ? ex->opt.max_inflight - inflight : 0;
+	if (room == 0) {
+		ex->hungry = true;
+		return;
+	}
+	lists = ARENA_ARRAY(&a, ex->n_kinds, struct due_list);
+	if (due_collect(ex, &a, lists, room) < 0)
+		return;
+	ex->hungry = due_start(ex, lists, room) == room || drive_busy_peers(ex, &a) != NULL;
+	set_wake(ex);
+}
+
+void executor_pump_soon(struct executor *ex)
+{
+	if (ex->pump_posted)
+		return;
+	ex->pump_posted = true;
+	loop_post(ex->opt.loop, pump, ex);
+}
+
+static void wake_passed(void *ctx)
+{
+	executor_pump_soon(ctx);
+}
+
+/* Another daemon on the same file may have ended what somebody here waits for. */
+static void waiter_look(void *ctx, const struct action_id *id)
+{
+	struct executor *ex = ctx;
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
+	struct action_row row;
+	struct err err;
+
+	if (action_store_get(store_view(ex->opt.store), &a, id, &row, &err) == 0 && action_status_is_final(row.status))
+		waiters_tell(ex->waiters, id, true);
+}
+
+void executor_run(struct executor *ex)
+{
+	ex->stats.runs++;
+	ex->stats.last_run_ms = clock_now_ms();
+	if (ex->opt.shared)
+		waiters_each(ex->waiters, waiter_look, ex);
+	executor_pump_soon(ex);
+}
+
+void executor_kick(struct executor *ex, const struct action_id *id)
+{
+	struct drive *d;
+
+	if (due_is_claimed(ex->guard, id)) {
+		for (d = ex->drives; d; d = d->next)
+			if (action_id_equal(&d->step.row.id, id))
+				d->again = true;
+		return;
+	}
+	if (!executor_may_drive(ex))
+		return;
+	d = drive_new(ex, id);
+	if (d)
+		drive_step(d);
+	else
+		ex->hungry = true; /* no room: it is due, and found when there is */
+}
+/* --- cancel, wake, wait --- */
+
+void executor_cancel(struct executor *ex, const struct action_id *id, void (*done)(void *ctx, const struct err *err),
+		     void *ctx)
+{
+	struct cancel *c = calloc(1, sizeof(*c));
+	struct drive *d = ex->drives;
+	struct err err;
+
+	if (!c)
+		abort();
+	*c = (struct cancel){ done, ctx, NULL };
+	while (d && !action_id_equal(&d->step.row.id, id))
+		d = d->next;
+	if (d) {
+		c->next = d->cancels;
+		d->cancels = c;
+		return;
+	}
+	d = executor_may_drive(ex) ? drive_new(ex, id) : NULL;
+	if (d) {
+		d->cancels = c;
+		drive_step(d);
+		return;
+	}
+	free(c);
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
+	struct action_row row;
+	if (action_store_get(store_view(ex->opt.store), &a, id, &row, &err) == 0) {
+		if (action_status_is_final(row.status)) {
+			ERR(&err, ERR_NOT_CANCELLABLE, "the action has ended already: %s",
+			    action_status_name(row.status));
+		} else if (!ex->keys) {
+			ERR(&err, ERR_WALLET_LOCKED, "the wallet is locked");
+			err_hint(&err, "wallet.unlock");
+		} else {
+			ERR(&err, ERR_BUSY, "too much is in flight, or the store takes no writes");
+			err_hint(&err, "try again");
+		}
+	}
+	done(ctx, &err);
+}
+
+struct wake_args {
+	const struct action_id *id;
+	int64_t now_ms;
+};
+
+static int wake_run(struct unit *u, void *ctx, struct err *err)
+{
+	const struct wake_args *w = ctx;
+
+	return action_store_wake(u, w->id, w->now_ms, err);
+}
+
+int executor_wake(struct executor *ex, const struct action_id *id, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
+	struct wake_args w = { id, clock_now_ms() };
+	struct action_row row;
+
+	if (action_store_get(store_view(ex->opt.store), &a, id, &row, err) != 0)
+		return -1;
+	if (action_status_is_final(row.status))
+		return ERR(err, ERR_EXISTS, "the action has ended already: %s", action_status_name(row.status));
+	if (store_unit(ex->opt.store, wake_run, &w, NULL, err) != 0)
+		return -1;
+	executor_kick(ex, id);
+	return 0;
+}
+
+struct waiter *executor_wait(struct executor *ex, const struct action_id *id, bool until_done, int64_t timeout_ms,
+			     void (*done)(void *ctx, bool timed_out), void *ctx)
+{
+	struct waiter *x = waiters_add(ex->waiters, id, until_done, timeout_ms, done, ctx);
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
+	struct action_row row;
+	struct err err;
+
+	/* It may have come to rest before anybody listened. */
+	if (action_store_get(store_view(ex->opt.store), &a, id, &row, &err) == 0 && !due_is_claimed(ex->guard, id)) {
+		if (action_status_is_final(row.status))
+			waiters_tell(ex->waiters, id, true);
+		else if (row.status != ACTION_RUNNING &&
+			 (row.wake_at_ms == ACTION_NO_WAKE || row.wake_at_ms > clock_now_ms()))
+			waiters_tell(ex->waiters, id, false);
+	}
+	return x;
+}
+
+void executor_wait_cancel(struct waiter *w)
+{
+	waiter_cancel(w);
+}
+
+/* --- life --- */
+
+struct executor *executor_new(const struct executor_options *opt)
+{
+	static const char *const outcome_names[OUTCOME_TROUBLE + 1] = {
+		[OUTCOME_NEXT] = "next",     [OUTCOME_PARK] = "park",       [OUTCOME_DONE] = "done",
+		[OUTCOME_FAILED] = "failed", [OUTCOME_TROUBLE] = "trouble",
+	};
+	struct executor *ex = calloc(1, sizeof(*ex));
+
+	if (!ex)
+		abort();
+	ex->opt = *opt;
+	ex->log = log_module("executor");
+	ex->guard = due_guard_new(opt->max_inflight);
+	ex->waiters = waiters_new(opt->loop);
+	ex->wake = loop_timer(opt->loop, wake_passed, ex);
+	while (opt->kinds[ex->n_kinds])
+		ex->n_kinds++;
+	ex->metrics = calloc(ex->n_kinds ? ex->n_kinds : 1, sizeof(*ex->metrics));
+	if (!ex->metrics)
+		abort();
+	for (size_t k = 0; k < ex->n_kinds; k++)
+		for (int t = OUTCOME_NEXT; t <= OUTCOME_TROUBLE; t++) {
+			char labels[128];
+
+			snprintf(labels, sizeof(labels), "kind=\"%s\",outcome=\"%s\"", opt->kinds[k]->name,
+				 outcome_names[t]);
+			ex->metrics[k].by_tag[t] = metric_counter("walletd_action_steps_total", labels,
+								  "Steps of actions by outcome.");
+		}
+#ifdef WALLETD_TEST_HOOKS
+	ex->double_drive = getenv("WALLETD_DOUBLE_DRIVE") != NULL;
+#endif
+	return ex;
+}
+
+void executor_free(struct executor *ex)
+{
+	if (!ex)
+		return;
+	while (ex->drives) {
+		struct drive *d = ex->drives;
+
+		while (d->cancels) {
+			struct cancel *c = d->cancels;
+
+			d->cancels = c->next;
+			free(c);
+		}
+		drive_free(d);
+	}
+	loop_unpost(ex->opt.loop, pump, ex);
+	timer_free(ex->wake);
+	waiters_free(ex->waiters);
+	due_guard_free(ex->guard);
+	free(ex->metrics);
+	free(ex);
+}
+
+void executor_set_limits(struct executor *ex, unsigned max_inflight, unsigned max_inflight_per_peer)
+{
+	/* The guard was sized at start: a higher limit waits for a restart, a lower one holds at once. */
+	if (max_inflight < ex->opt.max_inflight)
+		ex->opt.max_inflight = max_inflight;
+	ex->opt.max_inflight_per_peer = max_inflight_per_peer;
+}
+
+void executor_set_keys(struct executor *ex, struct keyring *keys)
+{
+	ex->keys = keys;
+	if (keys)
+		executor_pump_soon(ex);
+}
+
+void executor_stop(struct executor *ex)
+{
+	ex->stopping = true;
+}
+bool executor_idle(const struct executor *ex)
+{
+	return ex->drives == NULL;
+}
+struct store *executor_store(struct executor *ex)
+{
+	return ex->opt.store;
+}
+const struct action_kind *const *executor_kinds(const struct executor *ex)
+{
+	return ex->opt.kinds;
+}
+
+void executor_stats(const struct executor *ex, struct executor_stats *ret)
+{
+	*ret = ex->stats;
+	ret->inflight = due_inflight(ex->guard);
+	ret->waiters = waiters_count(ex->waiters);
+}
+
+/* --- questions about a row --- */
+
+const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row)
+{
+	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
+	struct step s = { .arena = a, .view = store_view(ex->opt.store), .row = *row, .executor = ex };
+	json_t *cp;
+	struct err err;
+
+	s.now_ms = clock_now_ms();
+	if (!k || !k->explain || !row->checkpoint)
+		return "";
+	if (json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) != 0 || k->load(&s, cp, &err) != 0)
+		return "Its checkpoint cannot be read.";
+	return k->explain(&s);
+}
+
+bool executor_cancellable(const struct executor *ex, const struct action_row *row)
+{
+	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
+	const struct state_def *st = k ? kind_state(k, row->state) : NULL;
+
+	return st && k->cancel && st->cancellable && !action_status_is_final(row->status);
+}
+
+const char *executor_state_name(const struct executor *ex, const struct action_row *row)
+{
+	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
+	const struct state_def *st = k ? kind_state(k, row->state) : NULL;
+
+	return st ? st->name : "unknown";
+}

@@ -1,0 +1,77 @@
+/* actions/executor_internal.h - what executor.c, drive.c and start.c share.  Nobody else includes this. */
+#ifndef ACTIONS_EXECUTOR_INTERNAL_H
+#define ACTIONS_EXECUTOR_INTERNAL_H
+
+#include "actions/executor.h"
+#include "actions/waiters.h"
+#include "store/due.h"
+
+#define STEP_ARENA_MAX (32 * 1024 * 1024) /* above the largest reply that base/net lets through, parsed */
+#define PEERS_MAX      64                 /* distinct peers in flight that are counted */
+
+struct cancel {
+	void (*done)(void *ctx, const struct err *err);
+	void *ctx;
+	struct cancel *next;
+};
+
+struct peer_load {
+	char *name;
+	unsigned n;
+};
+
+/* One action in flight. */
+struct drive {
+	struct executor *ex;
+	struct arena arena;
+	struct step step;
+	const struct action_kind *kind;
+	struct peer_load *peer;        /* where it is counted, or NULL */
+	const struct net_reply *reply; /* during the reply unit only */
+	struct http_call *call;
+	struct outcome outcome;
+	struct err trouble; /* what the second unit is to record */
+	char *first_run;    /* double drive: what the first run came to */
+	bool net_unknown;   /* the exchange of this step may have been delivered */
+	bool again;         /* kicked while in flight */
+	struct cancel *cancels;
+	struct drive *next, *prev;
+};
+
+struct kind_metrics {
+	struct metric *by_tag[OUTCOME_TROUBLE + 1];
+};
+
+struct executor {
+	struct executor_options opt;
+	struct keyring *keys;
+	struct due_guard *guard;
+	struct waiters *waiters;
+	struct timer *wake;
+	struct drive *drives;
+	struct peer_load peers[PEERS_MAX];
+	struct kind_metrics *metrics;
+	size_t n_kinds, first_kind;
+	bool stopping, pump_posted, hungry, double_drive;
+	int64_t hold_until_ms;
+	struct log log;
+	struct executor_stats stats;
+};
+
+/* executor.c */
+bool executor_may_drive(struct executor *ex);
+void executor_pump_soon(struct executor *ex);
+
+/* drive.c */
+/* Claims and loads it.  NULL: in flight already, no room, ended, its peer is full, or not one of our kinds. */
+struct drive *drive_new(struct executor *ex, const struct action_id *id);
+void drive_free(struct drive *d); /* as if the process had stopped here */
+void drive_step(struct drive *d); /* one step, and on from there */
+/* The peers that can take no more, as a JSON array; NULL when all can. */
+const char *drive_busy_peers(struct executor *ex, struct arena *a);
+
+/* start.c */
+const struct state_def *kind_state(const struct action_kind *k, int state); /* NULL when there is none */
+MUST_CHECK int action_event(struct step *s, const struct action_kind *k, const char *event, struct err *err);
+
+#endif
