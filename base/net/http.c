@@ -170,10 +170,9 @@ static void settle_ended(struct http_call *call, CURLcode code)
 		settle_failed(call, "no final status");
 		return;
 	}
-	(void)buf_text(&call->got); /* the promised NUL, also behind an empty body */
 	call->reply.outcome = NET_ANSWERED;
 	call->reply.status = (int)status;
-	call->reply.body = buf_bytes(&call->got);
+	call->reply.body = (struct bytes){ (const uint8_t *)buf_text(&call->got), call->got.n }; /* "" when empty */
 	call->reply.content_type = type != NULL ? type : "";
 	settle(call);
 }

@@ -52,7 +52,7 @@ static void on_target(struct bufferevent *bev, void *arg)
 	bufferevent_write_buffer(c->client, bufferevent_get_input(bev));
 }
 
-/* VER CMD RSV ATYP [length name] port.  Returns false while it is not whole. */
+/* VER CMD RSV ATYP, then length and name, or 4 bytes of address, then port.  Returns false while it is not whole. */
 static bool take_request(struct socks_conn *c, struct evbuffer *in)
 {
 	struct socks_peer *p = c->peer;
@@ -62,8 +62,10 @@ static bool take_request(struct socks_conn *c, struct evbuffer *in)
 	if (evbuffer_copyout(in, head, sizeof(head)) != (ev_ssize_t)sizeof(head))
 		return false;
 	if (head[3] != 3) {
+		if (evbuffer_get_length(in) < 4 + 4 + sizeof(port))
+			return false;
 		snprintf(p->asked, sizeof(p->asked), "address");
-		return true;
+		return evbuffer_drain(in, 4 + 4 + sizeof(port)) == 0;
 	}
 	if (evbuffer_get_length(in) < sizeof(head) + head[4] + sizeof(port))
 		return false;
