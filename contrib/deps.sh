@@ -7,10 +7,10 @@
 # lint   clang and its tools, cppcheck, valgrind: `make lint`, `make fuzz`
 # peers  what the real mint of the end-to-end tests needs
 #
-# libsecp256k1 must have MuSig (0.6 or later).  Where the distribution's is older, Debian's unstable packages are used:
-# they need nothing newer than libc6 2.4.  They are fetched with an apt state of their own, in a temporary folder, so
-# that the system's sources and lists stay as they are.  The mirror is the one the system already uses; on a system
-# that has no Debian mirror, name one: DEBIAN_MIRROR=<address of a mirror>, ending in /debian.
+# libsecp256k1 must have MuSig (0.6 or later), which none of the three ships.  It is taken from a later suite of the
+# mirror that the system already uses: Debian unstable, or Ubuntu 26.04; the packages need nothing newer than libc6 2.4.
+# They are fetched with an apt state of their own, in a temporary folder: the system's sources and lists stay as they
+# are.  On a derivative whose mirror has neither suite, name one of Debian's: DEBIAN_MIRROR=<address, ending in /debian>.
 set -eu
 
 SECP_MIN=0.6.0
@@ -96,38 +96,41 @@ apt_get() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"
 }
 
-# The Debian mirror of this system's own apt configuration.
-mirror() {
+# "URI suite component keyring" of the later suite.
+later_suite() {
 	if [ -n "${DEBIAN_MIRROR:-}" ]; then
-		echo "$DEBIAN_MIRROR"
-		return
-	fi
-	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
+		echo "Debian - $DEBIAN_MIRROR"
+	else
+		# shellcheck disable=SC2016
+		apt-get indextargets --format '$(ORIGIN) $(LABEL) $(CODENAME) $(REPO_URI)' 'Identifier: Packages' |
+			awk '$1 == $2 && $3 !~ /-security$/ { print $1, $3, $4 }'
+	fi | awk '
+		$1 == "Debian" { print $3, "unstable main /usr/share/keyrings/debian-archive-keyring.gpg"; exit }
+		$1 == "Ubuntu" { print $3, "resolute universe /usr/share/keyrings/ubuntu-archive-keyring.gpg"; exit }'
 }
 
-secp_from_unstable() {
-	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ -e $keyring ] || apt_get install debian-archive-keyring ||
-		die "libsecp256k1 $SECP_MIN needs the package debian-archive-keyring (Ubuntu: in universe), or install it by hand"
-	from=$(mirror)
-	[ -n "$from" ] || die "the distribution's libsecp256k1 is older than $SECP_MIN (MuSig), and apt knows no Debian mirror" \
-		"to take a newer one from.  Run again with DEBIAN_MIRROR=<address of a Debian mirror, ending in /debian>," \
-		"or build libsecp256k1 >= $SECP_MIN from its sources with the musig, recovery, schnorrsig, extrakeys and ecdh" \
-		"modules, and let pkg-config find it"
+secp_from_later_suite() {
+	# shellcheck disable=SC2046
+	set -- $(later_suite)
+	[ $# = 4 ] || die "the distribution's libsecp256k1 is older than $SECP_MIN (MuSig), and apt knows no mirror of Debian" \
+		"or Ubuntu to take a newer one from.  Run again with DEBIAN_MIRROR=<address of a Debian mirror, ending in" \
+		"/debian>, or build libsecp256k1 >= $SECP_MIN from its sources with the musig, recovery, schnorrsig, extrakeys" \
+		"and ecdh modules, and let pkg-config find it"
+	[ -e "$4" ] || apt_get install debian-archive-keyring || die "$4 is needed to check what comes from $1"
 
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
 	chmod 755 "$dir"
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	echo "deb [signed-by=$keyring] $from unstable main" >"$dir/sources.list"
+	from="$1, suite $2"
+	echo "deb [signed-by=$4] $1 $2 $3" >"$dir/sources.list"
 	set -- -q -o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache" -o Acquire::Languages=none \
 		-o APT::Sandbox::User=root
-	say "fetching libsecp256k1 from Debian unstable, $from"
+	say "fetching libsecp256k1 from $from"
 	apt-get "$@" update && (cd "$dir" && apt-get "$@" download libsecp256k1-6 libsecp256k1-dev) ||
-		die "could not fetch libsecp256k1-6 and libsecp256k1-dev from $from, suite unstable (DEBIAN_MIRROR names another)"
-	as_root dpkg -i "$dir"/libsecp256k1-*.deb
+		die "could not fetch libsecp256k1-6 and libsecp256k1-dev from $from (DEBIAN_MIRROR names another mirror)"
+	as_root dpkg -i "$dir"/libsecp256k1*.deb
 }
 
 for group in $GROUPS_WANTED; do
@@ -155,7 +158,7 @@ if wants build && ! secp_is_new; then
 	if dpkg --compare-versions "${candidate:-0}" ge "$SECP_MIN"; then
 		apt_get install libsecp256k1-dev
 	else
-		secp_from_unstable
+		secp_from_later_suite
 	fi
 	secp_is_new || die "libsecp256k1 >= $SECP_MIN is installed, but pkg-config does not find it"
 fi
