@@ -602,6 +602,7 @@ START_TEST(test_what_is_sent)
 	http_peer_on(peer, &(struct peer_script){ .path = "/v1/swap?a=b", .headers = "Content-Type: text/html\r\n" });
 	/* Large enough for libcurl to want a 100 Continue first. */
 	memset(large, 'b', sizeof(large));
+	large[7] = '\0';
 	req.body = (struct bytes){ (uint8_t *)large, sizeof(large) };
 	req.headers[0] = (struct http_header){ "X-Key", "a: b" };
 	req.headers[1] = (struct http_header){ "X-Empty", "" };
@@ -682,8 +683,8 @@ START_TEST(test_connections_are_kept_for_reads_and_fresh_for_changes)
 {
 	const struct net_request read = get(http_peer_url(peer, "/v1/info"));
 	const struct net_request change = post(http_peer_url(peer, "/v1/swap"));
-	const struct net_request *reqs[] = { &read, &read, &change, &change, &read };
-	const unsigned connections[] = { 1, 1, 2, 3, 3 };
+	const struct net_request *reqs[] = { &change, &read, &read, &change, &change, &read };
+	const unsigned connections[] = { 1, 2, 2, 3, 4, 4 };
 	struct exchange x;
 
 	http_peer_on(peer, &(struct peer_script){ .path = "/v1/info" });
