@@ -1,0 +1,454 @@
+/* conf/options.c - the table, and what is done to one option by its row alone.  What is printed from it: print.c. */
+#include "conf/options.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "conf/paths.h"
+
+#define AT(field)      .at = offsetof(struct config, field)
+#define PATH_MAX_BYTES 4095
+
+static int check_socket(const char *value, struct err *err);
+static int check_listen(const char *value, struct err *err);
+static int check_uid_scope(const char *value, struct err *err);
+static int check_log_level(const char *value, struct err *err);
+static int check_proxy(const char *value, struct err *err);
+static int check_group(const char *value, struct err *err);
+
+const struct option options[] = {
+	{ "network", OPTION_ENUM, OPTION_TOP, .choices = "mainnet|signet|testnet4|regtest", .fallback = "mainnet",
+	  .arg = "NAME", AT(network), .help = "The bitcoin network. A database belongs to one network for ever." },
+	{ "datadir", OPTION_PATH, OPTION_NEEDED, 1, PATH_MAX_BYTES, .arg = "DIR", AT(datadir),
+	  .computed = "/var/lib/walletd for root, else $XDG_STATE_HOME/walletd or ~/.local/state/walletd; with the "
+		      "network's name below it unless that is mainnet",
+	  .help = "Where the wallet lives: wallet.db and walletd.lock. Mode 0700; made when it is missing." },
+
+	{ "rpc_socket", OPTION_PATH, 0, 0, SOCKET_PATH_MAX, .arg = "PATH", AT(rpc_socket), .check = check_socket,
+	  .computed = "in $RUNTIME_DIRECTORY under systemd; <datadir>/rpc.sock when datadir is set; else "
+		      "/run/walletd/rpc.sock for root and $XDG_RUNTIME_DIR/walletd/rpc.sock",
+	  .help = "The unix socket that JSON-RPC is served on. Empty: none." },
+	{ "rpc_socket_mode", OPTION_MODE, 0, 0600, 0666, .fallback = "0660", .arg = "MODE", AT(rpc_socket_mode),
+	  .help = "Permissions of the socket. With 0666 any user may connect, but has no rights except by "
+		  "rpc_uid_scope." },
+	{ "rpc_socket_group", OPTION_STRING, 0, 0, 64, .arg = "GROUP", AT(rpc_socket_group), .check = check_group,
+	  .computed = "the group that walletd runs with",
+	  .help = "The group, by name or number, that owns the socket. Its members have the scope admin." },
+	{ "rpc_listen", OPTION_STRING, 0, 0, 64, .arg = "HOST:PORT", AT(rpc_listen), .check = check_listen,
+	  .computed = "none",
+	  .help = "Serve JSON-RPC on TCP too, such as 127.0.0.1:8338 or [::1]:8338. Loopback addresses only: the "
+		  "connection is not encrypted. Port 0 takes any free one." },
+	{ "rpc_uid_scope", OPTION_LIST, OPTION_RELOADABLE, 0, 64, .arg = "UID:SCOPE", AT(rpc_uid_scope),
+	  .check = check_uid_scope, .computed = "none",
+	  .help = "What the user with this number may do on the unix socket: read, receive, spend or admin. Goes "
+		  "before what the user's group would give." },
+	{ "rpc_max_connections", OPTION_INT, 0, 16, 65536, .fallback = "4096", .arg = "N", AT(rpc_max_connections),
+	  .help = "Connections that are served at a time; more are turned away. Each takes a file descriptor." },
+
+	{ "log_level", OPTION_LIST, OPTION_RELOADABLE, 0, 64, .fallback = "info", .arg = "[MODULE:]LEVEL",
+	  AT(log_level), .check = check_log_level,
+	  .help = "What is logged: error, warn, info or debug, for all modules or for one (net:debug)." },
+	{ "log_format", OPTION_ENUM, OPTION_RELOADABLE, .choices = "logfmt|json", .fallback = "logfmt", .arg = "NAME",
+	  AT(log_format), .help = "One line per event, as key=value or as a JSON object." },
+	{ "log_file", OPTION_PATH, OPTION_RELOADABLE, 0, PATH_MAX_BYTES, .arg = "PATH", AT(log_file),
+	  .computed = "standard error", .help = "Log to this file. SIGHUP opens it anew, as logrotate wants." },
+
+	{ "passphrase_file", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(passphrase_file), .computed = "none",
+	  .help = "Holds the wallet's passphrase on its first line; mode 0600. The wallet is unlocked with it at "
+		  "start, and a wrong one ends walletd with exit code 78. The systemd credential "
+		  "walletd.passphrase does the same and goes before it." },
+	{ "allow_plaintext_seed", OPTION_BOOL, 0, .fallback = "0", AT(allow_plaintext_seed),
+	  .help = "Let a wallet be created without a passphrase: whoever reads its database then owns the money." },
+
+	{ "shared_state", OPTION_BOOL, 0, .fallback = "0", AT(shared_state),
+	  .help = "Let several daemons that all set this share one datadir on one machine." },
+	{ "max_inflight", OPTION_INT, OPTION_RELOADABLE, 1, 4096, .fallback = "256", .arg = "N", AT(max_inflight),
+	  .help = "Steps of actions that are under way at a time." },
+	{ "max_inflight_per_peer", OPTION_INT, OPTION_RELOADABLE, 1, 4096, .fallback = "16", .arg = "N",
+	  AT(max_inflight_per_peer), .help = "The same for any one mint." },
+	{ "shutdown_grace_s", OPTION_INT, OPTION_RELOADABLE, 0, 300, .fallback = "10", .arg = "SECONDS",
+	  AT(shutdown_grace_s),
+	  .help = "How long a stop waits for steps that are under way. Stopping at once is safe too." },
+	{ "retention_days", OPTION_INT, OPTION_RELOADABLE, 0, 36500, .fallback = "365", .arg = "DAYS",
+	  AT(retention_days),
+	  .help = "How long ended actions are kept. 0: for ever. The ledger and idempotency keys always are." },
+	{ "event_retention_days", OPTION_INT, OPTION_RELOADABLE, 0, 36500, .fallback = "90", .arg = "DAYS",
+	  AT(event_retention_days), .help = "How long events can be asked for. 0: for ever." },
+	{ "backup_max_age_days", OPTION_INT, 0, 1, 3650, .fallback = "7", .arg = "DAYS", AT(backup_max_age_days),
+	  .help = "status asks for attention when the newest backup is older." },
+
+	{ "proxy", OPTION_STRING, OPTION_RELOADABLE | OPTION_PASSWORD, 0, 512, .arg = "URL", AT(proxy),
+	  .check = check_proxy, .computed = "none",
+	  .help = "Reach peers through this SOCKS5 proxy, which also looks up their names: "
+		  "socks5h://127.0.0.1:9050 is Tor's." },
+	{ "ca_file", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(ca_file), .computed = "the system's",
+	  .help = "Certificate authorities to trust instead, in PEM." },
+
+	{ "cashu_require_dleq", OPTION_BOOL, 0, .fallback = "0", AT(cashu_require_dleq),
+	  .help = "Take ecash only where the mint proves its signatures (NUT-12). Without it proofs are checked "
+		  "where there are any." },
+	{ "cashu_trust", OPTION_ENUM, 0, .choices = "ask|any", .fallback = "ask", .arg = "POLICY", AT(cashu_trust),
+	  .help = "Tokens of mints that are not known yet: ask refuses them until mint.add, any adds the mint." },
+	{ .key = NULL }
+};
+const size_t n_options = ARRAY_LEN(options) - 1;
+
+const struct option *option_find(const char *key)
+{
+	for (const struct option *o = options; o->key; o++)
+		if (strcmp(o->key, key) == 0)
+			return o;
+	return NULL;
+}
+
+char *option_env_name(struct arena *a, const struct option *o)
+{
+	char *name = arena_printf(a, "WALLETD_%s", o->key);
+
+	for (char *p = name; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return name;
+}
+
+/* --- what the types cannot say --- */
+
+static int check_socket(const char *value, struct err *err)
+{
+	size_t n = strlen(value);
+
+	if (n > 0 && value[n - 1] == '/')
+		return ERR(err, ERR_CONFIG, "is a directory, not a socket");
+	return 0;
+}
+
+/* Whether it is a loopback address is the server's to say: it resolves nothing but numbers either. */
+static int check_listen(const char *value, struct err *err)
+{
+	const char *colon = strrchr(value, ':');
+	uint64_t port;
+
+	if (!colon || colon == value || !parse_u64(colon + 1, 65535, &port))
+		return ERR(err, ERR_CONFIG, "is not an address and a port such as 127.0.0.1:8338");
+	if (memchr(value, ':', (size_t)(colon - value)) && (value[0] != '[' || colon[-1] != ']'))
+		return ERR(err, ERR_CONFIG, "needs brackets around an IPv6 address, as in [::1]:8338");
+	return 0;
+}
+
+static int check_group(const char *value, struct err *err)
+{
+	for (const char *p = value; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_-.$", *p))
+			return ERR(err, ERR_CONFIG, "is not the name or number of a group");
+	return 0;
+}
+
+int conf_uid_scope_parse(const char *entry, int64_t *ret_uid, const char **ret_scope, struct err *err)
+{
+	static const char *const scopes[] = { "read", "receive", "spend", "admin" };
+	const char *colon = strchr(entry, ':');
+	char digits[16];
+	int64_t uid;
+
+	if (!colon || colon - entry >= (ptrdiff_t)sizeof(digits))
+		return ERR(err, ERR_CONFIG, "is not uid:scope, such as 1000:read");
+	snprintf(digits, sizeof(digits), "%.*s", (int)(colon - entry), entry);
+	if (!parse_i64(digits, 0, UINT32_MAX - 1, &uid))
+		return ERR(err, ERR_CONFIG, "does not begin with the number of a user, as `id -u NAME` tells it");
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+		if (strcmp(colon + 1, scopes[i]) == 0) {
+			*ret_uid = uid;
+			*ret_scope = scopes[i];
+			return 0;
+		}
+	return ERR(err, ERR_CONFIG, "does not end with a scope: read, receive, spend or admin");
+}
+
+static int check_uid_scope(const char *value, struct err *err)
+{
+	const char *scope;
+	int64_t uid;
+
+	return conf_uid_scope_parse(value, &uid, &scope, err);
+}
+
+#define MODULE_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_."
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug" };
+
+int conf_log_level_parse(struct arena *a, const char *entry, const char **ret_module, const char **ret_level,
+			 struct err *err)
+{
+	const char *colon = strrchr(entry, ':');
+	const char *level = colon ? colon + 1 : entry;
+
+	if (colon && (colon == entry || strspn(entry, MODULE_CHARS) != (size_t)(colon - entry)))
+		return ERR(err, ERR_CONFIG, "names no module before the colon");
+	for (size_t i = 0; i < ARRAY_LEN(log_levels); i++)
+		if (strcmp(level, log_levels[i]) == 0) {
+			*ret_module = colon ? arena_strndup(a, entry, (size_t)(colon - entry)) : NULL;
+			*ret_level = log_levels[i];
+			return 0;
+		}
+	return ERR(err, ERR_CONFIG, "is not a level (error, warn, info, debug) or module:level");
+}
+
+static int check_log_level(const char *value, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(8192);
+	const char *module, *level;
+
+	return conf_log_level_parse(&a, value, &module, &level, err);
+}
+
+static int check_proxy(const char *value, struct err *err)
+{
+	if (!text_starts(value, "socks5h://") || value[strlen("socks5h://")] == '\0')
+		return ERR(err, ERR_CONFIG,
+			   "does not look like socks5h://host:port; other proxies, and name look-ups "
+			   "beside the proxy, are not supported");
+	return 0;
+}
+
+/* --- values --- */
+
+static void *place(const struct option *o, struct config *c)
+{
+	return (char *)c + o->at;
+}
+
+static const void *place_const(const struct option *o, const struct config *c)
+{
+	return (const char *)c + o->at;
+}
+
+/* The checks say what is wrong as the end of a sentence; its subject is put in front here. */
+static int refuse(struct err *err, const struct option *o, const char *value)
+{
+	struct err why = *err;
+
+	/* What is wrong about a text that may hold a password is said without it. */
+	if (o->flags & OPTION_PASSWORD)
+		ERR(err, ERR_CONFIG, "%s: the value %s", o->key, why.msg);
+	else
+		ERR(err, ERR_CONFIG, "%s: \"%.80s\" %s", o->key, value, why.msg);
+	return err_field(err, o->key);
+}
+
+static int set_text(struct arena *a, const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	const char **at = place(o, to);
+	size_t n = strlen(value);
+
+	if (n == 0) {
+		if (o->flags & OPTION_NEEDED)
+			return ERR(err, ERR_CONFIG, "must not be empty");
+		*at = NULL;
+		return 0;
+	}
+	if (n < (size_t)o->min || n > (size_t)o->max)
+		return ERR(err, ERR_CONFIG, "is longer than %" PRId64 " bytes", o->max);
+	if (o->check && o->check(value, err) != 0)
+		return -1;
+	*at = arena_strdup(a, value);
+	return 0;
+}
+
+static int set_path(struct arena *a, const struct option *o, const char *value, const char *base, struct config *to,
+		    struct err *err)
+{
+	if (value[0] == '/' || value[0] == '\0')
+		return set_text(a, o, value, to, err);
+	if (!base)
+		return ERR(err, ERR_CONFIG, "is not an absolute path");
+	if (value[0] == '.' && value[1] == '/')
+		value += 2;
+	return set_text(a, o, arena_printf(a, "%s/%s", strcmp(base, "/") == 0 ? "" : base, value), to, err);
+}
+
+static int set_int(const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	int64_t v;
+
+	if (!parse_i64(value, o->min, o->max, &v))
+		return ERR(err, ERR_CONFIG, "is not a whole number from %" PRId64 " to %" PRId64, o->min, o->max);
+	*(int64_t *)place(o, to) = v;
+	return 0;
+}
+
+static int set_mode(const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	size_t n = strlen(value);
+	int64_t v = 0;
+
+	if (n >= 3 && n <= 4 && strspn(value, "01234567") == n)
+		for (size_t i = 0; i < n; i++)
+			v = v * 8 + (value[i] - '0');
+	/* Connecting to a socket takes the right to write; its owner always has both rights. */
+	if ((v & 0600) != 0600 || (v & ~(int64_t)0666) != 0)
+		return ERR(err, ERR_CONFIG, "is not a mode from 0600 to 0666, such as 0660");
+	*(int64_t *)place(o, to) = v;
+	return 0;
+}
+
+static int set_bool(const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	static const char *const words[][2] = { { "0", "1" }, { "false", "true" }, { "no", "yes" }, { "off", "on" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		for (int v = 0; v < 2; v++)
+			if (strcmp(value, words[i][v]) == 0) {
+				*(bool *)place(o, to) = v == 1;
+				return 0;
+			}
+	return ERR(err, ERR_CONFIG, "is neither 1 nor 0");
+}
+
+/* The n-th choice of "a|b|c"; false past the end. */
+static bool choice_at(const char *choices, int n, struct bytes *ret)
+{
+	const char *p = choices;
+
+	for (; n > 0; n--) {
+		p = strchr(p, '|');
+		if (!p)
+			return false;
+		p++;
+	}
+	*ret = (struct bytes){ (const uint8_t *)p, strcspn(p, "|") };
+	return true;
+}
+
+static int set_enum(const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	struct bytes choice;
+
+	for (int i = 0; choice_at(o->choices, i, &choice); i++)
+		if (bytes_equal(choice, bytes_of(value))) {
+			*(int *)place(o, to) = i;
+			return 0;
+		}
+	return ERR(err, ERR_CONFIG, "is not one of %s", o->choices);
+}
+
+static int set_list(struct arena *a, const struct option *o, const char *value, struct config *to, struct err *err)
+{
+	const char **items = ARENA_ARRAY(a, (size_t)o->max, const char *);
+	size_t n = 0;
+
+	for (const char *p = value; *p;) {
+		size_t len = strcspn(p, ","), skip = strspn(p, " \t");
+		const char *next = p + len + (p[len] == ',');
+		const char *item;
+
+		p += skip < len ? skip : len;
+		for (len = (size_t)(next - p) - (next[-1] == ','); len > 0 && isspace((unsigned char)p[len - 1]);)
+			len--;
+		item = arena_strndup(a, p, len);
+		p = next;
+		if (len == 0)
+			return ERR(err, ERR_CONFIG, "has an empty entry");
+		if (n == (size_t)o->max)
+			return ERR(err, ERR_CONFIG, "has more than %" PRId64 " entries", o->max);
+		if (o->check(item, err) != 0)
+			return -1;
+		items[n++] = item;
+	}
+	*(struct conf_list *)place(o, to) = (struct conf_list){ items, n };
+	return 0;
+}
+
+int option_set(struct arena *a, const struct option *o, const char *value, const char *base, struct config *to,
+	       struct err *err)
+{
+	int rc = -1;
+
+	if (!utf8_valid(bytes_of(value)))
+		ERR(err, ERR_CONFIG, "is not UTF-8");
+	else
+		switch (o->type) {
+		case OPTION_STRING:
+			rc = set_text(a, o, value, to, err);
+			break;
+		case OPTION_PATH:
+			rc = set_path(a, o, value, base, to, err);
+			break;
+		case OPTION_INT:
+			rc = set_int(o, value, to, err);
+			break;
+		case OPTION_MODE:
+			rc = set_mode(o, value, to, err);
+			break;
+		case OPTION_BOOL:
+			rc = set_bool(o, value, to, err);
+			break;
+		case OPTION_ENUM:
+			rc = set_enum(o, value, to, err);
+			break;
+		case OPTION_LIST:
+			rc = set_list(a, o, value, to, err);
+			break;
+		}
+	return rc == 0 ? 0 : refuse(err, o, value);
+}
+
+static const char *masked(struct arena *a, const char *url)
+{
+	const char *host = strrchr(url, '@');
+	const char *user = strstr(url, "//");
+
+	if (!host || !user || user > host)
+		return url;
+	return arena_printf(a, "%.*s***%s", (int)(user + 2 - url), url, host);
+}
+
+const char *option_text(struct arena *a, const struct option *o, const struct config *c)
+{
+	const void *at = place_const(o, c);
+	struct bytes choice;
+
+	switch (o->type) {
+	case OPTION_STRING:
+	case OPTION_PATH: {
+		const char *text = *(const char *const *)at;
+
+		if (!text)
+			return "";
+		return o->flags & OPTION_PASSWORD ? masked(a, text) : text;
+	}
+	case OPTION_INT:
+		return arena_printf(a, "%" PRId64, *(const int64_t *)at);
+	case OPTION_MODE:
+		return arena_printf(a, "%04" PRIo64, (uint64_t) * (const int64_t *)at);
+	case OPTION_BOOL:
+		return *(const bool *)at ? "1" : "0";
+	case OPTION_ENUM:
+		return choice_at(o->choices, *(const int *)at, &choice)
+			       ? arena_strndup(a, (const char *)choice.p, choice.n)
+			       : "";
+	case OPTION_LIST: {
+		const struct conf_list *l = at;
+		const char *text = "";
+
+		for (size_t i = 0; i < l->n; i++)
+			text = arena_printf(a, "%s%s%s", text, i ? "," : "", l->items[i]);
+		return text;
+	}
+	}
+	return "";
+}
+
+bool option_differs(const struct option *o, const struct config *x, const struct config *y)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
+	const void *at_x = place_const(o, x), *at_y = place_const(o, y);
+
+	if (o->type == OPTION_STRING || o->type == OPTION_PATH) { /* as they are: a masked text hides a change */
+		const char *text_x = *(const char *const *)at_x, *text_y = *(const char *const *)at_y;
+
+		return !text_x || !text_y ? text_x != text_y : strcmp(text_x, text_y) != 0;
+	}
+	return strcmp(option_text(&a, o, x), option_text(&a, o, y)) != 0;
+}
