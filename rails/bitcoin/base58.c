@@ -15,7 +15,7 @@ static void checksum(const uint8_t *p, size_t n, uint8_t ret[CHECKSUM_LEN])
 	struct hash32 once, twice;
 
 	sha256((struct bytes){ p, n }, &once);
-	sha256((struct bytes){ once.b, sizeof once.b }, &twice);
+	sha256((struct bytes){ once.b, sizeof(once.b) }, &twice);
 	memcpy(ret, twice.b, CHECKSUM_LEN);
 }
 
@@ -48,8 +48,8 @@ void base58check_encode(struct bytes v, char *to)
 	while (n_digits > 0)
 		to[out++] = alphabet[digits[--n_digits]];
 	to[out] = '\0';
-	secret_wipe(num, sizeof num);
-	secret_wipe(digits, sizeof digits);
+	secret_wipe(num, sizeof(num));
+	secret_wipe(digits, sizeof(digits));
 }
 
 static int decode(const char *text, uint8_t *num, size_t want, struct err *err)
@@ -100,6 +100,6 @@ int base58check_decode(const char *text, void *to, size_t n, struct err *err)
 	rc = decode(text, num, n, err);
 	if (rc == 0)
 		memcpy(to, num, n);
-	secret_wipe(num, sizeof num);
+	secret_wipe(num, sizeof(num));
 	return rc;
 }

@@ -14,7 +14,7 @@
 
 void bip32_key_scope_end(struct bip32_key *k)
 {
-	secret_wipe(k, sizeof *k);
+	secret_wipe(k, sizeof(*k));
 }
 
 uint32_t bip32_index_of(const uint8_t v[8])
@@ -66,7 +66,7 @@ int bip32_child(const struct bip32_key *from, uint32_t index, struct bip32_key *
 		data.b[0] = 0;
 		memcpy(data.b + 1, from->key.b, 32);
 	} else {
-		memcpy(data.b, pub.b, sizeof pub.b);
+		memcpy(data.b, pub.b, sizeof(pub.b));
 	}
 	put_be32(data.b + 33, index);
 	hmac_sha512((struct bytes){ from->chain.b, 32 }, (struct bytes){ data.b, 37 }, i.b);
@@ -74,8 +74,8 @@ int bip32_child(const struct bip32_key *from, uint32_t index, struct bip32_key *
 	if (!secp_seckey_add(&from->key, &tweak, &k.key))
 		return ERR(err, ERR_CRYPTO, "BIP32 has no key at index %u", index & ~BIP32_HARDENED);
 	memcpy(k.chain.b, i.b + 32, 32);
-	hash160((struct bytes){ pub.b, sizeof pub.b }, id);
-	memcpy(k.parent, id, sizeof k.parent);
+	hash160((struct bytes){ pub.b, sizeof(pub.b) }, id);
+	memcpy(k.parent, id, sizeof(k.parent));
 	k.depth = (uint8_t)(from->depth + 1);
 	*ret = k;
 	return 0;
@@ -97,8 +97,8 @@ void bip32_neuter(const struct bip32_key *k, struct bip32_pub *ret)
 	bool ok;
 
 	*ret = (struct bip32_pub){ .index = k->index, .depth = k->depth };
-	memcpy(ret->parent, k->parent, sizeof ret->parent);
-	memcpy(ret->chain, k->chain.b, sizeof ret->chain);
+	memcpy(ret->parent, k->parent, sizeof(ret->parent));
+	memcpy(ret->chain, k->chain.b, sizeof(ret->chain));
 	ok = secp_seckey_pubkey(&k->key, &ret->key);
 	assert(ok); /* every struct bip32_key was made by this file, from a valid key */
 }
@@ -115,12 +115,12 @@ static void extended_text(uint32_t version, uint8_t depth, const uint8_t parent[
 	put_be32(raw + 9, index);
 	memcpy(raw + 13, chain, 32);
 	memcpy(raw + 45, key, 33);
-	base58check_encode((struct bytes){ raw, sizeof raw }, text);
+	base58check_encode((struct bytes){ raw, sizeof(raw) }, text);
 	/* 78 bytes beginning with one of our two versions always make 111 characters. */
 	memcpy(to, text, BIP32_TEXT_MAX - 1);
 	to[BIP32_TEXT_MAX - 1] = '\0';
-	secret_wipe(raw, sizeof raw);
-	secret_wipe(text, sizeof text);
+	secret_wipe(raw, sizeof(raw));
+	secret_wipe(text, sizeof(text));
 }
 
 void bip32_xprv(const struct bip32_key *k, char ret[BIP32_TEXT_MAX])
@@ -129,7 +129,7 @@ void bip32_xprv(const struct bip32_key *k, char ret[BIP32_TEXT_MAX])
 
 	memcpy(key + 1, k->key.b, 32);
 	extended_text(VERSION_XPRV, k->depth, k->parent, k->index, k->chain.b, key, ret);
-	secret_wipe(key, sizeof key);
+	secret_wipe(key, sizeof(key));
 }
 
 void bip32_xpub(const struct bip32_pub *k, char ret[BIP32_TEXT_MAX])
@@ -180,10 +180,10 @@ int bip32_xprv_parse(const char *text, struct bip32_key *ret, struct err *err)
 	uint8_t raw[EXTENDED_LEN];
 	int rc;
 
-	if (base58check_decode(text, raw, sizeof raw, err) != 0)
+	if (base58check_decode(text, raw, sizeof(raw), err) != 0)
 		return -1;
 	rc = xprv_read(raw, &k, err);
-	secret_wipe(raw, sizeof raw);
+	secret_wipe(raw, sizeof(raw));
 	if (rc != 0)
 		return -1;
 	*ret = k;
@@ -196,13 +196,13 @@ int bip32_xpub_parse(const char *text, struct bip32_pub *ret, struct err *err)
 	struct bip32_pub k = { 0 };
 	struct reader r;
 
-	if (base58check_decode(text, raw, sizeof raw, err) != 0)
+	if (base58check_decode(text, raw, sizeof(raw), err) != 0)
 		return -1;
-	r = reader_of((struct bytes){ raw, sizeof raw });
+	r = reader_of((struct bytes){ raw, sizeof(raw) });
 	if (read_version(&r, VERSION_XPUB, err) != 0 ||
 	    read_common(&r, &k.depth, k.parent, &k.index, k.chain, err) != 0)
 		return -1;
-	read_copy(&r, k.key.b, sizeof k.key.b);
+	read_copy(&r, k.key.b, sizeof(k.key.b));
 	if (!reader_at_end(&r) || !secp_pubkey_valid(&k.key))
 		return ERR(err, ERR_PARSE, "the key of this xpub is not a point of the curve");
 	*ret = k;

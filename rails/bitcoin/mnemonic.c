@@ -11,7 +11,7 @@
 
 void mnemonic_scope_end(struct mnemonic *m)
 {
-	secret_wipe(m, sizeof *m);
+	secret_wipe(m, sizeof(*m));
 }
 
 /* 1 when the two words are equal, else 0, without a branch. */
@@ -92,9 +92,9 @@ int mnemonic_from_entropy(struct bytes entropy, struct mnemonic *ret, struct err
 			m.s[n++] = ' ';
 		memcpy(m.s + n, word, strlen(word));
 		n += strlen(word);
-		secret_wipe(word, sizeof word);
+		secret_wipe(word, sizeof(word));
 	}
-	secret_wipe(&sum, sizeof sum);
+	secret_wipe(&sum, sizeof(sum));
 	*ret = m;
 	return 0;
 }
@@ -119,7 +119,7 @@ static int check_sum(const uint8_t *bits, size_t n_words, struct err *err)
 
 	sha256((struct bytes){ bits, n_entropy }, &sum);
 	diff = (uint8_t)((sum.b[0] ^ bits[n_entropy]) >> unused);
-	secret_wipe(&sum, sizeof sum);
+	secret_wipe(&sum, sizeof(sum));
 	if (diff != 0)
 		return bad(err, "every word is in the BIP39 English list, but the checksum does not match: "
 				"a word is wrong, or two are swapped");
@@ -147,7 +147,7 @@ int mnemonic_parse(const char *text, struct mnemonic *ret, struct err *err)
 		if (n_words == WORDS_MAX)
 			return bad(err, "more than 24 words; a mnemonic has 12, 15, 18, 21 or 24");
 		for (; *p != '\0' && !is_space(*p); p++, len++)
-			if (len < sizeof word.b)
+			if (len < sizeof(word.b))
 				/* Only letters become letters under this, capitals become small. */
 				word.b[len] = (uint8_t)*p | 0x20;
 		if (len > MNEMONIC_WORD_MAX || !word_find((const char *)word.b, &index)) {
@@ -160,7 +160,7 @@ int mnemonic_parse(const char *text, struct mnemonic *ret, struct err *err)
 		memcpy(m.s + n, word.b, len);
 		n += len;
 		n_words++;
-		secret_wipe(&index, sizeof index);
+		secret_wipe(&index, sizeof(index));
 	}
 	if (n_words < 12 || n_words % 3 != 0) {
 		(void)ERR(err, ERR_MNEMONIC, "%zu words; a mnemonic has 12, 15, 18, 21 or 24", n_words);
@@ -183,8 +183,9 @@ int mnemonic_seed(const struct mnemonic *m, const char *passphrase, struct seed 
 	}
 	for (size_t i = 0; i < n; i++)
 		if ((uint8_t)passphrase[i] >= 0x80) {
-			(void)ERR(err, ERR_PARAM,
-				  "the BIP39 passphrase has characters outside ASCII, which this wallet does not normalise");
+			(void)ERR(
+				err, ERR_PARAM,
+				"the BIP39 passphrase has characters outside ASCII, which this wallet does not normalise");
 			return err_field(err, "passphrase");
 		}
 	buf_text_add(&salt, "mnemonic");

@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-#define MNEMONIC_TEXT_MAX     215 /* 24 words of 8 letters, 23 spaces */
-#define MNEMONIC_INPUT_MAX    1024
+#define MNEMONIC_TEXT_MAX       215 /* 24 words of 8 letters, 23 spaces */
+#define MNEMONIC_INPUT_MAX      1024
 #define MNEMONIC_PASSPHRASE_MAX 1024
 
 /* Normalised: lower case, one space between words, valid checksum. */

@@ -60,7 +60,7 @@ bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8
 	bool ok = secp256k1_keypair_create(secp_context(), &pair, key->b) == 1 &&
 		  secp256k1_schnorrsig_sign32(secp_context(), ret, msg->b, &pair, NULL) == 1;
 
-	secret_wipe(&pair, sizeof pair);
+	secret_wipe(&pair, sizeof(pair));
 	return ok;
 }
 
@@ -69,14 +69,14 @@ bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, con
 	secp256k1_xonly_pubkey x;
 
 	return secp256k1_xonly_pubkey_parse(secp_context(), &x, key->b + 1) == 1 &&
-	       secp256k1_schnorrsig_verify(secp_context(), sig, msg->b, sizeof msg->b, &x) == 1;
+	       secp256k1_schnorrsig_verify(secp_context(), sig, msg->b, sizeof(msg->b), &x) == 1;
 }
 
 bool point_parse(const struct pubkey *from, struct point *ret)
 {
 	struct point p;
 
-	if (secp256k1_ec_pubkey_parse(secp_context(), &p.p, from->b, sizeof from->b) != 1)
+	if (secp256k1_ec_pubkey_parse(secp_context(), &p.p, from->b, sizeof(from->b)) != 1)
 		return false;
 	*ret = p;
 	return true;
@@ -85,7 +85,7 @@ bool point_parse(const struct pubkey *from, struct point *ret)
 /* Serializing a parsed point cannot fail. */
 void point_compress(const struct point *p, struct pubkey *ret)
 {
-	size_t n = sizeof ret->b;
+	size_t n = sizeof(ret->b);
 
 	(void)secp256k1_ec_pubkey_serialize(secp_context(), ret->b, &n, &p->p, SECP256K1_EC_COMPRESSED);
 }
@@ -141,12 +141,12 @@ bool point_mul_secret(const struct point *p, const struct secret *k, struct poin
 	uint8_t xy[65];
 	struct point product;
 	bool ok = secp256k1_ecdh(secp_context(), xy, &p->p, k->b, keep_xy, NULL) == 1 &&
-		  secp256k1_ec_pubkey_parse(secp_context(), &product.p, xy, sizeof xy) == 1;
+		  secp256k1_ec_pubkey_parse(secp_context(), &product.p, xy, sizeof(xy)) == 1;
 
 	if (ok)
 		*ret = product;
-	secret_wipe(xy, sizeof xy);
-	secret_wipe(&product, sizeof product);
+	secret_wipe(xy, sizeof(xy));
+	secret_wipe(&product, sizeof(product));
 	return ok;
 }
 

@@ -16,7 +16,7 @@ int checkstate_request(struct arena *a, const char *mint, const struct pubkey *y
 	if (wire_room(a, "proofs", n, Y_CHARS, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		json_add_take(list, wire_hex(ys[i].b, sizeof ys[i].b));
+		json_add_take(list, wire_hex(ys[i].b, sizeof(ys[i].b)));
 	json_set(body, "Ys", list);
 	wire_post(a, mint_url_join(a, mint, "/v1/checkstate"), body, WIRE_READ_MS, false, ret);
 	return 0;

@@ -9,11 +9,7 @@
 
 #define CHECKSTATE_BATCH 100 /* what to ask at once when there is a choice */
 
-enum note_state {
-	NOTE_UNSPENT = 1,
-	NOTE_PENDING = 2,
-	NOTE_SPENT = 3
-};
+enum note_state { NOTE_UNSPENT = 1, NOTE_PENDING = 2, NOTE_SPENT = 3 };
 
 struct note_states {
 	enum note_state *v; /* in the order asked */

@@ -18,7 +18,7 @@ bool dhke_hash_to_curve(struct bytes x, struct point *ret)
 	for (uint32_t i = 0; i < H2C_TRIES; i++) {
 		for (int j = 0; j < 4; j++)
 			msg[32 + j] = (uint8_t)(i >> (8 * j));
-		sha256((struct bytes){ msg, sizeof msg }, &h);
+		sha256((struct bytes){ msg, sizeof(msg) }, &h);
 		memcpy(candidate.b + 1, h.b, 32);
 		if (point_parse(&candidate, ret))
 			return true;
@@ -48,9 +48,9 @@ void dhke_hash_e(const struct point *const points[4], struct hash32 *ret)
 		uint8_t raw[65];
 
 		point_uncompress(points[i], raw);
-		hex_encode(raw, sizeof raw, text + 130 * i);
+		hex_encode(raw, sizeof(raw), text + 130 * i);
 	}
-	sha256((struct bytes){ (const uint8_t *)text, sizeof text - 1 }, ret);
+	sha256((struct bytes){ (const uint8_t *)text, sizeof(text) - 1 }, ret);
 }
 
 bool dhke_dleq_holds(const struct dleq *d, const struct point *k, const struct point *b, const struct point *c_blind)
@@ -65,7 +65,7 @@ bool dhke_dleq_holds(const struct dleq *d, const struct point *k, const struct p
 	    !point_mul_public(b, &d->s, &sb) || !point_mul_public(c_blind, &d->e, &ec) || !point_sub(&sb, &ec, &r2))
 		return false;
 	dhke_hash_e((const struct point *const[4]){ &r1, &r2, k, c_blind }, &e);
-	return ct_equal(e.b, d->e.b, sizeof e.b);
+	return ct_equal(e.b, d->e.b, sizeof(e.b));
 }
 
 bool dhke_proof_dleq_holds(const struct proof *p, const struct pubkey *k)

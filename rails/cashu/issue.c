@@ -37,7 +37,7 @@ void issue_message_v1(const char *quote_id, const struct output *outputs, size_t
 	add_sized(&msg, quote_id, strlen(quote_id));
 	for (size_t i = 0; i < n; i++) {
 		add_amount(&msg, outputs[i].amount);
-		add_sized(&msg, outputs[i].b.b, sizeof outputs[i].b.b);
+		add_sized(&msg, outputs[i].b.b, sizeof(outputs[i].b.b));
 	}
 	assert(buf_ok(&msg));
 	sha256(buf_bytes(&msg), ret);
@@ -51,7 +51,7 @@ void issue_message_legacy(const char *quote_id, const struct output *outputs, si
 	for (size_t i = 0; i < n; i++) {
 		char b[67];
 
-		hex_encode(outputs[i].b.b, sizeof outputs[i].b.b, b);
+		hex_encode(outputs[i].b.b, sizeof(outputs[i].b.b), b);
 		buf_text_add(&msg, b);
 	}
 	assert(buf_ok(&msg));

@@ -60,7 +60,7 @@ enum keyset_version keyset_id_version(const struct keyset_id *id)
 uint32_t keyset_id_int(const struct keyset_id *id)
 {
 	uint8_t raw[V1_ID_CHARS / 2];
-	bool ok = hex_decode(id->s, raw, sizeof raw);
+	bool ok = hex_decode(id->s, raw, sizeof(raw));
 
 	assert(ok); /* for v1 ids alone */
 	return bip32_index_of(raw);
@@ -95,7 +95,7 @@ static void compute_v2(const struct keyset *ks, struct keyset_id *ret)
 	for (size_t i = 0; i < ks->n_keys; i++) {
 		char key[67];
 
-		hex_encode(ks->keys[i].key.b, sizeof ks->keys[i].key.b, key);
+		hex_encode(ks->keys[i].key.b, sizeof(ks->keys[i].key.b), key);
 		buf_printf(&text, "%s%llu:%s", i > 0 ? "," : "", (unsigned long long)ks->keys[i].amount, key);
 	}
 	buf_printf(&text, "|unit:%s", ks->unit.s);
@@ -106,7 +106,7 @@ static void compute_v2(const struct keyset *ks, struct keyset_id *ret)
 	assert(buf_ok(&text));
 	sha256(buf_bytes(&text), &h);
 	*ret = (struct keyset_id){ .s = "01" };
-	hex_encode(h.b, sizeof h.b, ret->s + 2);
+	hex_encode(h.b, sizeof(h.b), ret->s + 2);
 }
 
 void keyset_compute_id(const struct keyset *ks, enum keyset_version version, struct keyset_id *ret)
@@ -138,8 +138,9 @@ static int by_amount(const void *key, const void *element)
 
 const struct pubkey *keyset_key(const struct keyset *ks, uint64_t amount)
 {
-	const struct keyset_key *k = ks->n_keys == 0 ? NULL :
-						       bsearch(&amount, ks->keys, ks->n_keys, sizeof *ks->keys, by_amount);
+	const struct keyset_key *k = ks->n_keys == 0
+					     ? NULL
+					     : bsearch(&amount, ks->keys, ks->n_keys, sizeof(*ks->keys), by_amount);
 
 	return k == NULL ? NULL : &k->key;
 }
@@ -222,8 +223,12 @@ int keysets_decode(struct arena *a, const struct net_reply *rep, struct keyset *
 		return -1;
 	if (json_get_arr(v, "keysets", KEYSETS_MAX, &list, err) != 0)
 		return cashu_invalid(err, "the mint's keysets");
+	if (!arena_room(a, json_array_size(list) * sizeof(*sets)))
+		return ERR(err, ERR_PEER_INVALID, "the mint lists %zu keysets, more than there is room for",
+			   json_array_size(list));
 	sets = ARENA_ARRAY(a, json_array_size(list), struct keyset);
-	json_array_foreach(list, i, e) {
+	json_array_foreach(list, i, e)
+	{
 		int got = read_listed(e, &sets[n], err);
 
 		if (got < 0)
@@ -262,14 +267,15 @@ static int read_keys(struct arena *a, json_t *v, struct keyset_key **ret, size_t
 		return ERR(err, ERR_PARSE, "a keyset of %zu keys", n);
 	keys = ARENA_ARRAY(a, n, struct keyset_key);
 	/* Object members come in any order: the numeric order of NUT-02 is ours to make. */
-	json_object_foreach(v, name, ignored) {
+	json_object_foreach(v, name, ignored)
+	{
 		if (!parse_u64(name, AMOUNT_NAME_MAX, &keys[i].amount) || keys[i].amount == 0)
 			return ERR(err, ERR_PARSE, "a key for what is not an amount");
 		if (wire_point(v, name, &keys[i].key, err) != 0)
 			return -1;
 		i++;
 	}
-	qsort(keys, n, sizeof *keys, compare_keys);
+	qsort(keys, n, sizeof(*keys), compare_keys);
 	*ret = keys;
 	*ret_n = n;
 	return 0;
@@ -308,7 +314,8 @@ int keyset_decode(struct arena *a, const struct net_reply *rep, const struct key
 		return -1;
 	if (json_get_arr(v, "keysets", KEYSETS_MAX, &list, err) != 0)
 		return cashu_invalid(err, "the mint's keys");
-	json_array_foreach(list, i, e) {
+	json_array_foreach(list, i, e)
+	{
 		const char *text = json_string_value(json_object_get(e, "id"));
 		struct keyset_id id;
 
@@ -329,7 +336,7 @@ char *keyset_keys_text(struct arena *a, const struct keyset *ks)
 
 	for (size_t i = 0; i < ks->n_keys; i++)
 		json_set_take(v, arena_printf(a, "%llu", (unsigned long long)ks->keys[i].amount),
-			      wire_hex(ks->keys[i].key.b, sizeof ks->keys[i].key.b));
+			      wire_hex(ks->keys[i].key.b, sizeof(ks->keys[i].key.b)));
 	return json_text(a, v);
 }
 

@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "base/http_msg.h"
 
-#define KEYSETS_MAX         1000      /* in one listing */
-#define KEYSET_FEE_PPK_MAX  1000000   /* a thousand units for each input: above it a mint is broken, not dear */
+#define KEYSETS_MAX         1000    /* in one listing */
+#define KEYSET_FEE_PPK_MAX  1000000 /* a thousand units for each input: above it a mint is broken, not dear */
 #define KEYSET_SHORT_ID_LEN 16
 
 enum keyset_version {

@@ -49,7 +49,8 @@ static void read_issue(struct arena *a, const json_t *nut4, struct mint_info *in
 
 	info->issue_disabled = json_is_true(json_object_get(nut4, "disabled"));
 	info->issue_bolt11 = ARENA_ARRAY(a, MINT_METHODS_MAX, struct mint_method);
-	json_array_foreach(methods, i, m) {
+	json_array_foreach(methods, i, m)
+	{
 		const char *method = json_string_value(json_object_get(m, "method"));
 		const char *unit = json_string_value(json_object_get(m, "unit"));
 		struct mint_method entry = { .max = AMOUNT_MAX };
@@ -69,7 +70,8 @@ static void read_cache(const json_t *nut19, struct mint_info *info)
 	const json_t *ttl = json_object_get(nut19, "ttl"), *e;
 	size_t i;
 
-	json_array_foreach(json_object_get(nut19, "cached_endpoints"), i, e) {
+	json_array_foreach(json_object_get(nut19, "cached_endpoints"), i, e)
+	{
 		const char *method = json_string_value(json_object_get(e, "method"));
 		const char *path = json_string_value(json_object_get(e, "path"));
 

@@ -18,18 +18,18 @@ struct mint_method {
 };
 
 struct mint_info {
-	const char *name;           /* printable, "" when not given */
-	const char *version;        /* printable, "" when not given */
-	bool issue_disabled;        /* NUT-04 */
+	const char *name;    /* printable, "" when not given */
+	const char *version; /* printable, "" when not given */
+	bool issue_disabled; /* NUT-04 */
 	struct mint_method *issue_bolt11;
 	size_t n_issue_bolt11;
-	bool state_check;           /* NUT-07 */
-	bool restore;               /* NUT-09 */
-	bool dleq;                  /* NUT-12 */
-	bool quote_lock;            /* NUT-20 */
-	bool caches_swap;           /* NUT-19, POST /v1/swap */
-	bool caches_issue;          /* NUT-19, POST /v1/mint/bolt11 */
-	int64_t cache_ttl_s;        /* -1 = no limit; 0 when nothing is cached */
+	bool state_check;    /* NUT-07 */
+	bool restore;        /* NUT-09 */
+	bool dleq;           /* NUT-12 */
+	bool quote_lock;     /* NUT-20 */
+	bool caches_swap;    /* NUT-19, POST /v1/swap */
+	bool caches_issue;   /* NUT-19, POST /v1/mint/bolt11 */
+	int64_t cache_ttl_s; /* -1 = no limit; 0 when nothing is cached */
 };
 
 void mint_info_request(struct arena *a, const char *mint, struct net_request *ret);

@@ -26,7 +26,7 @@ int mint_quote_request(struct arena *a, const char *mint, struct ecash amount, c
 	if (description != NULL)
 		json_set_str(body, "description", description);
 	if (pubkey != NULL)
-		json_set_take(body, "pubkey", wire_hex(pubkey->b, sizeof pubkey->b));
+		json_set_take(body, "pubkey", wire_hex(pubkey->b, sizeof(pubkey->b)));
 	/* Asking twice makes two quotes, and the one that nobody pays is worth nothing: no need for a fresh connection. */
 	wire_post(a, mint_url_join(a, mint, "/v1/mint/quote/bolt11"), body, WIRE_READ_MS, false, ret);
 	return 0;
@@ -50,7 +50,7 @@ static bool invoice_msat(const char *invoice, uint64_t *ret)
 		return false;
 	while (p < end && (*p < '0' || *p > '9'))
 		p++;
-	for (n = 0; p < end && *p >= '0' && *p <= '9' && n < sizeof digits - 1; p++)
+	for (n = 0; p < end && *p >= '0' && *p <= '9' && n < sizeof(digits) - 1; p++)
 		digits[n++] = *p;
 	digits[n] = '\0';
 	if (!parse_u64(digits, UINT32_MAX, &amount))
@@ -118,8 +118,8 @@ static enum quote_state state_of(const char *text)
 	return QUOTE_UNKNOWN;
 }
 
-static int quote_read(struct arena *a, const json_t *v, struct ecash asked, const char *id, struct mint_quote *ret,
-		      struct err *err)
+/* Texts are the JSON's own: the arena that holds it is the one that results live in. */
+static int quote_read(const json_t *v, struct ecash asked, const char *id, struct mint_quote *ret, struct err *err)
 {
 	struct mint_quote q = { .amount = asked };
 	const char *state, *unit = asked.unit.s;
@@ -147,8 +147,6 @@ static int quote_read(struct arena *a, const json_t *v, struct ecash asked, cons
 	if (q.expiry_s < 0)
 		return ERR(err, ERR_RANGE, "its expiry is negative");
 	q.state = state_of(state);
-	q.id = arena_strdup(a, q.id);
-	q.request = arena_strdup(a, q.request);
 	*ret = q;
 	return 0;
 }
@@ -160,7 +158,7 @@ int mint_quote_decode(struct arena *a, const struct net_reply *rep, struct ecash
 
 	if (cashu_reply_json(a, rep, &v, err) != 0)
 		return -1;
-	if (quote_read(a, v, asked, id, ret, err) != 0)
+	if (quote_read(v, asked, id, ret, err) != 0)
 		return cashu_invalid(err, "the mint's quote");
 	return 0;
 }

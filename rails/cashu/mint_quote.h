@@ -13,12 +13,12 @@
 #define MINT_QUOTE_REQUEST_MAX     8192
 
 struct mint_quote {
-	const char *id;       /* opaque, at most QUOTE_ID_MAX bytes */
-	const char *request;  /* the invoice to pay */
+	const char *id;      /* opaque, at most QUOTE_ID_MAX bytes */
+	const char *request; /* the invoice to pay */
 	struct ecash amount;
 	enum quote_state state;
-	int64_t expiry_s;     /* unix time by the mint's clock; 0 = none */
-	bool has_pubkey;      /* the mint confirms the lock */
+	int64_t expiry_s; /* unix time by the mint's clock; 0 = none */
+	bool has_pubkey;  /* the mint confirms the lock */
 	struct pubkey pubkey;
 };
 

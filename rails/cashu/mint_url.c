@@ -87,7 +87,7 @@ static int split_authority(const char *at, size_t n, size_t *ret_host, unsigned 
 	*ret_port = 0;
 	if (host == n)
 		return 0;
-	if (n - host - 1 >= sizeof digits)
+	if (n - host - 1 >= sizeof(digits))
 		return bad(err, "its port is not 1 to 65535");
 	memcpy(digits, at + host + 1, n - host - 1);
 	digits[n - host - 1] = '\0';

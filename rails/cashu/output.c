@@ -12,14 +12,14 @@ int output_make(struct arena *a, const struct keyset_id *keyset, uint64_t amount
 	if (amount == 0 || amount > AMOUNT_MAX)
 		return ERR(err, ERR_RANGE, "an output of %llu", (unsigned long long)amount);
 	if (!dhke_hash_to_curve(bytes_of(secret_text), &y) || !dhke_blind(&y, r, &b)) {
-		secret_wipe(&o.r, sizeof o.r);
+		secret_wipe(&o.r, sizeof(o.r));
 		return ERR(err, ERR_CRYPTO, "keyset %s: counter %lld gives no valid output", keyset->s,
 			   (long long)counter);
 	}
 	point_compress(&b, &o.b);
 	o.secret = arena_strdup(a, secret_text);
 	*ret = o;
-	secret_wipe(&o.r, sizeof o.r);
+	secret_wipe(&o.r, sizeof(o.r));
 	return 0;
 }
 

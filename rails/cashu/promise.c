@@ -54,6 +54,8 @@ int promises_decode(struct arena *a, const struct net_reply *rep, struct promise
 	if (json_get_arr(v, "signatures", CASHU_LIST_MAX, &sigs, err) != 0)
 		return cashu_invalid(err, "the mint's signatures");
 	n = json_array_size(sigs);
+	if (!arena_room(a, n * sizeof(*list)))
+		return ERR(err, ERR_PEER_INVALID, "the mint sent %zu signatures, more than there is room for", n);
 	list = ARENA_ARRAY(a, n, struct promise);
 	for (size_t i = 0; i < n; i++)
 		if (promise_parse(json_array_get(sigs, i), &list[i], err) != 0)
@@ -107,8 +109,10 @@ static int unblind(struct arena *a, const struct output *o, const struct promise
 	if (!point_parse(&o->b, &b) || !dhke_hash_to_curve(bytes_of(o->secret), &y))
 		return ERR(err, ERR_CRYPTO, "output %zu is not a point of the curve", i);
 	if (p->dleq.present && !dhke_dleq_holds(&p->dleq, k, &b, &c_blind))
-		return ERR(err, ERR_PEER_INVALID, "signature %zu was not made with the mint's key: its DLEQ proof does "
-						  "not hold", i);
+		return ERR(err, ERR_PEER_INVALID,
+			   "signature %zu was not made with the mint's key: its DLEQ proof does "
+			   "not hold",
+			   i);
 	if (!dhke_unblind(&c_blind, &o->r, k, &c))
 		return ERR(err, ERR_PEER_INVALID, "signature %zu unblinds to infinity", i);
 	point_compress(&c, &proof.c);

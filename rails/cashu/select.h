@@ -29,16 +29,16 @@ struct selection {
 	size_t *index; /* into the notes given, ascending */
 	size_t n;
 	uint64_t sum;
-	uint64_t fee;  /* for spending exactly these */
+	uint64_t fee; /* for spending exactly these */
 };
 
 /* Is there a subset of at most max notes that adds up to target, or, with net, to target plus the fee for spending the
- * subset?  Found whenever amounts are powers of two; other denominations are searched with a bound on the time. */
+ * subset (a fee below 64)?  Found whenever amounts are powers of two; others are searched with a bound on the time. */
 bool select_exact(struct arena *a, const struct note *notes, size_t n, uint64_t target, bool net, size_t max,
 		  struct selection *ret);
 /* Notes with sum - fee >= target, few and close to it, retiring ones first; at most SELECT_INPUTS_MAX.  ERR_FUNDS. */
-MUST_CHECK int select_cover(struct arena *a, const struct note *notes, size_t n, uint64_t target,
-			    struct selection *ret, struct err *err);
+MUST_CHECK int select_cover(struct arena *a, const struct note *notes, size_t n, uint64_t target, struct selection *ret,
+			    struct err *err);
 
 /* Amounts, ascending. */
 struct split {
@@ -50,9 +50,8 @@ struct split {
  * denominations do not add up to it, or it takes more than CASHU_LIST_MAX. */
 MUST_CHECK int split_amount(struct arena *a, const struct keyset *ks, uint64_t amount, struct split *ret,
 			    struct err *err);
-/* A split whose sum, less the fee for spending all its notes at once, is amount or as little more as can be. */
-MUST_CHECK int split_net(struct arena *a, const struct keyset *ks, uint64_t amount, struct split *ret,
-			 struct err *err);
+/* A split whose sum, less the fee for spending all its notes at once, is amount or a little more. */
+MUST_CHECK int split_net(struct arena *a, const struct keyset *ks, uint64_t amount, struct split *ret, struct err *err);
 /* For what stays in the wallet: fills small denominations up to SPLIT_KEEP_TARGET notes, counting those held (amounts, in
  * any order), and splits the rest by split_amount(). */
 MUST_CHECK int split_keep(struct arena *a, const struct keyset *ks, uint64_t amount, const uint64_t *held,

@@ -13,8 +13,7 @@ static int inputs_json(struct arena *a, const struct proof *inputs, size_t n, js
 	json_t *list;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t own = strlen(inputs[i].secret) +
-			     (inputs[i].witness == NULL ? 0 : strlen(inputs[i].witness));
+		size_t own = strlen(inputs[i].secret) + (inputs[i].witness == NULL ? 0 : strlen(inputs[i].witness));
 
 		longest = own > longest ? own : longest;
 	}
@@ -31,7 +30,7 @@ static int inputs_json(struct arena *a, const struct proof *inputs, size_t n, js
 		json_set_u64(p, "amount", inputs[i].amount);
 		json_set_str(p, "id", inputs[i].keyset.s);
 		json_set_str(p, "secret", inputs[i].secret);
-		json_set_take(p, "C", wire_hex(inputs[i].c.b, sizeof inputs[i].c.b));
+		json_set_take(p, "C", wire_hex(inputs[i].c.b, sizeof(inputs[i].c.b)));
 		if (inputs[i].witness != NULL)
 			json_set_str(p, "witness", inputs[i].witness);
 	}

@@ -13,13 +13,13 @@
 #define TOKEN_MEMO_MAX 1024
 
 struct token {
-	const char *mint;     /* normalised as in mint_url.h */
-	bool has_unit;        /* V3 may leave it out: take it from the keysets */
+	const char *mint; /* normalised as in mint_url.h */
+	bool has_unit;    /* V3 may leave it out: take it from the keysets */
 	struct currency unit;
 	const char *memo;     /* or NULL; UTF-8 from a stranger */
 	struct proof *proofs; /* 1 to CASHU_LIST_MAX, y set; .keyset is as written: whole, or a short v2 id */
 	size_t n;
-	uint64_t sum;         /* at most AMOUNT_MAX */
+	uint64_t sum; /* at most AMOUNT_MAX */
 };
 
 /* Text as pasted: white space around it, "cashu:" or "cashu://" before it, padded or not; or the bytes of a raw token.

@@ -43,7 +43,7 @@ int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t
 			return ERR(err, ERR_RANGE, "an output of %llu", (unsigned long long)outputs[i].amount);
 		json_set_u64(o, "amount", outputs[i].amount);
 		json_set_str(o, "id", outputs[i].keyset.s);
-		json_set_take(o, "B_", wire_hex(outputs[i].b.b, sizeof outputs[i].b.b));
+		json_set_take(o, "B_", wire_hex(outputs[i].b.b, sizeof(outputs[i].b.b)));
 	}
 	*ret = list;
 	return 0;
@@ -72,7 +72,7 @@ static int hex_member(const json_t *obj, const char *name, void *to, size_t n, s
 
 int wire_pubkey(const json_t *obj, const char *name, struct pubkey *ret, struct err *err)
 {
-	return hex_member(obj, name, ret->b, sizeof ret->b, err);
+	return hex_member(obj, name, ret->b, sizeof(ret->b), err);
 }
 
 int wire_point(const json_t *obj, const char *name, struct pubkey *ret, struct err *err)
@@ -91,7 +91,7 @@ int wire_point(const json_t *obj, const char *name, struct pubkey *ret, struct e
 
 int wire_scalar(const json_t *obj, const char *name, struct secret *ret, struct err *err)
 {
-	return hex_member(obj, name, ret->b, sizeof ret->b, err);
+	return hex_member(obj, name, ret->b, sizeof(ret->b), err);
 }
 
 int wire_amount(const json_t *obj, const char *name, uint64_t *ret, struct err *err)

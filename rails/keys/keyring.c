@@ -38,21 +38,21 @@ static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char
 	uint8_t id[20];
 
 	if (mnemonic_seed(m, passphrase, &kr->seed, err) != 0 ||
-	    bip32_master((struct bytes){ kr->seed.b, sizeof kr->seed.b }, &master, err) != 0 ||
+	    bip32_master((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, &master, err) != 0 ||
 	    bip32_derive(&master, cashu, ARRAY_LEN(cashu), &kr->cashu, err) != 0 ||
 	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0)
 		return -1;
 	bip32_neuter(&master, &pub);
-	hash160((struct bytes){ pub.key.b, sizeof pub.key.b }, id);
+	hash160((struct bytes){ pub.key.b, sizeof(pub.key.b) }, id);
 	hex_encode(id, 4, kr->fingerprint);
 	return 0;
 }
 
 struct keyring *keyring_new(const struct mnemonic *m, const char *passphrase, struct err *err)
 {
-	struct keyring *kr = secret_alloc(sizeof *kr);
+	struct keyring *kr = secret_alloc(sizeof(*kr));
 
-	memset(kr, 0, sizeof *kr);
+	memset(kr, 0, sizeof(*kr));
 	if (keyring_init(kr, m, passphrase, err) != 0) {
 		keyring_free(kr);
 		return NULL;
@@ -75,7 +75,7 @@ static int account_of(struct keyring *kr, const struct keyset_id *id, const stru
 			*ret = &kr->accounts[i].key;
 			return 0;
 		}
-	if (!hex_decode(id->s, raw, sizeof raw))
+	if (!hex_decode(id->s, raw, sizeof(raw)))
 		return ERR(err, ERR_UNSUPPORTED, "keyset %s: not an id that keys are derived for", id->s);
 	place = &kr->accounts[kr->next_account];
 	if (bip32_child(&kr->cashu, BIP32_HARDENED | bip32_index_of(raw), &place->key, err) != 0)
@@ -101,7 +101,7 @@ static int output_v1(struct keyring *kr, const struct keyset_id *id, uint64_t co
 	    bip32_child(account, BIP32_HARDENED | (uint32_t)counter, &at, err) != 0 ||
 	    bip32_child(&at, 0, &child, err) != 0 || bip32_child(&at, 1, &blinding, err) != 0)
 		return -1;
-	hex_encode(child.key.b, sizeof child.key.b, secret_text);
+	hex_encode(child.key.b, sizeof(child.key.b), secret_text);
 	*r = blinding.key;
 	return 0;
 }
@@ -110,13 +110,13 @@ static int output_v2(struct keyring *kr, const struct keyset_id *id, uint64_t co
 		     struct secret *r, struct err *err)
 {
 	static const char purpose[21] = "Cashu_KDF_HMAC_SHA256";
-	uint8_t msg[sizeof purpose + V2_ID_CHARS / 2 + 8 + 1];
-	struct bytes key = { kr->seed.b, sizeof kr->seed.b }, all = { msg, sizeof msg };
-	uint8_t *p = msg + sizeof purpose;
+	uint8_t msg[sizeof(purpose) + V2_ID_CHARS / 2 + 8 + 1];
+	struct bytes key = { kr->seed.b, sizeof(kr->seed.b) }, all = { msg, sizeof(msg) };
+	uint8_t *p = msg + sizeof(purpose);
 	SCOPED(secret) struct secret s;
 	SCOPED(secret) struct secret blinding;
 
-	memcpy(msg, purpose, sizeof purpose);
+	memcpy(msg, purpose, sizeof(purpose));
 	if (!hex_decode(id->s, p, V2_ID_CHARS / 2))
 		return ERR(err, ERR_UNSUPPORTED, "keyset %s: not an id that keys are derived for", id->s);
 	p += V2_ID_CHARS / 2;
@@ -129,7 +129,7 @@ static int output_v2(struct keyring *kr, const struct keyset_id *id, uint64_t co
 	/* NUT-13 reduces r mod n.  One in 2^128 is not below n already: treated like r = 0, the counter is passed over. */
 	if (!secp_seckey_valid(&blinding))
 		return ERR(err, ERR_CRYPTO, "counter %llu gives no valid blinding factor", (unsigned long long)counter);
-	hex_encode(s.b, sizeof s.b, secret_text);
+	hex_encode(s.b, sizeof(s.b), secret_text);
 	*r = blinding;
 	return 0;
 }

@@ -28,7 +28,7 @@ MUST_CHECK int keyring_cashu_output(struct keyring *kr, const struct keyset_id *
 MUST_CHECK int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err);
 /* BIP340, deterministic. */
 MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
-				  struct err *err);
+					struct err *err);
 
 /* The first four bytes of HASH160 of the master public key, as in BIP32; safe to show. */
 void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT]);

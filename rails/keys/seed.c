@@ -8,9 +8,9 @@
 #include "base/reader.h"
 #include "base/rng.h"
 
-#define MAGIC      "WSD1"
-#define MAGIC_LEN  4
-#define FORM_PLAIN 0
+#define MAGIC       "WSD1"
+#define MAGIC_LEN   4
+#define FORM_PLAIN  0
 #define FORM_SEALED 1
 
 #define SALT_LEN   crypto_pwhash_SALTBYTES
@@ -32,7 +32,7 @@ static int stretch(const char *passphrase, const uint8_t *salt, struct seed_cost
 	if (cost.passes < 1 || cost.passes > PASSES_MAX || cost.mem_kib < MEM_KIB_MIN || cost.mem_kib > MEM_KIB_MAX)
 		return ERR(err, ERR_RANGE, "Argon2id with %u passes over %u KiB: allowed are 1 to %d over %d to %d",
 			   cost.passes, cost.mem_kib, PASSES_MAX, MEM_KIB_MIN, MEM_KIB_MAX);
-	if (crypto_pwhash(ret->b, sizeof ret->b, passphrase, strlen(passphrase), salt, cost.passes,
+	if (crypto_pwhash(ret->b, sizeof(ret->b), passphrase, strlen(passphrase), salt, cost.passes,
 			  (size_t)cost.mem_kib * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return ERR(err, ERR_CRYPTO, "not enough memory for Argon2id over %u KiB", cost.mem_kib);
 	return 0;
@@ -49,22 +49,22 @@ int seed_seal(const struct mnemonic *m, const char *passphrase, struct seed_cost
 		(void)ERR(err, ERR_PARAM, "the passphrase is empty");
 		return err_field(err, "passphrase");
 	}
-	rng_bytes(salt, sizeof salt);
-	rng_bytes(nonce, sizeof nonce);
+	rng_bytes(salt, sizeof(salt));
+	rng_bytes(nonce, sizeof(nonce));
 	if (stretch(passphrase, salt, cost, &key, err) != 0)
 		return -1;
 	buf_text_add(&header, MAGIC);
 	buf_u8(&header, FORM_SEALED);
 	buf_be32(&header, cost.passes);
 	buf_be32(&header, cost.mem_kib);
-	buf_add(&header, salt, sizeof salt);
-	buf_add(&header, nonce, sizeof nonce);
+	buf_add(&header, salt, sizeof(salt));
+	buf_add(&header, nonce, sizeof(nonce));
 	memcpy(padded.s, m->s, strnlen(m->s, MNEMONIC_TEXT_MAX));
-	if (crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, (const uint8_t *)padded.s, sizeof padded.s, header.p,
+	if (crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, (const uint8_t *)padded.s, sizeof(padded.s), header.p,
 						       header.n, NULL, nonce, key.b) != 0)
 		return ERR(err, ERR_CRYPTO, "XChaCha20-Poly1305 refused to seal the seed");
 	buf_add_bytes(ret, buf_bytes(&header));
-	buf_add(ret, box, sizeof box);
+	buf_add(ret, box, sizeof(box));
 	if (!buf_ok(ret))
 		return ERR(err, ERR_INTERNAL, "a sealed seed needs %zu bytes", SEALED_LEN);
 	return 0;
@@ -79,7 +79,8 @@ void seed_write_plain(const struct mnemonic *m, struct buf *ret)
 
 static bool has_form(struct bytes blob, uint8_t form)
 {
-	return blob.n > MAGIC_LEN && memcmp(blob.p, MAGIC, MAGIC_LEN) == 0 && blob.p[MAGIC_LEN] == form;
+	return blob.n > MAGIC_LEN && bytes_equal((struct bytes){ blob.p, MAGIC_LEN }, bytes_of(MAGIC)) &&
+	       blob.p[MAGIC_LEN] == form;
 }
 
 bool seed_is_sealed(struct bytes blob)
@@ -123,7 +124,7 @@ static int open_sealed(struct bytes blob, const char *passphrase, struct mnemoni
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)text.s, NULL, NULL, box.p, box.n, blob.p, HEADER_LEN,
 						       nonce.p, key.b) != 0)
 		return ERR(err, ERR_PASSPHRASE, "wrong passphrase, or the sealed seed was changed");
-	return open_plain((struct bytes){ (const uint8_t *)text.s, strnlen(text.s, sizeof text.s) }, ret, err);
+	return open_plain((struct bytes){ (const uint8_t *)text.s, strnlen(text.s, sizeof(text.s)) }, ret, err);
 }
 
 int seed_open(struct bytes blob, const char *passphrase, struct mnemonic *ret, struct err *err)

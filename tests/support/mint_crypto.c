@@ -63,7 +63,7 @@ bool mint_sign_with(const struct secret *k, const struct pubkey *b, struct pubke
 	point_uncompress(&big_a, msg + 15);
 	point_uncompress(&big_b, msg + 15 + 65);
 	point_uncompress(&big_c, msg + 15 + 130);
-	hmac_sha256((struct bytes){ k->b, 32 }, (struct bytes){ msg, sizeof msg }, nonce.b);
+	hmac_sha256((struct bytes){ k->b, 32 }, (struct bytes){ msg, sizeof(msg) }, nonce.b);
 	if (!point_base_mul(&nonce, &r1) || !point_mul_secret(&big_b, &nonce, &r2))
 		return false;
 	dhke_hash_e((const struct point *const[4]){ &r1, &r2, &big_a, &big_c }, &e);

@@ -10,7 +10,7 @@
 #include "rails/cashu/keyset.h"
 
 struct mint_keyset {
-	struct keyset pub; /* with keys, verified id */
+	struct keyset pub;               /* with keys, verified id */
 	struct secret k[CASHU_KEYS_MAX]; /* beside pub.keys */
 };
 
