@@ -6,8 +6,10 @@
 
 /* Steps that the search for an exact subset may take; with powers of two it takes one for each note. */
 #define EXACT_STEPS_MAX 20000
-/* A fee is fixed, a subset for target + fee looked for, and its real fee compared: so often at most. */
-#define NET_TRIES       64
+/* Fees of 0 to this, exclusive, are tried for a subset that pays its own. */
+#define NET_TRIES 64
+/* Wallets may hold any number of notes: working memory grows with it, the caller's arena holds only the answer. */
+#define SCRATCH_FOR(n)  (((n) + 4) * (sizeof(struct ranked) + 3 * sizeof(uint64_t)) + 1024)
 #define FEE_PPK_ALL_MAX AMOUNT_MAX
 
 uint64_t fee_of_ppk(uint64_t sum_ppk)
