@@ -42,8 +42,8 @@ struct http {
 	char *proxy, *user_agent, *ca_file; /* proxy: "" when none */
 	long connect_timeout_ms;
 	size_t in_flight;
-	LIST_HEAD(, http_call) calls;
-	LIST_HEAD(, watch) watches;
+	LIST_HEAD(call_list, http_call) calls;
+	LIST_HEAD(watch_list, watch) watches;
 	struct metric *answered, *not_sent, *unknown, *cancelled, *duration, *gauge;
 };
 

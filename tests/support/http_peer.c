@@ -37,7 +37,7 @@ struct http_peer {
 	unsigned connections, requests;
 	int port;
 	int64_t reset_after_ms; /* 0: connections are served */
-	LIST_HEAD(, peer_conn) conns;
+	LIST_HEAD(peer_conns, peer_conn) conns;
 };
 
 static const struct peer_script not_found = { .status = 404, .body = "{\"detail\":\"no such path\"}" };

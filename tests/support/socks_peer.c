@@ -26,7 +26,7 @@ struct socks_peer {
 	struct sockaddr_in to;
 	char url[64], asked[300];
 	unsigned connections;
-	LIST_HEAD(, socks_conn) conns;
+	LIST_HEAD(socks_conns, socks_conn) conns;
 };
 
 static void conn_free(struct socks_conn *c)
