@@ -12,13 +12,16 @@ struct event {
 	const char *data;    /* JSON object */
 };
 MUST_CHECK int event_add(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err);
-/* Events after `after`, oldest first.  kinds: comma-separated exact kinds or "prefix.*", NULL for all.  Returns how many
- * rows were given to each(), or -1.  *ret_cursor is where the next call should continue, also when all were filtered. */
+#define EVENT_LOOK_MAX 10000 /* a filtered listing looks at so many rows in one call, so that it cannot hold the loop */
+
+/* Events after `after`, oldest first.  kinds: comma-separated exact kinds or "prefix.*", NULL for all.  Returns how
+ * many rows were given to each(), or -1.  *ret_cursor is where the next call should continue, also when all were
+ * filtered: with kinds, fewer than limit rows do not mean the end; a cursor that did not move does. */
 MUST_CHECK int event_list(struct view v, struct arena *a, int64_t after, const char *kinds, unsigned limit,
 			  void (*each)(void *ctx, const struct event *e), void *ctx, int64_t *ret_cursor,
 			  struct err *err);
 MUST_CHECK int event_last_seq(struct view v, int64_t *ret, struct err *err); /* 0 when empty */
-/* Removes events older than this, never the newest one. */
+/* Among the `max` oldest events, removes those from before this time; never the newest one. */
 MUST_CHECK int event_prune(struct unit *u, int64_t before_ms, unsigned max, struct err *err);
 
 #endif

@@ -8,36 +8,43 @@
 
 struct mint_row {
 	int64_t id;
-	const char *url; /* normalised; unique */
+	const char *url;  /* normalised; unique */
 	const char *name; /* or NULL */
 	bool trusted;
-	bool dleq;         /* offers NUT-12 */
-	bool quote_locks;  /* offers NUT-20 */
-	bool quote_legacy; /* takes NUT-20 signatures over the legacy message only */
-	const char *info;  /* JSON as last read, or NULL */
+	bool dleq;                         /* offers NUT-12 */
+	bool quote_locks;                  /* offers NUT-20 */
+	bool quote_legacy;                 /* takes NUT-20 signatures over the legacy message only */
+	const char *info;                  /* JSON as last read, or NULL */
 	int64_t added_at_ms, synced_at_ms; /* keysets read last; 0 never */
-	const char *trouble; /* kind of the last error, or NULL when the last contact went well */
+	const char *trouble;               /* kind of the last error, or NULL when the last contact went well */
 	int64_t trouble_since_ms;
 };
 /* ERR_EXISTS when the url is known. */
 MUST_CHECK int mint_store_add(struct unit *u, const struct mint_row *row, int64_t *ret_id, struct err *err);
-MUST_CHECK int mint_store_update(struct unit *u, const struct mint_row *row, struct err *err); /* all but id, url, added */
+MUST_CHECK int mint_store_update(struct unit *u, const struct mint_row *row,
+				 struct err *err); /* all but id, url, added */
+/* kind NULL: the last contact went well.  trouble_since_ms is when an unbroken run of trouble began. */
 MUST_CHECK int mint_store_set_trouble(struct unit *u, int64_t id, const char *kind, int64_t now_ms, struct err *err);
-MUST_CHECK int mint_store_by_url(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err);
+/* ERR_MINT_UNKNOWN */
+MUST_CHECK int mint_store_by_url(struct view v, struct arena *a, const char *url, struct mint_row *ret,
+				 struct err *err);
 MUST_CHECK int mint_store_by_id(struct view v, struct arena *a, int64_t id, struct mint_row *ret, struct err *err);
 MUST_CHECK int mint_store_list(struct view v, struct arena *a, struct mint_row **ret, size_t *n, struct err *err);
 
-/* Adds, or updates what may change (active; for v1 ids also fee and expiry).  The caller has verified the id against the keys.
- * ERR_PEER_INVALID: the id belongs to another mint, or its kid_int equals another v1 keyset's (section 1.4), or its keys
- * changed. */
-MUST_CHECK int keyset_store_put(struct unit *u, int64_t mint_id, const struct keyset *ks, int64_t kid_int, struct err *err);
-/* Keysets of this mint that are not in the list are no longer active. */
+/* Adds, or updates what may change (active; for v1 ids also fee and expiry).  The caller has verified the id against
+ * the keys.  ks->keys may be NULL for a keyset that is known.  kid_int is NUT-13's number of a v1 id, -1 for others.
+ * ERR_PEER_INVALID: the id belongs to another mint, or its kid_int equals another v1 keyset's (section 1.4), or its
+ * keys or unit changed, or what a v2 id commits to. */
+MUST_CHECK int keyset_store_put(struct unit *u, int64_t mint_id, const struct keyset *ks, int64_t kid_int,
+				struct err *err);
+/* Before putting a fresh list in the same unit: keysets of this mint that are not in the list are no longer active. */
+MUST_CHECK int keyset_store_deactivate(struct unit *u, int64_t mint_id, struct err *err);
 MUST_CHECK int keyset_store_list(struct view v, struct arena *a, int64_t mint_id, struct keyset **ret, size_t *n,
 				 struct err *err);
 MUST_CHECK int keyset_store_get(struct view v, struct arena *a, const struct keyset_id *id, struct keyset *ret,
 				int64_t *ret_mint, struct err *err); /* ERR_KEYSET_UNKNOWN */
-/* How many keysets of other mints have an id that starts with this short id. */
-MUST_CHECK int keyset_store_short_id_shared(struct view v, const char *short_id, const struct keyset_id *except, bool *ret,
-					    struct err *err);
+/* Does any other keyset, of whichever mint, have an id that starts with this short id? */
+MUST_CHECK int keyset_store_short_id_shared(struct view v, const char *short_id, const struct keyset_id *except,
+					    bool *ret, struct err *err);
 
 #endif

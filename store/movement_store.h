@@ -11,16 +11,18 @@
 #include "base/ids.h"
 #include "store/view.h"
 
-enum account { /* stored: append, never renumber */
+/* stored: append, never renumber */
+enum account {
 	ACCOUNT_SPENDABLE = 1,
 	ACCOUNT_LOCKED = 2,  /* held by an action */
 	ACCOUNT_PENDING = 3, /* offered to us, not ours yet: counted nowhere in the total */
 	ACCOUNT_SENT = 4,    /* in a token that nobody has claimed yet */
 	ACCOUNT_FEES = 5,
 	ACCOUNT_OUTSIDE = 6,
-	ACCOUNT_INVALID = 7  /* the mint refuses it for ever */
+	ACCOUNT_INVALID = 7 /* the mint refuses it for ever */
 };
 #define ACCOUNT_MAX 7
+#define RAIL_ECASH  "ecash"
 const char *account_name(enum account acc);
 
 struct movement {
@@ -37,8 +39,10 @@ struct movement {
 struct movement movement_begin(struct unit *u, const struct action_id *action, const char *rail, const char *kind,
 			       int64_t mint_id, struct currency unit, int64_t now_ms);
 /* amount leaves `from` and arrives in `to`; from == to does nothing. */
-MUST_CHECK int movement_add(struct movement *m, enum account from, enum account to, struct ecash amount, struct err *err);
-/* Writes it, unless every entry is zero. */
+MUST_CHECK int movement_add(struct movement *m, enum account from, enum account to, struct ecash amount,
+			    struct err *err);
+/* Writes it, unless every entry is zero.  ERR_RANGE: what is ours could no longer be counted (a mint that lies about
+ * amounts).  ERR_INTERNAL: an account of coins would fall below zero. */
 MUST_CHECK int movement_post(struct movement *m, struct err *err);
 
 struct movement_row {
@@ -46,17 +50,18 @@ struct movement_row {
 	struct action_id action;
 	const char *rail, *kind, *mint_url, *note;
 	struct currency unit;
-	int64_t amount; /* net effect on what is ours (spendable + locked + sent), fees included; minor unit */
-	int64_t fee;    /* paid in this movement */
+	int64_t amount;  /* net effect on what is ours (spendable + locked + sent), fees included; minor unit */
+	int64_t fee;     /* paid in this movement */
 	int64_t balance; /* what is ours in this unit after it, over all mints */
 	int64_t delta[ACCOUNT_MAX + 1];
 };
 struct movement_query {
-	const char *rail; /* or NULL */
+	const char *rail;                      /* or NULL */
 	int64_t since_ms, after_id, before_id; /* 0: not limited */
-	bool oldest_first, internal; /* internal: also those that change only between our own buckets */
+	bool oldest_first, internal;           /* internal: also those that change only between our own buckets */
 	unsigned limit;
 };
+/* Returns how many rows were given to each(), or -1.  Strings live in a. */
 MUST_CHECK int movement_list(struct view v, struct arena *a, const struct movement_query *q,
 			     void (*each)(void *ctx, const struct movement_row *row), void *ctx, struct err *err);
 
@@ -68,7 +73,11 @@ struct account_total {
 };
 /* One per (rail, mint, unit). */
 MUST_CHECK int movement_totals(struct view v, struct arena *a, struct account_total **ret, size_t *n, struct err *err);
-/* The sum of the ledger equals the coin tables, account by account; ERR_INTERNAL says which does not. */
+/* The running totals equal the coin tables, account by account, and add up to zero; ERR_INTERNAL says which does not.
+ * Costs as much as there are coins unspent, at any age of the ledger: for every start. */
 MUST_CHECK int movement_check(struct view v, struct err *err);
+/* That, and every entry ever made equals the totals and its own movement.  Costs as much as there is history (about two
+ * seconds for a million movements): on demand and for backups. */
+MUST_CHECK int movement_audit(struct view v, struct err *err);
 
 #endif

@@ -1,8 +1,11 @@
 /* store/proof_store.h - ecash proofs, and the outputs from which they are made.
  *
- * A proof belongs to at most one holder; reservation is all or nothing, from spendable only; spent is final (spec/cashu.md
- * 4.3).  Every change of bucket is entered into the movement that it is given, in the same unit.  This and the backup are
- * the places where bearer secrets touch the disk. */
+ * A proof belongs to at most one holder; reservation is all or nothing, from spendable only; spent is final
+ * (spec/cashu.md 4.3).  Every change of bucket is entered into the movement that it is given, in the same unit.  This
+ * and the backup are the places where bearer secrets touch the disk.
+ *
+ * Writers touch proofs of the movement's mint and unit only.  A unit in which one of them failed must not be
+ * committed. */
 #ifndef STORE_PROOF_STORE_H
 #define STORE_PROOF_STORE_H
 
@@ -10,13 +13,14 @@
 #include "base/ecash.h"
 #include "store/movement_store.h"
 
-enum proof_state { /* stored: append, never renumber.  NUT-07 terms in brackets */
+/* stored: append, never renumber.  NUT-07 terms in brackets */
+enum proof_state {
 	PROOF_SPENDABLE = 1, /* UNSPENT */
 	PROOF_LOCKED = 2,    /* RESERVED by holder */
 	PROOF_PENDING = 3,   /* foreign, offered to us: input of a receive */
 	PROOF_SENT = 4,      /* PENDING_SPENT: in a token, not claimed as far as we know */
 	PROOF_SPENT = 5,
-	PROOF_INVALID = 6    /* the mint says that it is not its own */
+	PROOF_INVALID = 6 /* the mint says that it is not its own */
 };
 const char *proof_state_name(enum proof_state s);
 
@@ -25,30 +29,32 @@ struct proof_row {
 	int64_t mint_id;
 	struct currency unit;
 	enum proof_state state;
-	struct action_id holder;     /* or empty */
+	struct action_id holder; /* or empty */
 	struct action_id created_by;
-	int64_t counter;             /* NUT-13, or -1 */
+	int64_t counter; /* NUT-13, or -1 */
 	int64_t created_at_ms;
 };
 
-/* Where a proof in this state is counted. */
+/* Where a proof in this state is counted; a spent one is outside. */
 enum account proof_account(enum proof_state s);
 
-/* New proofs in m's mint and unit.  `state` is SPENDABLE, LOCKED (holder) or PENDING (holder; foreign).  Their value comes from
- * m's `from` account.  An existing y: ERR_EXISTS. */
+/* New proofs in m's mint and unit.  `state` is SPENDABLE, LOCKED (holder) or PENDING (holder; foreign).  Their value
+ * comes from the account `from`.  An existing y, a spent one above all: ERR_EXISTS.  counters may be NULL: none was
+ * derived.  ERR_RANGE: an amount of zero, or more than can be counted. */
 MUST_CHECK int proof_store_add(struct movement *m, const struct proof *proofs, size_t n, enum proof_state state,
 			       const struct action_id *holder, enum account from, const int64_t *counters,
 			       struct err *err);
 /* spendable → locked by holder, all of them or ERR_CONFLICT. */
 MUST_CHECK int proof_store_lock(struct movement *m, const struct pubkey *ys, size_t n, const struct action_id *holder,
 				struct err *err);
-/* Every proof of holder in `from` goes to `to`; value that stops being ours goes to `account` (ACCOUNT_OUTSIDE or
- * ACCOUNT_FEES; ignored between our own buckets).  SPENDABLE drops the holder.  *ret_sum may be NULL. */
+/* Every proof of holder in `from` (locked, pending or sent) goes to `to`; value that stops being ours goes to `account`
+ * (ACCOUNT_OUTSIDE or ACCOUNT_FEES; ignored unless `to` is SPENT).  SPENDABLE, SPENT and INVALID drop the holder.
+ * *ret_sum may be NULL. */
 MUST_CHECK int proof_store_move(struct movement *m, const struct action_id *holder, enum proof_state from,
 				enum proof_state to, enum account account, struct ecash *ret_sum, struct err *err);
 /* The same for the named ones only; those not in `from` are left alone. */
-MUST_CHECK int proof_store_move_some(struct movement *m, const struct action_id *holder, const struct pubkey *ys, size_t n,
-				     enum proof_state from, enum proof_state to, enum account account,
+MUST_CHECK int proof_store_move_some(struct movement *m, const struct action_id *holder, const struct pubkey *ys,
+				     size_t n, enum proof_state from, enum proof_state to, enum account account,
 				     struct ecash *ret_sum, struct err *err);
 /* Hand proofs in one state from one holder to another (a parent to its child). */
 MUST_CHECK int proof_store_rehold(struct unit *u, const struct action_id *from, const struct action_id *to,
@@ -66,9 +72,11 @@ MUST_CHECK int proof_store_by_holder(struct view v, struct arena *a, const struc
 /* 1 found, 0 not, -1. */
 MUST_CHECK int proof_store_find(struct view v, struct arena *a, const struct pubkey *y, struct proof_row *ret,
 				struct err *err);
+/* Pages by y alone, so that a page can follow a proof that is gone.  Returns how many rows were given to each(), or -1;
+ * their strings live in a. */
 struct proof_query {
-	int64_t mint_id; /* 0 any */
-	int state;       /* 0 any but spent; else enum proof_state */
+	int64_t mint_id;     /* 0 any */
+	int state;           /* 0 any but spent; else enum proof_state */
 	struct pubkey after; /* all zero: from the start */
 	unsigned limit;
 };
@@ -76,7 +84,8 @@ MUST_CHECK int proof_store_list(struct view v, struct arena *a, const struct pro
 				void (*each)(void *ctx, const struct proof_row *row), void *ctx, struct err *err);
 
 /* Outputs: stored before they are sent, never deleted, never reused (R2, R3). */
-enum output_status { /* stored: append, never renumber */
+/* stored: append, never renumber */
+enum output_status {
 	OUTPUT_OPEN = 1,     /* sent or about to be */
 	OUTPUT_SIGNED = 2,   /* became a proof */
 	OUTPUT_ABANDONED = 3 /* replaced by others or given up; the mint may still have signed it */
@@ -84,8 +93,11 @@ enum output_status { /* stored: append, never renumber */
 /* The action's next batch of outputs; idx continues.  A B_ seen before: ERR_INTERNAL (a counter was reused). */
 MUST_CHECK int output_store_add(struct unit *u, const struct action_id *action, int64_t mint_id,
 				const struct output *outputs, size_t n, int64_t now_ms, struct err *err);
-MUST_CHECK int output_store_open(struct view v, struct arena *a, const struct action_id *action, enum output_status status,
-				 struct output **ret, size_t *n, struct err *err);
-MUST_CHECK int output_store_close(struct unit *u, const struct action_id *action, enum output_status to, struct err *err);
+/* Those of this status, in the order in which they were added. */
+MUST_CHECK int output_store_open(struct view v, struct arena *a, const struct action_id *action,
+				 enum output_status status, struct output **ret, size_t *n, struct err *err);
+/* The open ones of this action become signed or abandoned. */
+MUST_CHECK int output_store_close(struct unit *u, const struct action_id *action, enum output_status to,
+				  struct err *err);
 
 #endif

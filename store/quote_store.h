@@ -12,8 +12,8 @@ struct mint_quote_row {
 	struct ecash amount;
 	const char *request; /* bolt11 */
 	enum quote_state state;
-	int64_t expiry_s;    /* 0 none */
-	int64_t key_index;   /* of the NUT-20 key, or -1 */
+	int64_t expiry_s;        /* 0 none */
+	int64_t key_index;       /* of the NUT-20 key, or -1 */
 	struct action_id holder; /* which action works on it, or empty */
 	int64_t created_at_ms, updated_at_ms;
 };
@@ -24,8 +24,8 @@ MUST_CHECK int quote_store_hold(struct unit *u, int64_t mint_id, const char *id,
 MUST_CHECK int quote_store_set_state(struct unit *u, int64_t mint_id, const char *id, enum quote_state state,
 				     int64_t now_ms, struct err *err);
 MUST_CHECK int quote_store_release(struct unit *u, const struct action_id *holder, struct err *err);
-MUST_CHECK int quote_store_get(struct view v, struct arena *a, int64_t mint_id, const char *id, struct mint_quote_row *ret,
-			       struct err *err); /* ERR_NOT_FOUND */
+MUST_CHECK int quote_store_get(struct view v, struct arena *a, int64_t mint_id, const char *id,
+			       struct mint_quote_row *ret, struct err *err); /* ERR_NOT_FOUND */
 MUST_CHECK int quote_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,
 				     struct mint_quote_row *ret, struct err *err); /* ERR_NOT_FOUND */
 

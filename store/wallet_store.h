@@ -13,7 +13,8 @@ struct wallet_row {
 	int64_t created_at_ms;
 };
 MUST_CHECK int wallet_store_add(struct unit *u, const struct wallet_row *row, struct err *err); /* ERR_WALLET_EXISTS */
-MUST_CHECK int wallet_store_get(struct view v, struct arena *a, struct wallet_row *ret, struct err *err); /* ERR_NO_WALLET */
+MUST_CHECK int wallet_store_get(struct view v, struct arena *a, struct wallet_row *ret,
+				struct err *err); /* ERR_NO_WALLET */
 /* Text facts of the daemon itself: "instance_id", "network".  Found 1, not 0, -1. */
 MUST_CHECK int meta_get(struct view v, struct arena *a, const char *name, const char **ret, struct err *err);
 MUST_CHECK int meta_set(struct unit *u, const char *name, const char *value, struct err *err);

@@ -1,0 +1,21 @@
+/* store/query_sets.h - the statements of each table family, defined beside the functions that use them.  For the files
+ * of store/ only. */
+#ifndef STORE_QUERY_SETS_H
+#define STORE_QUERY_SETS_H
+
+#include "store/stmt.h"
+
+extern const struct query_set meta_queries;       /* wallet_store.c */
+extern const struct query_set wallet_queries;     /* wallet_store.c */
+extern const struct query_set action_queries;     /* action_store.c */
+extern const struct query_set event_queries;      /* event_store.c */
+extern const struct query_set movement_queries;   /* movement_store.c */
+extern const struct query_set call_queries;       /* call_store.c */
+extern const struct query_set credential_queries; /* credential_store.c */
+extern const struct query_set key_index_queries;  /* key_index_store.c */
+extern const struct query_set mint_queries;       /* mint_store.c */
+extern const struct query_set quote_queries;      /* quote_store.c */
+extern const struct query_set proof_queries;      /* proof_store.c */
+extern const struct query_set output_queries;     /* output_store.c */
+
+#endif
