@@ -8,4 +8,8 @@
  * in the environment runs all in one process.  Returns main()'s exit code. */
 int suite_run(Suite *s);
 
+/* The signal that fn() dies of, in a process of its own and without a word on stderr; 0 when it returns.  For what must
+ * abort, also where CK_FORK=no. */
+int suite_signal_of(void (*fn)(void));
+
 #endif
