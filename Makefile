@@ -71,7 +71,7 @@ MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/layers.ok $O/libwalletd.a $(PROGRAMS)
+all: $O/layers.ok $O/symbols.ok $(PROGRAMS)
 
 help:
 	@echo 'make          build/release/walletd, walletctl and the mint of the playground'
@@ -182,6 +182,10 @@ $O/gen/version.c: FORCE
 $O/layers.ok: LAYERS tests/lint/layers $(shell find . -path ./build -prune -o -name '*.[ch]' -print)
 	@mkdir -p $(@D)
 	@tests/lint/layers
+	@touch $@
+
+$O/symbols.ok: tests/lint/symbols $O/libwalletd.a
+	@tests/lint/symbols $O/libwalletd.a $(PKG_LIBS)
 	@touch $@
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
