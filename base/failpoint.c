@@ -74,7 +74,9 @@ bool failpoint_configure(const char *spec)
 	struct rule parsed[RULES_MAX];
 	size_t n = 0;
 
-	while (spec != NULL && *spec != '\0') {
+	if (spec == NULL)
+		spec = "";
+	while (*spec != '\0') {
 		char one[LABEL_MAX + 32];
 		size_t len = strcspn(spec, ",");
 

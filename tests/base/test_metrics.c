@@ -1,7 +1,7 @@
 #include "base/metrics.h"
 
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/suite.h"
@@ -133,14 +133,16 @@ START_TEST(each_bound_is_what_its_text_says)
 		metric_observe(m, us[i]);
 	at = strstr(exported(&b), "walletd_i_seconds_bucket");
 	for (size_t i = 0; i < ARRAY_LEN(us); i++) {
-		unsigned long long n;
-		double bound;
+		char *end;
 
 		ck_assert_ptr_nonnull(at);
-		ck_assert_int_eq(sscanf(at, "walletd_i_seconds_bucket{le=\"%lf\"} %llu", &bound, &n), 2);
-		ck_assert_uint_eq(n, i + 1);
-		ck_assert_double_eq_tol(bound * 1e6, (double)us[i], 0.01);
-		at = strchr(at, '\n') + 1;
+		at = strchr(at, '"');
+		ck_assert_ptr_nonnull(at);
+		ck_assert_double_eq_tol(strtod(at + 1, &end) * 1e6, (double)us[i], 0.01);
+		ck_assert_mem_eq(end, "\"} ", 3);
+		ck_assert_uint_eq(strtoull(end + 3, &end, 10), i + 1);
+		ck_assert_int_eq(*end, '\n');
+		at = end;
 	}
 }
 END_TEST
