@@ -1,0 +1,190 @@
+#include "rails/bitcoin/secp.h"
+
+#include <string.h>
+
+#include "tests/support/rails.h"
+#include "tests/support/suite.h"
+
+static const char group_order[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+static const char order_less_1[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140";
+static const char generator[] = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+
+static struct secret scalar(const char *hex)
+{
+	struct secret k;
+
+	hex_to(hex, k.b, sizeof(k.b));
+	return k;
+}
+
+static struct secret small(uint8_t n)
+{
+	struct secret k = { 0 };
+
+	k.b[31] = n;
+	return k;
+}
+
+START_TEST(private_keys_are_1_to_n_less_1)
+{
+	struct secret zero = { 0 }, one = small(1), top = scalar(order_less_1), n = scalar(group_order);
+
+	ck_assert(!secp_seckey_valid(&zero));
+	ck_assert(secp_seckey_valid(&one));
+	ck_assert(secp_seckey_valid(&top));
+	ck_assert(!secp_seckey_valid(&n));
+}
+END_TEST
+
+static const struct {
+	const char *hex;
+	bool valid;
+} points[] = {
+	{ "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", true },
+	{ "0379be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", true },
+	{ "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", false },
+	{ "0079be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", false },
+	/* x = 7 is on no point; x = p and above is no field element */
+	{ "020000000000000000000000000000000000000000000000000000000000000007", false },
+	{ "02fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f", false },
+	{ "02ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", false },
+	{ "000000000000000000000000000000000000000000000000000000000000000000", false },
+};
+
+START_TEST(points_are_on_the_curve)
+{
+	struct pubkey p;
+
+	hex_to(points[_i].hex, p.b, sizeof(p.b));
+	ck_assert(secp_pubkey_valid(&p) == points[_i].valid);
+}
+END_TEST
+
+START_TEST(failure_leaves_the_result_alone)
+{
+	struct secret zero = { 0 };
+	struct pubkey p, was;
+	struct point q, q_was;
+
+	memset(&p, 0x55, sizeof(p));
+	memset(&q, 0x55, sizeof(q));
+	was = p;
+	q_was = q;
+	ck_assert(!secp_seckey_pubkey(&zero, &p));
+	ck_assert(pubkey_equal(&p, &was));
+	ck_assert(!point_parse(&was, &q));
+	ck_assert(!point_base_mul(&zero, &q));
+	ck_assert_mem_eq(&q, &q_was, sizeof(q));
+}
+END_TEST
+
+START_TEST(both_multiplications_agree)
+{
+	struct secret k = scalar("99fce58439fc37412ab3468b73db0569322588f62fb3a49182d67e23d877824a"), zero = { 0 };
+	struct secret n = scalar(group_order);
+	struct point p, a, b;
+	struct pubkey a33, b33;
+	struct secret five = small(5);
+
+	ck_assert(point_base_mul(&five, &p));
+	ck_assert(point_mul_secret(&p, &k, &a));
+	ck_assert(point_mul_public(&p, &k, &b));
+	point_compress(&a, &a33);
+	point_compress(&b, &b33);
+	ck_assert(pubkey_equal(&a33, &b33));
+	ck_assert(!point_mul_secret(&p, &zero, &a));
+	ck_assert(!point_mul_public(&p, &zero, &a));
+	ck_assert(!point_mul_secret(&p, &n, &a));
+	ck_assert(!point_mul_public(&p, &n, &a));
+}
+END_TEST
+
+START_TEST(adding_and_taking_away)
+{
+	struct secret two = small(2), three = small(3), five = small(5), sum;
+	struct point p2, p3, p5, q;
+	struct pubkey a, b;
+	uint8_t full[65];
+
+	ck_assert(point_base_mul(&two, &p2) && point_base_mul(&three, &p3) && point_base_mul(&five, &p5));
+	ck_assert(point_add(&p2, &p3, &q));
+	point_compress(&q, &a);
+	point_compress(&p5, &b);
+	ck_assert(pubkey_equal(&a, &b));
+	ck_assert(point_sub(&p5, &p3, &q));
+	point_compress(&q, &a);
+	point_compress(&p2, &b);
+	ck_assert(pubkey_equal(&a, &b));
+	ck_assert(!point_sub(&p5, &p5, &q)); /* infinity */
+	point_uncompress(&p5, full);
+	ck_assert_uint_eq(full[0], 4);
+	ck_assert(secp_seckey_add(&two, &three, &sum));
+	ck_assert_mem_eq(sum.b, five.b, 32);
+}
+END_TEST
+
+START_TEST(keys_that_add_up_to_nothing)
+{
+	struct secret one = small(1), top = scalar(order_less_1), sum;
+
+	ck_assert(!secp_seckey_add(&one, &top, &sum));
+}
+END_TEST
+
+START_TEST(schnorr_signs_the_same_each_time)
+{
+	struct secret key = small(3);
+	struct hash32 msg = { { 9 } }, other = { { 8 } };
+	struct pubkey pub;
+	uint8_t a[64], b[64];
+
+	ck_assert(secp_seckey_pubkey(&key, &pub));
+	ck_assert(secp_schnorr_sign(&key, &msg, a));
+	ck_assert(secp_schnorr_sign(&key, &msg, b));
+	ck_assert_mem_eq(a, b, 64);
+	ck_assert(secp_schnorr_verify(&pub, &msg, a));
+	pub.b[0] ^= 1; /* BIP340: by x alone */
+	ck_assert(secp_schnorr_verify(&pub, &msg, a));
+	ck_assert(!secp_schnorr_verify(&pub, &other, a));
+	a[63] ^= 1;
+	ck_assert(!secp_schnorr_verify(&pub, &msg, a));
+}
+END_TEST
+
+START_TEST(schnorr_needs_a_key)
+{
+	struct secret zero = { 0 };
+	struct hash32 msg = { { 9 } };
+	uint8_t sig[64];
+
+	ck_assert(!secp_schnorr_sign(&zero, &msg, sig));
+}
+END_TEST
+
+START_TEST(the_generator)
+{
+	struct secret one = small(1);
+	struct pubkey p, want;
+
+	hex_to(generator, want.b, sizeof(want.b));
+	ck_assert(secp_seckey_pubkey(&one, &p));
+	ck_assert(pubkey_equal(&p, &want));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("rails/bitcoin/secp");
+	TCase *c = rails_case(s, "secp");
+
+	tcase_add_test(c, private_keys_are_1_to_n_less_1);
+	tcase_add_loop_test(c, points_are_on_the_curve, 0, ARRAY_LEN(points));
+	tcase_add_test(c, failure_leaves_the_result_alone);
+	tcase_add_test(c, both_multiplications_agree);
+	tcase_add_test(c, adding_and_taking_away);
+	tcase_add_test(c, keys_that_add_up_to_nothing);
+	tcase_add_test(c, schnorr_signs_the_same_each_time);
+	tcase_add_test(c, schnorr_needs_a_key);
+	tcase_add_test(c, the_generator);
+	return suite_run(s);
+}

@@ -1,0 +1,197 @@
+/* Vectors: tests/vectors/cashu/nut13_secrets.json (NUT-13's and cdk's), nut20_quote_signature.json (cdk's locking keys). */
+#include "rails/keys/keyring.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "rails/bitcoin/secp.h"
+#include "tests/support/rails.h"
+#include "tests/support/suite.h"
+
+static struct keyring *ring_of(const char *words, const char *passphrase)
+{
+	struct mnemonic m;
+	struct keyring *kr;
+
+	ck_ok(mnemonic_parse(words, &m, &rerr));
+	kr = keyring_new(&m, passphrase, &rerr);
+	ck_assert_msg(kr != NULL, "%s", rerr.msg);
+	return kr;
+}
+
+static struct keyset_id id_of(const char *text)
+{
+	struct keyset_id id = { 0 };
+
+	ck_assert(strlen(text) <= KEYSET_ID_MAX);
+	memcpy(id.s, text, strlen(text));
+	return id;
+}
+
+static void check_secrets(const json_t *v)
+{
+	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), "");
+	struct keyset_id id = id_of(vec_str(v, "keyset_id"));
+	const json_t *secrets = json_object_get(v, "secrets"), *rs = json_object_get(v, "r");
+
+	ck_assert_uint_eq(json_array_size(secrets), 5);
+	for (size_t i = 0; i < 5; i++) {
+		char text[KEYRING_SECRET_TEXT];
+		struct secret r;
+
+		ck_ok(keyring_cashu_output(kr, &id, i, text, &r, &rerr));
+		ck_assert_str_eq(text, json_string_value(json_array_get(secrets, i)));
+		ck_assert_str_eq(hex_text(&ra, (struct bytes){ r.b, 32 }), json_string_value(json_array_get(rs, i)));
+	}
+	keyring_free(kr);
+}
+
+START_TEST(nut13_v1)
+{
+	check_secrets(json_object_get(vectors_load("cashu/nut13_secrets.json"), "v1_bip32"));
+}
+END_TEST
+
+START_TEST(nut13_v2)
+{
+	check_secrets(json_object_get(vectors_load("cashu/nut13_secrets.json"), "v2_hmac"));
+	check_secrets(json_object_get(vectors_load("cashu/nut13_secrets.json"), "v2_hmac_cdk"));
+}
+END_TEST
+
+START_TEST(quote_keys)
+{
+	json_t *v = json_object_get(vectors_load("cashu/nut20_quote_signature.json"), "locking_keys"), *k;
+	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), "");
+	size_t i;
+
+	ck_assert_uint_ge(json_array_size(json_object_get(v, "pubkeys")), 5);
+	json_array_foreach(json_object_get(v, "pubkeys"), i, k)
+	{
+		struct hash32 msg = { { (uint8_t)i } };
+		struct pubkey pub;
+		uint8_t sig[64], again[64];
+
+		ck_ok(keyring_cashu_quote_key(kr, (uint32_t)i, &pub, &rerr));
+		ck_assert_str_eq(hex_text(&ra, (struct bytes){ pub.b, 33 }), json_string_value(k));
+		ck_ok(keyring_cashu_quote_sign(kr, (uint32_t)i, &msg, sig, &rerr));
+		ck_assert(secp_schnorr_verify(&pub, &msg, sig));
+		ck_ok(keyring_cashu_quote_sign(kr, (uint32_t)i, &msg, again, &rerr));
+		ck_assert_mem_eq(sig, again, 64);
+	}
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(quote_keys_end_at_2_31)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	struct hash32 msg = { { 1 } };
+	struct pubkey pub;
+	uint8_t sig[64];
+
+	ck_ok(keyring_cashu_quote_key(kr, 0x7fffffff, &pub, &rerr));
+	ck_fails(keyring_cashu_quote_key(kr, 0x80000000u, &pub, &rerr), ERR_RANGE);
+	ck_fails(keyring_cashu_quote_sign(kr, UINT32_MAX, &msg, sig, &rerr), ERR_RANGE);
+	keyring_free(kr);
+}
+END_TEST
+
+static const struct {
+	const char *id;
+	uint64_t counter;
+	enum err_code why;
+} refused[] = {
+	{ "009a1f293253e41e", UINT64_C(0x80000000), ERR_RANGE },
+	{ "009a1f293253e41e", UINT64_MAX, ERR_RANGE },
+	{ "I2yN+iRYfkzT", 0, ERR_UNSUPPORTED }, /* legacy */
+	{ "009a1f293253e4", 0, ERR_UNSUPPORTED },
+	{ "019a1f293253e41e", 0, ERR_UNSUPPORTED }, /* short */
+	{ "029a1f293253e41e", 0, ERR_UNSUPPORTED },
+	{ "00zz1f293253e41e", 0, ERR_UNSUPPORTED },
+	{ "01zza18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a", 0, ERR_UNSUPPORTED },
+	{ "005ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a", 0, ERR_UNSUPPORTED },
+	{ "", 0, ERR_UNSUPPORTED },
+};
+
+START_TEST(no_output_for)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	struct keyset_id id = id_of(refused[_i].id);
+	char text[KEYRING_SECRET_TEXT];
+	struct secret r;
+
+	ck_fails(keyring_cashu_output(kr, &id, refused[_i].counter, text, &r, &rerr), refused[_i].why);
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(more_keysets_than_are_remembered)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	char first[50][KEYRING_SECRET_TEXT], text[KEYRING_SECRET_TEXT];
+	struct secret r;
+
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 50; i++) {
+			struct keyset_id id = { 0 };
+
+			(void)snprintf(id.s, sizeof(id.s), "00%014x", i * 7919u);
+			ck_ok(keyring_cashu_output(kr, &id, 3, text, &r, &rerr));
+			if (round == 0)
+				memcpy(first[i], text, sizeof(text));
+			else
+				ck_assert_str_eq(text, first[i]);
+			for (unsigned j = 0; j < i; j++)
+				ck_assert_str_ne(text, first[j]);
+		}
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(fingerprints)
+{
+	/* python-mnemonic's all-abandon seed without a passphrase has the master fingerprint 73c5da0a (BIP84's vectors). */
+	struct keyring *kr = ring_of("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+				     "abandon about",
+				     "");
+	struct keyring *other = ring_of("abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+					"abandon abandon about",
+					"x");
+	char f[KEYRING_FINGERPRINT], g[KEYRING_FINGERPRINT];
+
+	keyring_fingerprint(kr, f);
+	ck_assert_str_eq(f, "73c5da0a");
+	keyring_fingerprint(other, g);
+	ck_assert_str_ne(f, g);
+	keyring_free(kr);
+	keyring_free(other);
+	keyring_free(NULL);
+}
+END_TEST
+
+START_TEST(a_passphrase_it_cannot_use)
+{
+	struct mnemonic m;
+
+	ck_ok(mnemonic_parse("legal winner thank year wave sausage worth useful legal winner thank yellow", &m, &rerr));
+	ck_assert_ptr_null(keyring_new(&m, "\xc3\xb6", &rerr));
+	ck_assert_int_eq(rerr.code, ERR_PARAM);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("rails/keys/keyring");
+	TCase *c = rails_case(s, "keyring");
+
+	tcase_add_test(c, nut13_v1);
+	tcase_add_test(c, nut13_v2);
+	tcase_add_test(c, quote_keys);
+	tcase_add_test(c, quote_keys_end_at_2_31);
+	tcase_add_loop_test(c, no_output_for, 0, ARRAY_LEN(refused));
+	tcase_add_test(c, more_keysets_than_are_remembered);
+	tcase_add_test(c, fingerprints);
+	tcase_add_test(c, a_passphrase_it_cannot_use);
+	return suite_run(s);
+}
