@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/backoff.h"
+
 struct outcome outcome_next(int state)
 {
 	return (struct outcome){ .tag = OUTCOME_NEXT, .state = state };
@@ -35,6 +37,13 @@ struct outcome outcome_cancelled(const struct err *why)
 struct outcome outcome_trouble(const struct err *err)
 {
 	return (struct outcome){ .tag = OUTCOME_TROUBLE, .err = *err };
+}
+
+struct outcome outcome_retry(const struct step *s, const struct err *why)
+{
+	int64_t wait_ms = backoff_ms(s->row.attempts + 1), asked_ms = (int64_t)why->retry_after_s * 1000;
+
+	return outcome_park_error(s->row.state, s->now_ms + (asked_ms > wait_ms ? asked_ms : wait_ms), why);
 }
 
 const struct action_kind *action_kind_of(const struct action_kind *const *kinds, const char *name)

@@ -32,6 +32,7 @@ struct step {
 	void *checkpoint;      /* the kind's own struct */
 	int64_t now_ms;
 	struct log log;
+	const struct action_kind *kind;
 	struct keyring *keys;
 	struct executor *executor;
 	bool dry_run;       /* start only: the unit will be rolled back */
@@ -66,6 +67,9 @@ struct outcome outcome_cancelled(const struct err *why);
  * on_rejection.  CONFLICTING: our copy is dropped.  STORE: the executor waits for the store.  INVALID and BUG: parked
  * with back-off and shown in attention; an action is never thrown away for our own mistake. */
 struct outcome outcome_trouble(const struct err *err);
+/* What happens to a transient trouble by itself: parked where it is, for retries squared seconds, at most 10 minutes, or
+ * for as long as the peer asked. */
+struct outcome outcome_retry(const struct step *s, const struct err *why);
 
 #define NOTHING_TO_ASK 1
 
@@ -86,6 +90,7 @@ struct action_kind {
 	int n_states;                   /* highest state number + 1 */
 	bool internal;                  /* started by other actions only */
 	bool needs_keys;                /* refuse to start without an unlocked wallet */
+	const void *family;             /* what state functions that several kinds share need to know of this one */
 
 	/* Validate, reserve coins, set checkpoint; the row is created in the same unit.  May set s->row.id (identity), .peer;
 	 * returns the first state or -1.  params were checked against the table. */
@@ -99,6 +104,9 @@ struct action_kind {
 	struct outcome (*on_rejection)(struct step *s, const struct err *why, struct err *err);
 	/* NULL: not cancellable.  outcome_trouble(ERR_NOT_CANCELLABLE) refuses and changes nothing. */
 	struct outcome (*cancel)(struct step *s, struct err *err);
+	/* What a living action has to show already (an invoice to pay, a token to hand over), as an object held by the arena,
+	 * or NULL.  Bearer secrets only when secrets is true. */
+	json_t *(*progress)(struct step *s, bool secrets);
 	/* What an operator should know about this action in its state: one sentence for action.explain; may be NULL. */
 	const char *(*explain)(struct step *s);
 };

@@ -13,7 +13,6 @@
 
 #include "actions/coins.h"
 #include "actions/executor_internal.h"
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 
@@ -107,6 +106,7 @@ static void step_renew(struct drive *d)
 		.view = store_view(d->ex->opt.store),
 		.row = row,
 		.log = log_with_id("executor", row.id.s),
+		.kind = d->kind,
 		.keys = d->ex->keys,
 		.executor = d->ex,
 		.now_ms = clock_now_ms(),
@@ -415,18 +415,6 @@ static int drive_unit(struct drive *d, int (*fn)(struct unit *, void *, struct e
 	return -1;
 }
 
-static struct outcome retry_outcome(struct drive *d, struct err *err)
-{
-	struct step *s = &d->step;
-
-	if (d->trouble.class == ERR_TRANSIENT && d->kind->on_retry)
-		return d->kind->on_retry(s, &d->trouble, err);
-	int64_t wait_ms = backoff_ms(s->row.attempts + 1);
-	if (wait_ms < (int64_t)d->trouble.retry_after_s * 1000)
-		wait_ms = (int64_t)d->trouble.retry_after_s * 1000;
-	return outcome_park_error(s->row.state, s->now_ms + wait_ms, &d->trouble);
-}
-
 static int trouble_run(struct unit *u, void *ctx, struct err *err)
 {
 	struct drive *d = ctx;
@@ -436,7 +424,7 @@ static int trouble_run(struct unit *u, void *ctx, struct err *err)
 	step_open_unit(s, u);
 	if (checkpoint_load(d, err) != 0) {
 		/* Not readable: leave the bytes as they are, say so, and look again later. */
-		d->outcome = outcome_park_error(s->row.state, s->now_ms + backoff_ms(s->row.attempts + 1), &d->trouble);
+		d->outcome = outcome_retry(s, &d->trouble);
 		s->row.attempts++;
 		s->row.status = ACTION_PARKED;
 		s->row.wake_at_ms = d->outcome.wake_at_ms;
@@ -449,8 +437,10 @@ static int trouble_run(struct unit *u, void *ctx, struct err *err)
 	if (d->trouble.class == ERR_REJECTED)
 		d->outcome = d->kind->on_rejection ? d->kind->on_rejection(s, &d->trouble, err)
 						   : outcome_failed(&d->trouble, "no");
+	else if (d->trouble.class == ERR_TRANSIENT && d->kind->on_retry)
+		d->outcome = d->kind->on_retry(s, &d->trouble, err);
 	else
-		d->outcome = retry_outcome(d, err);
+		d->outcome = outcome_retry(s, &d->trouble);
 	rc = outcome_save(d, err);
 	step_close_unit(s);
 	return rc;
@@ -579,6 +569,10 @@ static void drive_exchange(struct drive *d)
 	struct err err;
 	int rc;
 
+	if (!d->ex->keys) {
+		drive_end(d);
+		return;
+	}
 	if (!st->enter) {
 		drive_reply(d, NULL);
 		return;
@@ -689,6 +683,10 @@ void drive_step(struct drive *d)
 	const struct state_def *st;
 	struct err err;
 
+	if (!d->ex->keys) { /* locked meanwhile: it is due, and goes on when the wallet is unlocked */
+		drive_end(d);
+		return;
+	}
 	step_renew(d);
 	if (d->cancels) {
 		drive_cancel(d);

@@ -320,6 +320,8 @@ void executor_set_limits(struct executor *ex, unsigned max_inflight, unsigned ma
 void executor_set_keys(struct executor *ex, struct keyring *keys)
 {
 	ex->keys = keys;
+	for (struct drive *d = ex->drives; d; d = d->next)
+		d->step.keys = keys;
 	if (keys)
 		executor_pump_soon(ex);
 }
@@ -350,19 +352,33 @@ void executor_stats(const struct executor *ex, struct executor_stats *ret)
 
 /* --- questions about a row --- */
 
-const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row)
+/* A step that only looks.  False: it has ended, its kind is not ours, or its checkpoint cannot be read. */
+static bool step_to_look(struct executor *ex, struct arena *a, const struct action_row *row, struct step *ret)
 {
 	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
-	struct step s = { .arena = a, .view = store_view(ex->opt.store), .row = *row, .executor = ex };
 	json_t *cp;
 	struct err err;
 
-	s.now_ms = clock_now_ms();
-	if (!k || !k->explain || !row->checkpoint)
-		return "";
-	if (json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) != 0 || k->load(&s, cp, &err) != 0)
-		return "Its checkpoint cannot be read.";
-	return k->explain(&s);
+	*ret = (struct step){ .arena = a, .view = store_view(ex->opt.store), .row = *row, .kind = k, .executor = ex };
+	ret->now_ms = clock_now_ms();
+	return k && row->checkpoint && json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) == 0 &&
+	       k->load(ret, cp, &err) == 0;
+}
+
+const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row)
+{
+	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
+	struct step s;
+
+	return k && k->explain && step_to_look(ex, a, row, &s) ? k->explain(&s) : "";
+}
+
+json_t *executor_progress(struct executor *ex, struct arena *a, const struct action_row *row, bool secrets)
+{
+	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
+	struct step s;
+
+	return k && k->progress && step_to_look(ex, a, row, &s) ? k->progress(&s, secrets) : NULL;
 }
 
 bool executor_cancellable(const struct executor *ex, const struct action_row *row)

@@ -21,7 +21,8 @@ struct executor_options {
 struct executor *executor_new(const struct executor_options *opt);
 void executor_free(struct executor *ex); /* cancels what is in flight; safe at any time */
 void executor_set_limits(struct executor *ex, unsigned max_inflight, unsigned max_inflight_per_peer);
-/* The unlocked wallet's keys, or NULL while there is none: nothing is driven then. */
+/* The unlocked wallet's keys, or NULL while there is none: no new step begins then, and replies still on their way are
+ * taken. */
 void executor_set_keys(struct executor *ex, struct keyring *keys);
 
 /* The task: drives what is due.  Call it on a timer, and at start. */
@@ -68,6 +69,8 @@ struct store *executor_store(struct executor *ex);
 
 /* One sentence about where an action stands, from its kind; "" when it has nothing to say. */
 const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row);
+/* What a living action has to show (kind's progress), or NULL. */
+json_t *executor_progress(struct executor *ex, struct arena *a, const struct action_row *row, bool secrets);
 /* Can action.cancel be expected to work in this state? */
 bool executor_cancellable(const struct executor *ex, const struct action_row *row);
 const char *executor_state_name(const struct executor *ex, const struct action_row *row);

@@ -25,7 +25,7 @@ int action_event(struct step *s, const struct action_kind *k, const char *event,
 	if (s->row.error_kind)
 		buf_printf(&data, ",\"error\":\"%s\"", s->row.error_kind);
 	buf_text_add(&data, "}");
-	return event_add(s->unit, event, s->row.id.s, buf_text(&data), err);
+	return event_append(s->unit, event, s->row.id.s, buf_text(&data), err);
 }
 
 /* --- start --- */
@@ -44,6 +44,7 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 	struct step s = {
 		.arena = a,
 		.now_ms = clock_now_ms(),
+		.kind = k,
 		.keys = ex->keys,
 		.executor = ex,
 		.dry_run = args->dry_run,

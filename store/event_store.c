@@ -22,7 +22,7 @@ static const char *const sql[Q_COUNT] = {
 };
 const struct query_set event_queries = { "event", sql, Q_COUNT };
 
-int event_add(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err)
+int event_append(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_EVENT, Q_ADD);
 

@@ -11,7 +11,7 @@ struct event {
 	const char *subject; /* what it is about: an action id, a mint URL */
 	const char *data;    /* JSON object */
 };
-MUST_CHECK int event_add(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err);
+MUST_CHECK int event_append(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err);
 #define EVENT_LOOK_MAX 10000 /* a filtered listing looks at so many rows in one call, so that it cannot hold the loop */
 
 /* Events after `after`, oldest first.  kinds: comma-separated exact kinds or "prefix.*", NULL for all.  Returns how

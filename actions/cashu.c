@@ -1,0 +1,183 @@
+#include "actions/cashu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "rails/cashu/keyset.h"
+#include "rails/cashu/output.h"
+#include "rails/keys/keyring.h"
+#include "store/key_index_store.h"
+#include "store/proof_store.h"
+
+#define KEYSETS_FRESH_MS (10 * 60 * 1000) /* spec 6.4: before new outputs are made */
+
+void cashu_place_save(json_t *to, const struct cashu_place *p)
+{
+	json_set_str(to, "mint", p->mint);
+	json_set_int(to, "mint_id", p->mint_id);
+	json_set_str(to, "unit", p->unit.s);
+	json_set_str(to, "sync", p->sync.s);
+	json_set_bool(to, "stale", p->stale);
+}
+
+int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err)
+{
+	const char *unit, *sync;
+
+	if (json_get_str(from, "mint", MINT_URL_MAX, &p->mint, err) != 0 ||
+	    json_get_i64(from, "mint_id", &p->mint_id, err) != 0 ||
+	    json_get_str(from, "unit", sizeof(p->unit.s), &unit, err) != 0 ||
+	    json_get_str(from, "sync", ACTION_ID_MAX, &sync, err) != 0 ||
+	    json_get_bool(from, "stale", &p->stale, err) != 0)
+		return -1;
+	if (!currency_parse(unit, &p->unit) || (*sync && !action_id_parse(sync, &p->sync)))
+		return ERR(err, ERR_PARSE, "a checkpoint with a bad unit or child");
+	return 0;
+}
+
+int cashu_mint_load(struct step *s, const struct cashu_place *p, struct cashu_mint *ret, struct err *err)
+{
+	if (mint_store_by_id(s->view, s->arena, p->mint_id, &ret->row, err) != 0)
+		return -1;
+	return keyset_store_list(s->view, s->arena, p->mint_id, &ret->keysets, &ret->n, err);
+}
+
+int cashu_output_keyset(struct step *s, const struct cashu_mint *m, struct currency unit, const struct keyset **ret,
+			struct err *err)
+{
+	*ret = keyset_choose(m->keysets, m->n, unit, s->now_ms / 1000);
+	if (*ret)
+		return 0;
+	ERR(err, ERR_UNIT, "%s has no active keyset for the unit %s", m->row.url, unit.s);
+	err_hint(err, "mint.list shows the units of each mint");
+	return err_field(err, "unit");
+}
+
+void cashu_child_error(const struct action_row *child, struct err *ret)
+{
+	ERR(ret, child->error_kind ? err_code_of(child->error_kind) : ERR_INTERNAL, "%s",
+	    child->error_msg ? child->error_msg : "the child ended without saying why");
+}
+
+static int sync_start(struct step *s, struct cashu_place *p, struct err *err)
+{
+	json_t *params = json_object_in(s->arena);
+
+	json_set_str(params, "mint", p->mint);
+	return step_start_child(s, "cashu_mint_sync", params, &p->sync, err);
+}
+
+struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struct err *err)
+{
+	struct mint_row mint;
+	struct action_row child;
+
+	if (!action_id_is_empty(&p->sync)) {
+		struct err why;
+
+		if (action_store_get(s->view, s->arena, &p->sync, &child, err) != 0)
+			return outcome_trouble(err);
+		if (!action_status_is_final(child.status))
+			return outcome_park(s->row.state, ACTION_NO_WAKE);
+		p->sync.s[0] = '\0';
+		if (child.status != ACTION_DONE) {
+			cashu_child_error(&child, &why);
+			return outcome_retry(s, &why);
+		}
+		p->stale = false;
+		return outcome_next(next);
+	}
+	if (mint_store_by_id(s->view, s->arena, p->mint_id, &mint, err) != 0)
+		return outcome_trouble(err);
+	if (!p->stale && mint.synced_at_ms && s->now_ms - mint.synced_at_ms < KEYSETS_FRESH_MS)
+		return outcome_next(next);
+	if (sync_start(s, p, err) != 0)
+		return outcome_trouble(err);
+	return outcome_park(s->row.state, ACTION_NO_WAKE);
+}
+
+static int draw_ascending(const void *a, const void *b)
+{
+	const struct cashu_draw *x = a, *y = b;
+
+	if (x->amount != y->amount)
+		return x->amount < y->amount ? -1 : 1;
+	return (int)x->purpose - (int)y->purpose;
+}
+
+/* One output from one counter.  A counter that gives no valid output is passed over (a chance of 2^-128). */
+static int draw_one(struct step *s, const struct keyset *ks, const struct cashu_draw *what, int64_t counter,
+		    struct output *ret, struct err *err)
+{
+	char text[KEYRING_SECRET_TEXT];
+	SCOPED(secret) struct secret r;
+	int rc;
+
+	rc = keyring_cashu_output(s->keys, &ks->id, (uint64_t)counter, text, &r, err);
+	if (rc == 0)
+		rc = output_make(s->arena, &ks->id, what->amount, text, &r, what->purpose, counter, ret, err);
+	secret_wipe(text, sizeof(text));
+	return rc;
+}
+
+int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what, size_t n,
+		       struct err *err)
+{
+	struct output *outputs = ARENA_ARRAY(s->arena, n, struct output);
+	int64_t counter;
+
+	qsort(what, n, sizeof(*what), draw_ascending);
+	if (keyset_counter_take(s->unit, &ks->id, (uint32_t)n, &counter, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int64_t at = counter + (int64_t)i;
+
+		while (draw_one(s, ks, &what[i], at, &outputs[i], err) != 0) {
+			if (err->code != ERR_CRYPTO || keyset_counter_take(s->unit, &ks->id, 1, &at, err) != 0)
+				return -1;
+		}
+	}
+	return output_store_add(s->unit, &s->row.id, mint_id, outputs, n, s->now_ms, err);
+}
+
+int cashu_notes(struct arena *a, const struct cashu_mint *m, const struct proof *proofs, size_t n, struct note **ret,
+		struct err *err)
+{
+	struct note *notes = ARENA_ARRAY(a, n, struct note);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct keyset *ks = keyset_find(m->keysets, m->n, &proofs[i].keyset);
+
+		if (!ks)
+			return ERR(err, ERR_KEYSET_UNKNOWN, "a proof of keyset %s, which is not known",
+				   proofs[i].keyset.s);
+		notes[i] = (struct note){ proofs[i].amount, ks->input_fee_ppk, !ks->active };
+	}
+	*ret = notes;
+	return 0;
+}
+
+struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err)
+{
+	if (mint_store_set_trouble(s->unit, p->mint_id, err_kind(why->code), s->now_ms, err) != 0)
+		return outcome_trouble(err);
+	return outcome_retry(s, why);
+}
+
+int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err)
+{
+	return mint->trouble ? mint_store_set_trouble(s->unit, mint->id, NULL, s->now_ms, err) : 0;
+}
+
+int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err)
+{
+	const char *unit = "sat";
+
+	if (json_opt_str(params, "unit", sizeof(ret->s), &unit, err) != 0)
+		return -1;
+	if (currency_parse(unit, ret))
+		return 0;
+	ERR(err, ERR_PARAM, "a unit is 1 to 15 characters of a-z, 0-9, '-' and '_'");
+	return err_field(err, "unit");
+}

@@ -1,0 +1,60 @@
+/* actions/cashu.h - what every ecash kind needs: its mint with keysets, fresh enough; new outputs, drawn durably; and the
+ * mint's good or bad name.  spec/cashu.md 4.4, 4.11, 6.4. */
+#ifndef ACTIONS_CASHU_H
+#define ACTIONS_CASHU_H
+
+#include "actions/action.h"
+#include "base/ecash.h"
+#include "rails/cashu/select.h"
+#include "store/mint_store.h"
+#include "store/movement_store.h"
+
+/* The part of a checkpoint that says where an ecash action is at work. */
+struct cashu_place {
+	const char *mint; /* normalised URL */
+	int64_t mint_id;
+	struct currency unit;
+	struct action_id sync; /* the child that asks the mint for its keysets, while there is one */
+	bool stale;            /* the mint's answer says that our keysets are out of date */
+};
+void cashu_place_save(json_t *to, const struct cashu_place *p);
+MUST_CHECK int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err);
+
+/* The mint and all its keysets as stored. */
+struct cashu_mint {
+	struct mint_row row;
+	struct keyset *keysets;
+	size_t n;
+};
+MUST_CHECK int cashu_mint_load(struct step *s, const struct cashu_place *p, struct cashu_mint *ret, struct err *err);
+/* Where new outputs of the unit go.  ERR_KEYSET_UNKNOWN: the mint has no keyset for that now. */
+MUST_CHECK int cashu_output_keyset(struct step *s, const struct cashu_mint *m, struct currency unit,
+				   const struct keyset **ret, struct err *err);
+
+/* The body of a `syncing` state: goes to `next` when the keysets are fresh, and asks the mint through a child before. A child
+ * that failed parks us with its error, to try again later. */
+struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struct err *err);
+
+/* What to make, one by one. */
+struct cashu_draw {
+	uint64_t amount;
+	enum output_purpose purpose;
+};
+/* Takes counters, derives secrets and blinding factors (NUT-13), and stores the outputs, ascending by amount.  In the unit,
+ * before the state that sends them. */
+MUST_CHECK int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what,
+				  size_t n, struct err *err);
+
+/* Notes for selection, in the order of the proofs. */
+MUST_CHECK int cashu_notes(struct arena *a, const struct cashu_mint *m, const struct proof *proofs, size_t n,
+			   struct note **ret, struct err *err);
+
+/* on_retry of every ecash kind: the mint's bad name, then the usual back-off. */
+struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err);
+/* The mint answered as it should. */
+MUST_CHECK int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err);
+/* The error with which an action ended, from its row. */
+void cashu_child_error(const struct action_row *child, struct err *ret);
+MUST_CHECK int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err);
+
+#endif

@@ -1,0 +1,621 @@
+/* actions/cashu_send.c - make a token of an exact amount, and follow it until somebody claims it.  spec/cashu.md 4.5.
+ *
+ *   proofs_reserved ──→ token_created ──claimed──→ done
+ *     (a child swap          │ cancel
+ *      makes the amount)     ↓
+ *                       rolling_back → reclaim_requested [→ checking → restoring] → cancelled, the ecash is back
+ *                            └── claimed in the meantime ──→ done
+ *
+ * The token is shown once the unit that made it is durable, and as often as asked until it is claimed. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "actions/cashu_exchange.h"
+#include "actions/ecash.h"
+#include "actions/kinds.h"
+#include "rails/cashu/checkstate.h"
+#include "rails/cashu/keyset.h"
+#include "rails/cashu/output.h"
+#include "rails/cashu/token.h"
+#include "store/event_store.h"
+
+enum send_state { /* stored: append, never renumber */
+		  SEND_PROOFS_RESERVED = 1,
+		  SEND_TOKEN_CREATED = 2,
+		  SEND_ROLLING_BACK = 3,
+		  SEND_RECLAIM_SYNCING = 4,
+		  SEND_RECLAIM_DRAWING = 5,
+		  SEND_RECLAIM_REQUESTED = 6,
+		  SEND_RECLAIM_CHECKING = 7,
+		  SEND_RECLAIM_RESTORING = 8
+};
+
+#define WATCH_FIRST_MS (30 * 1000)
+#define WATCH_LAST_MS  (3600 * 1000)
+
+struct send {
+	struct cashu_place at;
+	struct exchange x;
+	uint64_t amount;
+	bool include_fee;
+	const char *memo;
+	struct action_id swap; /* the child, or empty */
+	uint64_t swap_fee;
+	const char *token;  /* once created */
+	uint64_t token_sum; /* what its proofs add up to */
+	int64_t created_at_ms;
+};
+
+static json_t *send_save(struct step *s)
+{
+	const struct send *m = s->checkpoint;
+	json_t *cp = json_object_in(s->arena);
+
+	cashu_place_save(cp, &m->at);
+	exchange_save(cp, &m->x);
+	json_set_u64(cp, "amount", m->amount);
+	json_set_bool(cp, "include_fee", m->include_fee);
+	json_set_str(cp, "memo", m->memo);
+	json_set_str(cp, "swap", m->swap.s);
+	json_set_u64(cp, "swap_fee", m->swap_fee);
+	json_set_str(cp, "token", m->token);
+	json_set_u64(cp, "token_sum", m->token_sum);
+	json_set_int(cp, "created_at_ms", m->created_at_ms);
+	return cp;
+}
+
+static int send_load(struct step *s, const json_t *cp, struct err *err)
+{
+	struct send *m = ARENA_NEW(s->arena, struct send);
+	const char *swap;
+
+	s->checkpoint = m;
+	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
+	    json_get_u64(cp, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
+	    json_get_bool(cp, "include_fee", &m->include_fee, err) != 0 ||
+	    json_opt_str(cp, "memo", TOKEN_MEMO_MAX, &m->memo, err) != 0 ||
+	    json_get_str(cp, "swap", ACTION_ID_MAX, &swap, err) != 0 ||
+	    json_get_u64(cp, "swap_fee", AMOUNT_MAX, &m->swap_fee, err) != 0 ||
+	    json_opt_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
+	    json_get_u64(cp, "token_sum", AMOUNT_MAX, &m->token_sum, err) != 0 ||
+	    json_get_i64(cp, "created_at_ms", &m->created_at_ms, err) != 0)
+		return -1;
+	if (*swap && !action_id_parse(swap, &m->swap))
+		return ERR(err, ERR_PARSE, "a checkpoint with a bad child");
+	return 0;
+}
+
+static struct cashu_place *send_place(struct step *s)
+{
+	return &((struct send *)s->checkpoint)->at;
+}
+
+static struct exchange *send_exchange(struct step *s)
+{
+	return &((struct send *)s->checkpoint)->x;
+}
+
+/* --- start --- */
+
+/* The mint that was named, or the one that holds most of the unit. */
+static int choose_mint(struct step *s, const json_t *params, struct currency unit, struct mint_row *ret,
+		       struct err *err)
+{
+	const char *url = NULL;
+	struct account_total *totals;
+	int64_t best = 0, best_id = 0;
+	size_t n;
+
+	if (json_opt_str(params, "mint", MINT_URL_MAX, &url, err) != 0)
+		return -1;
+	if (url)
+		return ecash_mint_find(s->view, s->arena, url, ret, err);
+	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (currency_equal(totals[i].unit, unit) && totals[i].total[ACCOUNT_SPENDABLE] > best) {
+			best = totals[i].total[ACCOUNT_SPENDABLE];
+			best_id = totals[i].mint_id;
+		}
+	if (best_id)
+		return mint_store_by_id(s->view, s->arena, best_id, ret, err);
+	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s", unit.s);
+	err_hint(err, "balance shows what there is; action.start cashu_issue brings more");
+	return err_field(err, "amount");
+}
+
+static int lock_exact(struct step *s, struct send *m, const struct proof *proofs, const struct selection *sel,
+		      struct err *err)
+{
+	struct pubkey *ys = ARENA_ARRAY(s->arena, sel->n, struct pubkey);
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
+
+	for (size_t i = 0; i < sel->n; i++)
+		ys[i] = proofs[sel->index[i]].y;
+	if (proof_store_lock(&mv, ys, sel->n, &s->row.id, err) != 0)
+		return -1;
+	return movement_post(&mv, err);
+}
+
+static int start_swap(struct step *s, struct send *m, uint64_t held, struct err *err)
+{
+	json_t *params = json_object_in(s->arena);
+	struct action_row child;
+
+	json_set_str(params, "mint", m->at.mint);
+	json_set_str(params, "unit", m->at.unit.s);
+	json_set_u64(params, "target", m->amount);
+	json_set_bool(params, "include_fee", m->include_fee);
+	if (step_start_child(s, "cashu_swap", params, &m->swap, err) != 0) {
+		if (err->code == ERR_FUNDS) {
+			ERR(err, ERR_FUNDS, "%" PRIu64 " %s at %s do not cover %" PRIu64 " and the mint's fee", held,
+			    m->at.unit.s, m->at.mint, m->amount);
+			err_hint(err, "balance shows what is where");
+			return err_field(err, "amount");
+		}
+		return -1;
+	}
+	return action_store_get(s->view, s->arena, &m->swap, &child, err);
+}
+
+/* The fee of the swap that was started: what is locked for it less what it makes. */
+static int swap_cost(struct step *s, const struct send *m, const struct cashu_mint *mint, uint64_t *ret,
+		     struct err *err)
+{
+	struct proof_row *rows;
+	struct ecash fee;
+	size_t n;
+
+	if (proof_store_by_holder(s->view, s->arena, &m->swap, PROOF_LOCKED, &rows, &n, err) != 0)
+		return -1;
+	struct proof *proofs = ARENA_ARRAY(s->arena, n, struct proof);
+	for (size_t i = 0; i < n; i++)
+		proofs[i] = rows[i].proof;
+	if (fee_of_proofs(proofs, n, mint->keysets, mint->n, m->at.unit, &fee, err) != 0)
+		return -1;
+	*ret = ecash_value(fee);
+	return 0;
+}
+
+static int send_start(struct step *s, const json_t *params, struct err *err)
+{
+	struct send *m = ARENA_NEW(s->arena, struct send);
+	struct cashu_mint mint;
+	struct proof_row *rows;
+	struct selection exact;
+	struct note *notes;
+	uint64_t held = 0;
+	size_t n;
+
+	s->checkpoint = m;
+	if (json_get_u64(params, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
+	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
+	    json_opt_str(params, "memo", TOKEN_MEMO_MAX, &m->memo, err) != 0 ||
+	    json_opt_bool(params, "include_fee", &m->include_fee, err) != 0 ||
+	    choose_mint(s, params, m->at.unit, &mint.row, err) != 0)
+		return -1;
+	m->at.mint = mint.row.url;
+	m->at.mint_id = mint.row.id;
+	s->row.peer = mint.row.url;
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 ||
+	    proof_store_spendable(s->view, s->arena, m->at.mint_id, m->at.unit, &rows, &n, err) != 0)
+		return -1;
+	struct proof *proofs = ARENA_ARRAY(s->arena, n, struct proof);
+	for (size_t i = 0; i < n; i++) {
+		proofs[i] = rows[i].proof;
+		held += proofs[i].amount; /* the coins are ours: their sum was checked when they came */
+	}
+	if (held < m->amount) {
+		ERR(err, ERR_FUNDS, "%" PRIu64 " %s are spendable at %s, and %" PRIu64 " are asked for", held,
+		    m->at.unit.s, m->at.mint, m->amount);
+		err_hint(err, "balance shows what is where");
+		return err_field(err, "amount");
+	}
+	if (cashu_notes(s->arena, &mint, proofs, n, &notes, err) != 0)
+		return -1;
+	if (select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
+		if (lock_exact(s, m, proofs, &exact, err) != 0)
+			return -1;
+	} else if (start_swap(s, m, held, err) != 0 || swap_cost(s, m, &mint, &m->swap_fee, err) != 0) {
+		return -1;
+	}
+	json_set_str(s->plan, "mint", m->at.mint);
+	json_set_str(s->plan, "unit", m->at.unit.s);
+	json_set_u64(s->plan, "amount", m->amount);
+	json_set_u64(s->plan, "fee", m->swap_fee);
+	json_set_bool(s->plan, "swap", !action_id_is_empty(&m->swap));
+	json_set_u64(s->plan, "remains", held - m->amount - (held - m->amount < m->swap_fee ? 0 : m->swap_fee));
+	if (strcmp(m->at.unit.s, "sat") == 0)
+		json_set_u64(s->plan, "spend_sat", m->amount + m->swap_fee);
+	return SEND_PROOFS_RESERVED;
+}
+
+/* --- the token --- */
+
+static int known_keysets(struct step *s, struct keyset_id **ret, size_t *n, struct err *err)
+{
+	struct mint_row *mints;
+	size_t n_mints, at = 0, room = 0;
+	struct keyset_id *ids = NULL;
+
+	if (mint_store_list(s->view, s->arena, &mints, &n_mints, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n_mints; i++) {
+		struct keyset *list;
+		size_t n_list;
+
+		if (keyset_store_list(s->view, s->arena, mints[i].id, &list, &n_list, err) != 0)
+			return -1;
+		if (at + n_list > room) {
+			struct keyset_id *more = ARENA_ARRAY(s->arena, 2 * (at + n_list), struct keyset_id);
+
+			if (at)
+				memcpy(more, ids, at * sizeof(*ids));
+			ids = more;
+			room = 2 * (at + n_list);
+		}
+		for (size_t k = 0; k < n_list; k++)
+			ids[at++] = list[k].id;
+	}
+	*ret = ids;
+	*n = at;
+	return 0;
+}
+
+static struct outcome token_make(struct step *s, struct send *m, struct err *err)
+{
+	struct token t = { .mint = m->at.mint, .has_unit = true, .unit = m->at.unit, .memo = m->memo };
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "token", m->at.mint_id, m->at.unit,
+					    s->now_ms);
+	struct pubkey *ys;
+	struct keyset_id *known;
+	struct ecash sum;
+	size_t n_known;
+	char *text;
+
+	mv.note = m->memo;
+	if (exchange_inputs(s, PROOF_LOCKED, &t.proofs, &ys, &t.n, err) != 0 ||
+	    proofs_sum(t.proofs, t.n, m->at.unit, &sum, err) != 0 || known_keysets(s, &known, &n_known, err) != 0 ||
+	    token_encode_v4(s->arena, &t, known, n_known, &text, err) != 0 ||
+	    proof_store_move(&mv, &s->row.id, PROOF_LOCKED, PROOF_SENT, ACCOUNT_SENT, NULL, err) != 0 ||
+	    movement_post(&mv, err) != 0 || event_append(s->unit, "token.created", s->row.id.s, "{}", err) != 0)
+		return outcome_trouble(err);
+	m->token = text;
+	m->token_sum = ecash_value(sum);
+	m->created_at_ms = s->now_ms;
+	return outcome_park(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS);
+}
+
+static struct outcome reserved_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct action_row child;
+	struct err why;
+
+	(void)rep;
+	if (action_id_is_empty(&m->swap))
+		return token_make(s, m, err);
+	if (action_store_get(s->view, s->arena, &m->swap, &child, err) != 0)
+		return outcome_trouble(err);
+	if (!action_status_is_final(child.status))
+		return outcome_park(SEND_PROOFS_RESERVED, ACTION_NO_WAKE);
+	if (child.status == ACTION_DONE)
+		return token_make(s, m, err);
+	cashu_child_error(&child, &why);
+	return outcome_failed(&why, child.funds_moved && strcmp(child.funds_moved, "no") == 0 ? "no" : "unknown");
+}
+
+/* --- is it claimed? --- */
+
+static int watch_enter(struct step *s, struct net_request *ret, struct err *err)
+{
+	return exchange_check(s, ret, err);
+}
+
+static int mark_claimed(struct step *s, const struct send *m, const struct pubkey *ys, size_t n, struct err *err)
+{
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send", m->at.mint_id, m->at.unit, s->now_ms);
+
+	mv.note = m->memo;
+	if (proof_store_move_some(&mv, &s->row.id, ys, n, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, NULL, err) != 0)
+		return -1;
+	return movement_post(&mv, err);
+}
+
+static struct outcome claimed(struct step *s, const struct send *m)
+{
+	json_t *result = json_object_in(s->arena);
+
+	json_set_str(result, "mint", m->at.mint);
+	json_set_str(result, "unit", m->at.unit.s);
+	json_set_u64(result, "amount", m->token_sum);
+	json_set_u64(result, "fee", m->swap_fee);
+	json_set_bool(result, "claimed", true);
+	return outcome_done(result);
+}
+
+static int64_t watch_ms(const struct send *m, int64_t now_ms)
+{
+	int64_t age = now_ms - m->created_at_ms;
+
+	return age < WATCH_FIRST_MS ? WATCH_FIRST_MS : age > WATCH_LAST_MS ? WATCH_LAST_MS : age;
+}
+
+/* Reads NUT-07's answer about the token's proofs and marks the claimed ones.  *left: how many are not claimed. */
+static int watch_read(struct step *s, const struct net_reply *rep, size_t *left, size_t *pending, struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct note_states states;
+	struct cashu_mint mint;
+	struct proof *proofs;
+	struct pubkey *ys;
+	size_t n, at = 0;
+
+	if (exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0 ||
+	    checkstate_decode(s->arena, rep, ys, n, &states, err) != 0 || cashu_mint_load(s, &m->at, &mint, err) != 0 ||
+	    cashu_mint_well(s, &mint.row, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (states.v[i] == NOTE_SPENT)
+			ys[at++] = ys[i];
+	if (at && mark_claimed(s, m, ys, at, err) != 0)
+		return -1;
+	*left = n - at;
+	*pending = states.pending;
+	return 0;
+}
+
+static struct outcome watch_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct send *m = s->checkpoint;
+	size_t left, pending;
+
+	if (watch_read(s, rep, &left, &pending, err) != 0)
+		return outcome_trouble(err);
+	if (left == 0)
+		return claimed(s, m);
+	return outcome_park(SEND_TOKEN_CREATED, s->now_ms + watch_ms(m, s->now_ms));
+}
+
+/* --- taking it back --- */
+
+static struct outcome rolling_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	size_t left, pending;
+
+	if (watch_read(s, rep, &left, &pending, err) != 0)
+		return outcome_trouble(err);
+	if (left == 0)
+		return claimed(s, s->checkpoint);
+	if (pending)
+		return outcome_park(SEND_ROLLING_BACK, s->now_ms + 2000);
+	return outcome_next(SEND_RECLAIM_SYNCING);
+}
+
+static struct outcome drawing_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct cashu_mint mint;
+	const struct keyset *ks;
+	struct proof *proofs;
+	struct pubkey *ys;
+	struct ecash sum, fee;
+	struct split split;
+	size_t n;
+
+	(void)rep;
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0 ||
+	    proofs_sum(proofs, n, m->at.unit, &sum, err) != 0 ||
+	    fee_of_proofs(proofs, n, mint.keysets, mint.n, m->at.unit, &fee, err) != 0)
+		return outcome_trouble(err);
+	if (ecash_cmp(sum, fee) <= 0 || !ecash_sub(sum, fee, &sum)) {
+		ERR(err, ERR_TOKEN_DUST, "taking the token back would cost all of it: the mint's fee is %" PRIu64,
+		    ecash_value(fee));
+		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
+	}
+	if (cashu_output_keyset(s, &mint, m->at.unit, &ks, err) != 0 ||
+	    split_amount(s->arena, ks, ecash_value(sum), &split, err) != 0)
+		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
+	struct cashu_draw *draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
+	for (size_t i = 0; i < split.n; i++)
+		draw[i] = (struct cashu_draw){ split.v[i], OUTPUT_KEEP };
+	if (cashu_outputs_draw(s, m->at.mint_id, ks, draw, split.n, err) != 0)
+		return outcome_trouble(err);
+	m->x.sends = 0;
+	return outcome_next(SEND_RECLAIM_REQUESTED);
+}
+
+static struct outcome reclaim_finish(struct step *s, const struct proof *proofs, const struct output *outputs, size_t n,
+				     struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send_reclaimed", m->at.mint_id, m->at.unit,
+					    s->now_ms);
+	json_t *result = json_object_in(s->arena);
+	struct ecash in, out, fee;
+	struct outcome o;
+	struct err why;
+
+	mv.note = m->memo;
+	if (proof_store_move(&mv, &s->row.id, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
+	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
+			    exchange_counters(s->arena, outputs, n), err) != 0 ||
+	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
+		return outcome_trouble(err);
+	if (!ecash_sub(in, out, &fee)) {
+		ERR(err, ERR_INTERNAL, "a swap made more than it took");
+		return outcome_trouble(err);
+	}
+	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
+	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
+		return outcome_trouble(err);
+	json_set_str(result, "mint", m->at.mint);
+	json_set_str(result, "unit", m->at.unit.s);
+	json_set_u64(result, "amount", m->token_sum);
+	json_set_bool(result, "claimed", false);
+	json_set_u64(result, "reclaimed", ecash_value(out));
+	json_set_u64(result, "fee", ecash_value(fee) + m->swap_fee);
+	ERR(&why, ERR_CANCELLED, "the token was taken back");
+	o = outcome_cancelled(&why);
+	o.result = result;
+	return o;
+}
+
+/* The mint will not swap it: the token stays out, as it was. */
+static struct outcome reclaim_refused(struct step *s, const struct err *why, struct err *err)
+{
+	struct send *m = s->checkpoint;
+
+	(void)err;
+	m->x = (struct exchange){ 0 };
+	return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, why);
+}
+
+/* The receiver was quicker, for some or all: look again what is left. */
+static struct outcome reclaim_elsewhere(struct step *s, const struct pubkey *spent, size_t n, bool all, struct err *err)
+{
+	struct send *m = s->checkpoint;
+
+	if (mark_claimed(s, m, spent, n, err) != 0)
+		return outcome_trouble(err);
+	m->x = (struct exchange){ 0 };
+	return all ? claimed(s, m) : outcome_next(SEND_ROLLING_BACK);
+}
+
+/* --- hooks --- */
+
+static struct outcome send_cancel(struct step *s, struct err *err)
+{
+	struct err why;
+
+	(void)err;
+	switch ((enum send_state)s->row.state) {
+	case SEND_TOKEN_CREATED:
+		return outcome_next(SEND_ROLLING_BACK);
+	case SEND_PROOFS_RESERVED:
+		ERR(&why, ERR_NOT_CANCELLABLE, "its swap is under way; cancel when the token is made");
+		err_hint(&why, "action.get id=%s wait=park", s->row.id.s);
+		return outcome_trouble(&why);
+	case SEND_ROLLING_BACK:
+	case SEND_RECLAIM_SYNCING:
+	case SEND_RECLAIM_DRAWING:
+	case SEND_RECLAIM_REQUESTED:
+	case SEND_RECLAIM_CHECKING:
+	case SEND_RECLAIM_RESTORING:
+		break;
+	}
+	ERR(&why, ERR_NOT_CANCELLABLE, "the token is being taken back already");
+	return outcome_trouble(&why);
+}
+
+static json_t *send_progress(struct step *s, bool secrets)
+{
+	const struct send *m = s->checkpoint;
+	json_t *v = json_object_in(s->arena);
+
+	json_set_str(v, "mint", m->at.mint);
+	json_set_str(v, "unit", m->at.unit.s);
+	json_set_u64(v, "amount", m->token ? m->token_sum : m->amount);
+	json_set_u64(v, "fee", m->swap_fee);
+	json_set_bool(v, "claimed", false);
+	if (secrets && s->row.state == SEND_TOKEN_CREATED)
+		json_set_str(v, "token", m->token);
+	return v;
+}
+
+static const char *send_explain(struct step *s)
+{
+	switch ((enum send_state)s->row.state) {
+	case SEND_PROOFS_RESERVED:
+		return "It waits for a swap at the mint that makes notes of the exact amount.";
+	case SEND_TOKEN_CREATED:
+		return "The token is made; it waits to be claimed. action.cancel takes it back.";
+	case SEND_ROLLING_BACK:
+	case SEND_RECLAIM_SYNCING:
+	case SEND_RECLAIM_DRAWING:
+		return "It was cancelled; it looks whether the token has been claimed meanwhile.";
+	case SEND_RECLAIM_REQUESTED:
+		return "The token is being swapped back; the same bytes are sent until the mint answers.";
+	case SEND_RECLAIM_CHECKING:
+		return "It asks the mint whether the token is spent.";
+	case SEND_RECLAIM_RESTORING:
+		return "It asks the mint for signatures that it may have made already.";
+	}
+	return "";
+}
+
+static const struct exchange_use use = {
+	.inputs = PROOF_SENT,
+	.st_sync = SEND_RECLAIM_SYNCING,
+	.st_draw = SEND_RECLAIM_DRAWING,
+	.st_request = SEND_RECLAIM_REQUESTED,
+	.st_check = SEND_RECLAIM_CHECKING,
+	.st_restore = SEND_RECLAIM_RESTORING,
+	.place = send_place,
+	.exchange = send_exchange,
+	.finish = reclaim_finish,
+	.refused = reclaim_refused,
+	.elsewhere = reclaim_elsewhere,
+};
+
+static const struct param send_params[] = {
+	{ .name = "amount",
+	  .type = PARAM_INT,
+	  .flags = PARAM_REQUIRED,
+	  .min = 1,
+	  .max = INT64_MAX,
+	  .help = "What the token is to hold, in the unit." },
+	{ .name = "unit", .type = PARAM_STRING, .max = 15, .fallback = "sat", .help = "Unit of the ecash." },
+	{ .name = "mint",
+	  .type = PARAM_STRING,
+	  .max = MINT_URL_MAX,
+	  .fallback = "the mint that holds most of the unit",
+	  .help = "URL of the mint." },
+	{ .name = "memo", .type = PARAM_STRING, .max = TOKEN_MEMO_MAX, .help = "For the receiver, inside the token." },
+	{ .name = "include_fee",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Add what the receiver's swap will cost, so that the amount arrives." },
+	{ 0 }
+};
+
+static const struct state_def send_states[] = {
+	[SEND_PROOFS_RESERVED] = { .name = "proofs_reserved", .reply = reserved_reply },
+	[SEND_TOKEN_CREATED] = { .name = "token_created",
+				 .enter = watch_enter,
+				 .reply = watch_reply,
+				 .cancellable = true },
+	[SEND_ROLLING_BACK] = { .name = "rolling_back", .enter = watch_enter, .reply = rolling_reply },
+	[SEND_RECLAIM_SYNCING] = { .name = "reclaim_syncing", .reply = exchange_sync },
+	[SEND_RECLAIM_DRAWING] = { .name = "reclaim_drawing", .reply = drawing_reply },
+	[SEND_RECLAIM_REQUESTED] = { .name = "reclaim_requested",
+				     .prepare = exchange_prepare,
+				     .enter = exchange_request,
+				     .reply = exchange_reply,
+				     .uncertain = true },
+	[SEND_RECLAIM_CHECKING] = { .name = "reclaim_checking",
+				    .enter = exchange_check,
+				    .reply = exchange_checked,
+				    .uncertain = true },
+	[SEND_RECLAIM_RESTORING] = { .name = "reclaim_restoring",
+				     .enter = exchange_restore,
+				     .reply = exchange_restored,
+				     .uncertain = true },
+};
+
+const struct action_kind cashu_send_kind = {
+	.name = "cashu_send",
+	.summary = "Make a token of an exact amount; cancel takes it back while nobody has claimed it.",
+	.params = send_params,
+	.states = send_states,
+	.n_states = ARRAY_LEN(send_states),
+	.needs_keys = true,
+	.family = &use,
+	.start = send_start,
+	.save = send_save,
+	.load = send_load,
+	.on_retry = exchange_retry,
+	.cancel = send_cancel,
+	.progress = send_progress,
+	.explain = send_explain,
+};

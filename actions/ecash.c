@@ -1,0 +1,114 @@
+#include "actions/ecash.h"
+
+#include <string.h>
+
+#include "rails/cashu/dhke.h"
+#include "rails/cashu/keyset.h"
+#include "rails/cashu/mint_url.h"
+#include "rails/cashu/token.h"
+#include "store/proof_store.h"
+
+int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err)
+{
+	char normal[MINT_URL_MAX + 1];
+	struct mint_row row;
+
+	err_clear(err);
+	if (mint_url_normalise(url, normal, err) != 0)
+		return -1;
+	if (mint_store_by_url(v, a, normal, &row, err) == 0 && row.synced_at_ms) {
+		*ret = row;
+		return 0;
+	}
+	if (err->code != ERR_NONE && err->code != ERR_MINT_UNKNOWN)
+		return -1;
+	ERR(err, ERR_MINT_UNKNOWN, "the mint %s is not known", normal);
+	err_hint(err, "mint.add url=%s", normal);
+	return err_field(err, "mint");
+}
+
+json_t *ecash_mint_json(struct arena *a, const struct mint_row *mint, const struct keyset *keysets, size_t n)
+{
+	json_t *v = json_object_in(a), *list = json_array_in(a);
+
+	json_set_str(v, "url", mint->url);
+	json_set_str(v, "name", mint->name);
+	json_set_bool(v, "trusted", mint->trusted);
+	json_set_bool(v, "dleq", mint->dleq);
+	json_set_bool(v, "quote_locks", mint->quote_locks);
+	json_set_int(v, "added_at_ms", mint->added_at_ms);
+	json_set_int(v, "synced_at_ms", mint->synced_at_ms);
+	json_set_str(v, "trouble", mint->trouble);
+	if (mint->trouble)
+		json_set_int(v, "trouble_since_ms", mint->trouble_since_ms);
+	for (size_t i = 0; i < n; i++) {
+		json_t *ks = json_object_in(a);
+
+		json_set_str(ks, "id", keysets[i].id.s);
+		json_set_str(ks, "unit", keysets[i].unit.s);
+		json_set_bool(ks, "active", keysets[i].active);
+		json_set_u64(ks, "input_fee_ppk", keysets[i].input_fee_ppk);
+		if (keysets[i].final_expiry_s)
+			json_set_int(ks, "final_expiry_s", keysets[i].final_expiry_s);
+		json_add(list, ks);
+	}
+	json_set(v, "keysets", list);
+	return v;
+}
+
+/* "valid", "invalid", "absent", or "unknown" while the mint's keys are not known. */
+static const char *dleq_word(const struct proof *p, const struct keyset *keysets, size_t n)
+{
+	const struct keyset *ks = keyset_find(keysets, n, &p->keyset);
+	const struct pubkey *key = ks ? keyset_key(ks, p->amount) : NULL;
+
+	if (!p->dleq.present || !p->dleq.has_r)
+		return "absent";
+	if (!key)
+		return "unknown";
+	return dhke_proof_dleq_holds(p, key) ? "valid" : "invalid";
+}
+
+int ecash_token_decode(struct view v, struct arena *a, const char *text, json_t **ret, struct err *err)
+{
+	json_t *out = json_object_in(a), *list = json_array_in(a);
+	struct keyset *keysets = NULL;
+	struct mint_row mint;
+	struct token t;
+	size_t n = 0, own = 0;
+	bool known;
+	struct err ignored;
+
+	if (token_decode(a, bytes_of(text), &t, err) != 0)
+		return err_field(err, "token");
+	known = ecash_mint_find(v, a, t.mint, &mint, &ignored) == 0;
+	if (known && keyset_store_list(v, a, mint.id, &keysets, &n, err) != 0)
+		return -1;
+	/* Ids that do not resolve stay as they are written; the proofs' words say that nothing is known of them. */
+	if (known && token_resolve(&t, keysets, n, &ignored) != 0)
+		json_set_str(out, "trouble", err_kind(ignored.code));
+	for (size_t i = 0; i < t.n; i++) {
+		json_t *p = json_object_in(a);
+		struct proof_row have;
+		int found = proof_store_find(v, a, &t.proofs[i].y, &have, err);
+
+		if (found < 0)
+			return -1;
+		own += (size_t)found;
+		json_set_u64(p, "amount", t.proofs[i].amount);
+		json_set_str(p, "keyset", t.proofs[i].keyset.s);
+		json_set_str(p, "dleq", dleq_word(&t.proofs[i], keysets, n));
+		json_set_str(p, "own_state", found ? proof_state_name(have.state) : NULL);
+		json_add(list, p);
+	}
+	json_set_str(out, "mint", t.mint);
+	json_set_bool(out, "mint_known", known);
+	json_set_bool(out, "mint_trusted", known && mint.trusted);
+	json_set_str(out, "unit", t.has_unit ? t.unit.s : NULL);
+	json_set_u64(out, "amount", t.sum);
+	json_set_str(out, "memo", t.memo);
+	json_set_u64(out, "own_proofs", own);
+	json_set(out, "proofs", list);
+	*ret = out;
+	return 0;
+}

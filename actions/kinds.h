@@ -1,0 +1,10 @@
+/* actions/kinds.h - every kind of action; each is defined in the file of its name. */
+#ifndef ACTIONS_KINDS_H
+#define ACTIONS_KINDS_H
+
+#include "actions/action.h"
+
+extern const struct action_kind cashu_issue_kind, cashu_send_kind, cashu_receive_kind, cashu_swap_kind,
+	cashu_mint_sync_kind;
+
+#endif
