@@ -37,7 +37,11 @@ int wallet_open(const struct wallet_options *opt, struct wallet **ret, struct er
 		w->exists = true;
 		w->encrypted = row.encrypted;
 	} else if (err->code != ERR_NO_WALLET) {
-		free(w);
+		wallet_free(w);
+		return -1;
+	}
+	if (w->exists && !w->encrypted && wallet_unlock(w, NULL, err) != 0) {
+		wallet_free(w);
 		return -1;
 	}
 	*ret = w;

@@ -20,6 +20,7 @@ struct wallet_options {
 };
 enum wallet_state { WALLET_NONE = 1, WALLET_LOCKED = 2, WALLET_UNLOCKED = 3 };
 
+/* A seed that is kept in clear is unlocked at once. */
 MUST_CHECK int wallet_open(const struct wallet_options *opt, struct wallet **ret, struct err *err);
 void wallet_free(struct wallet *w);
 enum wallet_state wallet_state(const struct wallet *w);
