@@ -766,10 +766,11 @@ int token_encode_v3(struct arena *a, const struct token *t, char **ret, struct e
 	SCOPED(arena) struct arena scratch = ARENA_LIMIT(SCRATCH_MAX);
 	json_t *v = json_object_in(&scratch), *groups = json_array_in(&scratch), *group = json_object_in(&scratch),
 	       *proofs = json_array_in(&scratch);
-	bool with_dleq = all_have_dleq(t);
+	bool with_dleq;
 
 	if (check_writable(t, err) != 0)
 		return -1;
+	with_dleq = all_have_dleq(t);
 	json_set(v, "token", groups);
 	json_add(groups, group);
 	json_set_str(group, "mint", t->mint);
