@@ -54,8 +54,8 @@ struct config {
 	bool cashu_require_dleq;
 	int cashu_trust; /* enum conf_trust */
 
-	const char *file;          /* the configuration file that was read, or NULL */
-	const char *const *origin; /* by index in options[]: "default", "--key", "WALLETD_KEY", "walletd.conf:12" */
+	const char *file;    /* the configuration file that was read, or NULL */
+	const char **origin; /* by index in options[]: "default", "--key", "WALLETD_KEY", "walletd.conf:12" */
 };
 
 /* What the command line asks for. */

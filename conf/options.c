@@ -28,7 +28,7 @@ const struct option options[] = {
 	  .help = "Where the wallet lives: wallet.db and walletd.lock. Mode 0700; made when it is missing." },
 
 	{ "rpc_socket", OPTION_PATH, 0, 0, SOCKET_PATH_MAX, .arg = "PATH", AT(rpc_socket), .check = check_socket,
-	  .computed = "in $RUNTIME_DIRECTORY under systemd; <datadir>/rpc.sock when datadir is set; else "
+	  .computed = "in $RUNTIME_DIRECTORY under systemd; rpc.sock in datadir when that is set; else "
 		      "/run/walletd/rpc.sock for root and $XDG_RUNTIME_DIR/walletd/rpc.sock",
 	  .help = "The unix socket that JSON-RPC is served on. Empty: none." },
 	{ "rpc_socket_mode", OPTION_MODE, 0, 0600, 0666, .fallback = "0660", .arg = "MODE", AT(rpc_socket_mode),
@@ -65,10 +65,10 @@ const struct option options[] = {
 
 	{ "shared_state", OPTION_BOOL, 0, .fallback = "0", AT(shared_state),
 	  .help = "Let several daemons that all set this share one datadir on one machine." },
-	{ "max_inflight", OPTION_INT, OPTION_RELOADABLE, 1, 4096, .fallback = "256", .arg = "N", AT(max_inflight),
+	{ "max_inflight", OPTION_INT, 0, 1, 4096, .fallback = "256", .arg = "N", AT(max_inflight),
 	  .help = "Steps of actions that are under way at a time." },
-	{ "max_inflight_per_peer", OPTION_INT, OPTION_RELOADABLE, 1, 4096, .fallback = "16", .arg = "N",
-	  AT(max_inflight_per_peer), .help = "The same for any one mint." },
+	{ "max_inflight_per_peer", OPTION_INT, 0, 1, 4096, .fallback = "16", .arg = "N", AT(max_inflight_per_peer),
+	  .help = "The same for any one mint." },
 	{ "shutdown_grace_s", OPTION_INT, OPTION_RELOADABLE, 0, 300, .fallback = "10", .arg = "SECONDS",
 	  AT(shutdown_grace_s),
 	  .help = "How long a stop waits for steps that are under way. Stopping at once is safe too." },
@@ -438,6 +438,30 @@ const char *option_text(struct arena *a, const struct option *o, const struct co
 	}
 	}
 	return "";
+}
+
+static size_t place_size(const struct option *o)
+{
+	switch (o->type) {
+	case OPTION_STRING:
+	case OPTION_PATH:
+		return sizeof(const char *);
+	case OPTION_INT:
+	case OPTION_MODE:
+		return sizeof(int64_t);
+	case OPTION_BOOL:
+		return sizeof(bool);
+	case OPTION_ENUM:
+		return sizeof(int);
+	case OPTION_LIST:
+		return sizeof(struct conf_list);
+	}
+	return 0;
+}
+
+void option_copy(const struct option *o, const struct config *from, struct config *to)
+{
+	memcpy(place(o, to), place_const(o, from), place_size(o));
 }
 
 bool option_differs(const struct option *o, const struct config *x, const struct config *y)

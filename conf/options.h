@@ -52,6 +52,8 @@ MUST_CHECK int option_set(struct arena *a, const struct option *o, const char *v
 			  struct config *to, struct err *err);
 /* The value as it would be written; "" for none; passwords are masked. */
 const char *option_text(struct arena *a, const struct option *o, const struct config *c);
+/* Takes the value over; text stays where it is. */
+void option_copy(const struct option *o, const struct config *from, struct config *to);
 bool option_differs(const struct option *o, const struct config *x, const struct config *y);
 
 void options_print_help(FILE *to);

@@ -28,7 +28,7 @@ static void tear_down(void)
 START_TEST(test_table_is_whole)
 {
 	for (const struct option *o = options; o->key; o++) {
-		struct config c = { 0 };
+		struct config c = { 0 }, copy = { 0 };
 
 		ck_assert_msg(o->help && o->help[strlen(o->help) - 1] == '.', "%s: help", o->key);
 		ck_assert_msg(o->fallback || o->computed, "%s: a default, in one form or the other", o->key);
@@ -44,6 +44,8 @@ START_TEST(test_table_is_whole)
 		ck_assert_msg(option_set(&arena, o, o->fallback, NULL, &c, &err) == 0, "%s", err.msg);
 		ck_assert_str_eq(option_text(&arena, o, &c), o->fallback);
 		ck_assert_msg(!option_differs(o, &c, &c), "%s differs from itself", o->key);
+		option_copy(o, &c, &copy);
+		ck_assert_str_eq(option_text(&arena, o, &copy), o->fallback);
 	}
 	ck_assert_ptr_null(option_find("nonsense"));
 }
@@ -69,6 +71,8 @@ START_TEST(test_differences)
 	ck_assert(!option_differs(level, &x, &y));
 	x.log_level = (struct conf_list){ &info, 1 };
 	ck_assert(option_differs(level, &x, &y));
+	option_copy(level, &x, &y);
+	ck_assert(!option_differs(level, &x, &y));
 }
 END_TEST
 
@@ -101,6 +105,29 @@ START_TEST(test_every_option_is_printed)
 	free(help);
 	free(example);
 	free(reference);
+}
+END_TEST
+
+/* What is committed is what the table says: `make docs` writes both anew. */
+START_TEST(test_committed_copies)
+{
+	static const struct {
+		const char *path;
+		void (*print)(FILE *);
+	} rows[] = {
+		{ "walletd.conf.example", options_print_example },
+		{ "docs/configuration.md", options_print_reference },
+	};
+	char *want = printed(rows[_i].print), *have = calloc(1, 65536);
+	FILE *f = fopen(rows[_i].path, "r");
+
+	ck_assert_msg(f != NULL, "%s: run the tests from the top of the tree", rows[_i].path);
+	ck_assert_ptr_nonnull(have);
+	ck_assert_uint_gt(fread(have, 1, 65535, f), 0);
+	ck_assert_msg(strcmp(want, have) == 0, "%s is out of date", rows[_i].path);
+	fclose(f);
+	free(have);
+	free(want);
 }
 END_TEST
 
@@ -216,6 +243,7 @@ int main(void)
 	tcase_add_test(t, test_env_names);
 	tcase_add_test(t, test_differences);
 	tcase_add_test(t, test_every_option_is_printed);
+	tcase_add_loop_test(t, test_committed_copies, 0, 2);
 	tcase_add_test(t, test_example_loads);
 	tcase_add_test(t, test_default_places);
 	tcase_add_test(t, test_permissions);

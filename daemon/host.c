@@ -1,0 +1,701 @@
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/executor.h"
+#include "actions/wallet.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/secret.h"
+#include "base/version.h"
+#include "conf/options.h"
+#include "daemon/files.h"
+#include "daemon/hardening.h"
+#include "daemon/lockfile.h"
+#include "daemon/maintenance.h"
+#include "daemon/passphrase.h"
+#include "daemon/signals.h"
+#include "daemon/systemd.h"
+#include "daemon/tasks.h"
+#include "rpc/server.h"
+#include "store/wallet_store.h"
+
+#define OWN_FILES       128 /* descriptors beside those of clients and peers */
+#define STOP_LOOK_MS    20
+#define HEALTH_MS       5000
+#define EXECUTOR_MS     30000
+#define SHARED_MS       1000 /* how soon another daemon's work is noticed */
+#define FIRST_CARE_MS   1000
+#define PEER_SCOPES_MAX 64
+
+struct host {
+	const struct conf_input *input;
+	struct config conf;       /* what is in force */
+	struct arena own;         /* what lives as long as the host */
+	struct arena conf_memory; /* of the last reload */
+	struct log log;
+	int64_t started_at_ms, started_us;
+
+	int lock_fd;
+	struct loop *loop;
+	struct store *store;
+	struct http *http;
+	struct executor *executor;
+	struct wallet *wallet;
+	struct rpc_server *rpc;
+	struct signals *signals;
+	struct tasks *tasks;
+	struct task_def executor_task; /* its interval depends on shared_state */
+	struct task *executor_run;
+	struct maintenance maintenance;
+
+	struct timer *stop_timer, *watchdog_timer;
+	int64_t watchdog_ms, stop_deadline_us;
+	bool stopping, was_healthy;
+	char status[128]; /* last STATUS= told */
+};
+
+/* --- the store --- */
+
+static void flush(void *ctx)
+{
+	struct host *h = ctx;
+
+	store_flush(h->store);
+	if (h->rpc)
+		rpc_server_committed(h->rpc);
+}
+
+static void flush_wanted(void *ctx)
+{
+	struct host *h = ctx;
+
+	loop_post(h->loop, flush, h);
+}
+
+static void store_fatal(void *ctx, const struct err *err)
+{
+	struct host *h = ctx;
+
+	log_error(&h->log, "store.fatal", F_ERR(err),
+		  F_STR("hint", "check the disk, then start again: everything that was acknowledged is on it"));
+	_exit(EXIT_STORAGE);
+}
+
+static int open_store(struct host *h, struct err *err)
+{
+	const struct store_options opt = {
+		.path = files_in(&h->own, h->conf.datadir, "wallet.db"),
+		.shared = h->conf.shared_state,
+		.flush_wanted = flush_wanted,
+		.fatal = store_fatal,
+		.ctx = h,
+	};
+
+	return store_open(&opt, &h->store, err);
+}
+
+static int write_network(struct unit *u, void *ctx, struct err *err)
+{
+	return meta_set(u, "network", ctx, err);
+}
+
+/* Keys, mints and coins of one network mean nothing on another. */
+static int check_network(struct host *h, struct err *err)
+{
+	const char *ours = conf_network_names[h->conf.network], *theirs;
+	int found = meta_get(store_view(h->store), &h->own, "network", &theirs, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return store_unit_now(h->store, write_network, (void *)ours, err);
+	if (strcmp(ours, theirs) == 0)
+		return 0;
+	ERR(err, ERR_CONFIG, "%s belongs to %s, and network is %s", store_path(h->store), theirs, ours);
+	err_field(err, "network");
+	return err_hint(err, "set network=%s, or another datadir", theirs);
+}
+
+/* --- the wallet --- */
+
+static void keys_changed(void *ctx, struct keyring *keys)
+{
+	struct host *h = ctx;
+
+	executor_set_keys(h->executor, keys);
+}
+
+static int unlock(struct host *h, struct err *err)
+{
+	SCOPED(buf) struct buf passphrase = BUF_SECRET(PASSPHRASE_MAX + 1);
+
+	if (passphrase_read(systemd_credentials(), h->conf.passphrase_file, &passphrase, err) != 0)
+		return -1;
+	if (passphrase.n == 0 || wallet_state(h->wallet) != WALLET_LOCKED)
+		return 0;
+	if (wallet_unlock(h->wallet, buf_text(&passphrase), err) == 0)
+		return 0;
+	if (err->code == ERR_PASSPHRASE)
+		err_hint(err, "correct the credential walletd.passphrase or passphrase_file; nothing was changed");
+	return err_context(err, "the wallet cannot be unlocked");
+}
+
+static int open_wallet(struct host *h, struct err *err)
+{
+	const struct wallet_options opt = {
+		.store = h->store,
+		.allow_plaintext_seed = h->conf.allow_plaintext_seed,
+		.network = conf_network_names[h->conf.network],
+		.keys_changed = keys_changed,
+		.ctx = h,
+	};
+
+	if (wallet_open(&opt, &h->wallet, err) != 0 || unlock(h, err) != 0)
+		return -1;
+	executor_set_keys(h->executor, wallet_keys(h->wallet));
+	return 0;
+}
+
+/* --- network and actions --- */
+
+static int open_engine(struct host *h, struct err *err)
+{
+	const struct http_options http = {
+		.proxy = h->conf.proxy,
+		.ca_file = h->conf.ca_file,
+		.max_total = (int)h->conf.max_inflight,
+		.max_per_host = (int)h->conf.max_inflight_per_peer,
+	};
+
+	if (http_new(h->loop, &http, &h->http, err) != 0)
+		return -1;
+	h->executor = executor_new(&(struct executor_options){
+		.store = h->store,
+		.loop = h->loop,
+		.http = h->http,
+		.kinds = action_kinds,
+		.max_inflight = (unsigned)h->conf.max_inflight,
+		.max_inflight_per_peer = (unsigned)h->conf.max_inflight_per_peer,
+		.shared = h->conf.shared_state,
+	});
+	return 0;
+}
+
+/* --- tasks --- */
+
+static int executor_task_run(void *ctx, struct err *err)
+{
+	struct host *h = ctx;
+
+	(void)err; /* what goes wrong is in the executor's own report */
+	executor_run(h->executor);
+	return 0;
+}
+
+static void executor_task_report(void *ctx, struct task_report *r)
+{
+	struct host *h = ctx;
+	struct executor_stats s;
+
+	executor_stats(h->executor, &s);
+	r->failures = s.failures;
+	r->backlog = s.inflight;
+	r->last_success_ms = s.last_success_ms;
+	r->last_error = s.last_error;
+}
+
+/* One line for `systemctl status`. */
+static void tell_status(struct host *h)
+{
+	struct executor_stats s;
+	char line[sizeof(h->status)];
+
+	executor_stats(h->executor, &s);
+	if (store_health(h->store) != STORE_OK)
+		snprintf(line, sizeof(line), "storage is %s: nothing moves until it is mended",
+			 store_health_name(store_health(h->store)));
+	else if (wallet_state(h->wallet) == WALLET_UNLOCKED)
+		snprintf(line, sizeof(line), "%s, %u actions in flight", conf_network_names[h->conf.network],
+			 s.inflight);
+	else
+		snprintf(line, sizeof(line), "%s, wallet: %s", conf_network_names[h->conf.network],
+			 wallet_state_name(wallet_state(h->wallet)));
+	if (strcmp(line, h->status) == 0)
+		return;
+	memcpy(h->status, line, sizeof(line));
+	systemd_notify("STATUS=%s", line);
+}
+
+static int health_run(void *ctx, struct err *err)
+{
+	struct host *h = ctx;
+	bool well = store_health(h->store) == STORE_OK || store_probe(h->store);
+
+	tell_status(h);
+	if (!well) {
+		h->was_healthy = false;
+		ERR(err, store_health(h->store) == STORE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE,
+		    "the store takes no writes: %s", store_health_name(store_health(h->store)));
+		return err_hint(err, "make room, or mount the file system for writing; walletd goes on by itself");
+	}
+	if (!h->was_healthy) {
+		h->was_healthy = true;
+		log_info(&h->log, "store.recovered", F_STR("path", store_path(h->store)));
+		task_kick(h->executor_run);
+	}
+	return 0;
+}
+
+static const struct task_def health_task = { .name = "health", .interval_ms = HEALTH_MS, .run = health_run };
+
+static void start_tasks(struct host *h)
+{
+	h->executor_task = (struct task_def){
+		.name = "executor",
+		.interval_ms = h->conf.shared_state ? SHARED_MS : EXECUTOR_MS,
+		.run = executor_task_run,
+		.report = executor_task_report,
+	};
+	h->was_healthy = true;
+	h->tasks = tasks_new(h->loop);
+	h->executor_run = tasks_add(h->tasks, &h->executor_task, h, 0);
+	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
+	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
+}
+
+/* --- stopping --- */
+
+static void stop_look(void *ctx)
+{
+	struct host *h = ctx;
+	bool idle = executor_idle(h->executor) && rpc_server_idle(h->rpc);
+
+	if (!idle && clock_mono_us() < h->stop_deadline_us) {
+		timer_start(h->stop_timer, STOP_LOOK_MS);
+		return;
+	}
+	log_info(&h->log, "daemon.stopping", F_BOOL("idle", idle));
+	loop_stop(h->loop);
+}
+
+static void stop(void *ctx)
+{
+	struct host *h = ctx;
+
+	if (h->stopping)
+		return;
+	h->stopping = true;
+	systemd_notify("STOPPING=1\nSTATUS=stopping");
+	log_info(&h->log, "daemon.stop", F_INT("grace_s", h->conf.shutdown_grace_s));
+	tasks_stop(h->tasks);
+	executor_stop(h->executor);
+	rpc_server_stop(h->rpc);
+	h->stop_deadline_us = clock_mono_us() + h->conf.shutdown_grace_s * 1000000;
+	timer_start(h->stop_timer, 0);
+}
+
+static void signal_stop(void *ctx)
+{
+	struct host *h = ctx;
+
+	if (h->stopping)
+		_exit(EXIT_OK); /* asked twice: at once.  What is committed is all that counts */
+	stop(h);
+}
+
+/* --- what the RPC asks --- */
+
+static json_t *config_show(void *ctx, struct arena *a)
+{
+	const struct host *h = ctx;
+	json_t *all = json_object_in(a);
+
+	for (size_t i = 0; i < n_options; i++) {
+		json_t *o = json_object_in(a);
+
+		json_set_str(o, "value", option_text(a, &options[i], &h->conf));
+		json_set_str(o, "source", h->conf.origin[i]);
+		json_set_bool(o, "reloadable", (options[i].flags & OPTION_RELOADABLE) != 0);
+		json_set_str(o, "help", options[i].help);
+		json_set(all, options[i].key, o);
+	}
+	return all;
+}
+
+static json_t *show_tasks(void *ctx, struct arena *a)
+{
+	const struct host *h = ctx;
+
+	return tasks_json(h->tasks, a);
+}
+
+static size_t peer_scopes(const struct config *c, struct rpc_peer_scope *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->rpc_uid_scope.n && n < PEER_SCOPES_MAX; i++) {
+		const char *scope;
+		int64_t uid;
+		struct err err;
+
+		/* conf_load() let no other entry through. */
+		if (conf_uid_scope_parse(c->rpc_uid_scope.items[i], &uid, &scope, &err) == 0 &&
+		    rpc_scope_parse(scope, &ret[n].scope))
+			ret[n++].uid = (uid_t)uid;
+	}
+	return n;
+}
+
+/* --- listening --- */
+
+static bool any_socket_of(const int *fds, size_t n, bool unix_domain)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sockaddr_storage at = { 0 };
+		socklen_t len = sizeof(at);
+
+		if (getsockname(fds[i], (struct sockaddr *)&at, &len) == 0 && (at.ss_family == AF_UNIX) == unix_domain)
+			return true;
+	}
+	return false;
+}
+
+/* As many connections as there are descriptors for. */
+static unsigned connection_limit(struct host *h)
+{
+	unsigned long others = OWN_FILES + (unsigned long)h->conf.max_inflight;
+	unsigned long want = (unsigned long)h->conf.rpc_max_connections;
+	unsigned long files = hardening_raise_files(want + others);
+
+	if (files >= want + others)
+		return (unsigned)want;
+	log_warn(&h->log, "rpc.fewer_connections", F_UINT("files", files), F_UINT("wanted", want + others),
+		 F_STR("hint", "raise LimitNOFILE or lower rpc_max_connections"));
+	return files > others + 16 ? (unsigned)(files - others) : 16;
+}
+
+static int make_socket_dir(struct host *h, gid_t group, struct err *err)
+{
+	const char *dir = files_dir_of(&h->own, h->conf.rpc_socket);
+
+	if (access(dir, F_OK) == 0)
+		return 0;
+	/* The group that may use the socket has to reach it. */
+	if (files_make_dir(dir, group == (gid_t)-1 ? 0700 : 0750, err) != 0)
+		return -1;
+	if (group != (gid_t)-1 && chown(dir, (uid_t)-1, group) != 0)
+		return ERR(err, ERR_CONFIG, "cannot give %s to the group %s: %s", dir, h->conf.rpc_socket_group,
+			   strerror(errno));
+	return 0;
+}
+
+static int listen_rpc(struct host *h, struct err *err)
+{
+	struct rpc_peer_scope peers[PEER_SCOPES_MAX];
+	int fds[SYSTEMD_SOCKETS_MAX];
+	size_t n_fds;
+	struct rpc_server_options opt = {
+		.loop = h->loop,
+		.store = h->store,
+		.executor = h->executor,
+		.wallet = h->wallet,
+		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
+		.network = conf_network_names[h->conf.network],
+		.datadir = h->conf.datadir,
+		.config_path = h->conf.file,
+		.started_at_ms = h->started_at_ms,
+		.backup_max_age_ms = h->conf.backup_max_age_days * 86400000,
+		.socket_path = h->conf.rpc_socket,
+		.listen = h->conf.rpc_listen,
+		.peers = peers,
+		.n_peers = peer_scopes(&h->conf, peers),
+		.max_connections = connection_limit(h),
+	};
+
+	if (systemd_take_sockets(&n_fds, err) != 0 ||
+	    files_group(h->conf.rpc_socket_group, &opt.socket_group, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n_fds; i++)
+		fds[i] = SYSTEMD_FIRST_FD + (int)i;
+	opt.passed_fds = fds;
+	opt.n_passed_fds = n_fds;
+	/* A socket unit says where to listen; what the configuration says of the same sort would be a second place. */
+	if (any_socket_of(fds, n_fds, true))
+		opt.socket_path = NULL;
+	if (any_socket_of(fds, n_fds, false))
+		opt.listen = NULL;
+	opt.cookie_path = files_in(
+		&h->own, h->conf.rpc_socket ? files_dir_of(&h->own, h->conf.rpc_socket) : h->conf.datadir, "cookie");
+	if (h->conf.rpc_socket && make_socket_dir(h, opt.socket_group, err) != 0)
+		return -1;
+	if (rpc_server_new(&opt, &h->rpc, err) != 0)
+		return -1;
+	if (opt.socket_path && chmod(opt.socket_path, (mode_t)h->conf.rpc_socket_mode) != 0)
+		return ERR(err, ERR_IO, "cannot set the mode of %s: %s", opt.socket_path, strerror(errno));
+	return 0;
+}
+
+/* --- reload, dump --- */
+
+static void set_log_levels(const struct config *c)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
+
+	log_set_level(NULL, LOG_INFO);
+	/* The level for all is set first: setting it forgets those of the modules. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < c->log_level.n; i++) {
+			const char *module, *name;
+			enum log_level level;
+			struct err err;
+
+			if (conf_log_level_parse(&a, c->log_level.items[i], &module, &name, &err) == 0 &&
+			    log_level_parse(name, &level) && (module != NULL) == (pass == 1))
+				log_set_level(module, level);
+		}
+}
+
+static int open_log(const struct config *c, struct err *err)
+{
+	enum log_format format = c->log_format == CONF_LOG_JSON ? LOG_JSON : LOG_LOGFMT;
+
+	if (log_open(c->log_file, format, systemd_stderr_is_journal(), err) != 0)
+		return -1;
+	set_log_levels(c);
+	return 0;
+}
+
+static void apply(struct host *h)
+{
+	struct rpc_peer_scope peers[PEER_SCOPES_MAX];
+
+	rpc_server_set_peers(h->rpc, peers, peer_scopes(&h->conf, peers));
+	h->maintenance.retention_days = h->conf.retention_days;
+	h->maintenance.event_retention_days = h->conf.event_retention_days;
+}
+
+/* Keeps what only a restart can change, and says so. */
+static void keep_fixed(struct host *h, struct config *next)
+{
+	for (size_t i = 0; i < n_options; i++) {
+		const struct option *o = &options[i];
+
+		if (o->flags & OPTION_RELOADABLE)
+			continue;
+		if (option_differs(o, &h->conf, next))
+			log_warn(&h->log, "config.needs_restart", F_STR("option", o->key),
+				 F_STR("source", next->origin[i]));
+		option_copy(o, &h->conf, next); /* the text is in the memory of the first load, which stays */
+		next->origin[i] = h->conf.origin[i];
+	}
+}
+
+static int reload_into(struct host *h, struct arena *memory, struct config *next, struct err *err)
+{
+	enum conf_command command;
+
+	if (conf_load(memory, h->input, &command, next, err) != 0)
+		return -1;
+	keep_fixed(h, next);
+	if (open_log(next, err) != 0)
+		return -1;
+	return http_set_proxy(h->http, next->proxy, err);
+}
+
+static void reload(void *ctx)
+{
+	struct host *h = ctx;
+	struct arena memory = ARENA_LIMIT(CONF_ARENA);
+	struct config next;
+	struct err err, ignored;
+
+	if (h->stopping)
+		return;
+	systemd_notify_reloading();
+	if (reload_into(h, &memory, &next, &err) == 0) {
+		arena_done(&h->conf_memory);
+		h->conf_memory = memory;
+		h->conf = next;
+		apply(h);
+		log_info(&h->log, "config.reloaded", F_STR("file", h->conf.file ? h->conf.file : ""));
+	} else {
+		arena_done(&memory);
+		/* logrotate has moved the log file away, whatever else is wrong. */
+		if (open_log(&h->conf, &ignored) != 0)
+			log_error(&h->log, "log.reopen_failed", F_ERR(&ignored));
+		log_error(&h->log, "config.reload_failed", F_ERR(&err), F_STR("hint", err.hint));
+	}
+	systemd_notify("READY=1");
+}
+
+static void dump(void *ctx)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
+	const struct host *h = ctx;
+	struct executor_stats e;
+	struct store_stats s;
+
+	executor_stats(h->executor, &e);
+	store_stats(h->store, &s);
+	log_info(&h->log, "daemon.state", F_STR("version", walletd_version),
+		 F_INT("uptime_s", (clock_mono_us() - h->started_us) / 1000000), F_UINT("turns", loop_turns(h->loop)),
+		 F_STR("wallet", wallet_state_name(wallet_state(h->wallet))),
+		 F_STR("store", store_health_name(store_health(h->store))), F_UINT("commits", s.commits),
+		 F_UINT("failed_commits", s.failed_commits), F_UINT("file_bytes", s.file_bytes),
+		 F_UINT("wal_bytes", s.wal_bytes), F_UINT("steps", e.steps), F_UINT("inflight", e.inflight),
+		 F_UINT("waiters", e.waiters), F_UINT("exchanges", http_in_flight(h->http)));
+	log_info(&h->log, "daemon.tasks", F_STR("tasks", json_text(&a, tasks_json(h->tasks, &a))));
+}
+
+/* --- the watchdog --- */
+
+/* Runs as a post, at the end of a turn and behind the commit that the turn wanted: a loop that does not turn and a disk
+ * that does not finish a commit both end in silence, and systemd starts us again. */
+static void watchdog_tell(void *ctx)
+{
+	(void)ctx;
+	systemd_notify("WATCHDOG=1");
+}
+
+static void watchdog_due(void *ctx)
+{
+	struct host *h = ctx;
+
+	timer_start(h->watchdog_timer, h->watchdog_ms);
+	loop_post(h->loop, watchdog_tell, h);
+}
+
+static void start_watchdog(struct host *h)
+{
+	/* Twice in the time that we are given, as sd_watchdog_enabled(3) advises. */
+	h->watchdog_ms = systemd_watchdog_us() / 2000;
+	h->watchdog_timer = loop_timer(h->loop, watchdog_due, h);
+	if (h->watchdog_ms > 0)
+		timer_start(h->watchdog_timer, h->watchdog_ms);
+}
+
+/* --- start, run, end --- */
+
+int host_check_files(const struct config *conf, struct err *err)
+{
+	SCOPED(buf) struct buf passphrase = BUF_SECRET(PASSPHRASE_MAX + 1);
+
+	if (files_check_private(conf->datadir, err) != 0 && err->code != ERR_NOT_FOUND)
+		return -1;
+	return passphrase_read(systemd_credentials(), conf->passphrase_file, &passphrase, err);
+}
+
+static int start(struct host *h, struct err *err)
+{
+	const struct signals_hooks hooks = { .stop = signal_stop, .reload = reload, .dump = dump, .ctx = h };
+
+	if (hardening_apply(err) != 0 || open_log(&h->conf, err) != 0)
+		return -1;
+	if (!secret_init())
+		return ERR(err, ERR_INTERNAL, "libsodium does not start");
+	log_info(&h->log, "daemon.start", F_STR("version", walletd_version),
+		 F_STR("network", conf_network_names[h->conf.network]), F_STR("datadir", h->conf.datadir),
+		 F_STR("config", h->conf.file ? h->conf.file : ""));
+	if (files_make_dir(h->conf.datadir, 0700, err) != 0 || files_check_private(h->conf.datadir, err) != 0)
+		return -1;
+	if (lockfile_take(h->conf.datadir, h->conf.shared_state, &h->lock_fd, err) != 0)
+		return -1;
+	if (loop_new(&h->loop, err) != 0 || signals_new(h->loop, &hooks, &h->signals, err) != 0)
+		return -1;
+	h->stop_timer = loop_timer(h->loop, stop_look, h);
+	if (open_store(h, err) != 0 || check_network(h, err) != 0)
+		return -1;
+	if (open_engine(h, err) != 0 || open_wallet(h, err) != 0)
+		return -1;
+	h->maintenance = maintenance_new(h->store);
+	start_tasks(h);
+	if (listen_rpc(h, err) != 0)
+		return -1;
+	apply(h);
+	start_watchdog(h);
+	return 0;
+}
+
+static void tell_ready(struct host *h)
+{
+	metric_set(metric_gauge("walletd_start_time_seconds", NULL, "When the daemon was started."),
+		   h->started_at_ms / 1000);
+	log_info(&h->log, "daemon.ready", F_INT("after_ms", (clock_mono_us() - h->started_us) / 1000),
+		 F_STR("wallet", wallet_state_name(wallet_state(h->wallet))),
+		 F_STR("socket", h->conf.rpc_socket ? h->conf.rpc_socket : ""),
+		 F_UINT("port", rpc_server_port(h->rpc)));
+	systemd_notify("READY=1");
+	tell_status(h);
+}
+
+/* In the order of dependence; every part may be missing. */
+static void end(struct host *h)
+{
+	if (h->store)
+		store_flush(h->store); /* what hooks still want to say, while those who say it are there */
+	rpc_server_free(h->rpc);
+	h->rpc = NULL;
+	tasks_free(h->tasks);
+	wallet_free(h->wallet);
+	executor_free(h->executor);
+	http_free(h->http);
+	store_close(h->store);
+	if (h->loop) {
+		timer_free(h->stop_timer);
+		timer_free(h->watchdog_timer);
+		signals_free(h->signals);
+		loop_free(h->loop);
+	}
+	if (h->lock_fd >= 0)
+		close(h->lock_fd);
+	arena_done(&h->conf_memory);
+	arena_done(&h->own);
+}
+
+/* A start that fails is told in plain words to whoever started us, and to the log file where there is one. */
+static void tell_failure(const struct host *h, const struct err *err)
+{
+	fprintf(stderr, "%swalletd: %s\n", systemd_stderr_is_journal() ? "<3>" : "", err->msg);
+	if (err->hint[0])
+		fprintf(stderr, "%swalletd: %s\n", systemd_stderr_is_journal() ? "<3>" : "", err->hint);
+	if (h->conf.log_file)
+		log_error(&h->log, "daemon.failed", F_ERR(err), F_STR("hint", err->hint));
+	systemd_notify("STATUS=%.200s", err->msg);
+}
+
+enum exit_code host_run(const struct config *conf, const struct conf_input *in)
+{
+	struct host h = {
+		.input = in,
+		.conf = *conf,
+		.own = ARENA_LIMIT(1024 * 1024),
+		.log = log_module("daemon"),
+		.started_at_ms = clock_now_ms(),
+		.started_us = clock_mono_us(),
+		.lock_fd = -1,
+	};
+	enum exit_code code = EXIT_OK;
+	struct err err;
+
+	err_clear(&err);
+	if (start(&h, &err) != 0) {
+		code = exit_code_of(&err);
+		tell_failure(&h, &err);
+	} else {
+		tell_ready(&h);
+		if (loop_run(h.loop, &err) != 0) {
+			code = EXIT_FAILED;
+			log_error(&h.log, "daemon.failed", F_ERR(&err));
+		}
+		log_info(&h.log, "daemon.stopped", F_INT("code", code));
+	}
+	end(&h);
+	return code;
+}
