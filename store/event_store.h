@@ -5,6 +5,9 @@
 #include "base/arena.h"
 #include "store/view.h"
 
+/* A filtered listing looks at so many rows in one call, so that it cannot hold the loop. */
+#define EVENT_LOOK_MAX 10000
+
 struct event {
 	int64_t seq, at_ms;
 	const char *kind;    /* "action.state", "action.done", "mint.added", … */
@@ -12,7 +15,6 @@ struct event {
 	const char *data;    /* JSON object */
 };
 MUST_CHECK int event_append(struct unit *u, const char *kind, const char *subject, const char *data, struct err *err);
-#define EVENT_LOOK_MAX 10000 /* a filtered listing looks at so many rows in one call, so that it cannot hold the loop */
 
 /* Events after `after`, oldest first.  kinds: comma-separated exact kinds or "prefix.*", NULL for all.  Returns how
  * many rows were given to each(), or -1.  *ret_cursor is where the next call should continue, also when all were
