@@ -12,6 +12,7 @@
 #include "actions/wallet.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/rng.h"
 #include "base/secret.h"
 #include "base/version.h"
 #include "conf/options.h"
@@ -23,6 +24,7 @@
 #include "daemon/signals.h"
 #include "daemon/systemd.h"
 #include "daemon/tasks.h"
+#include "rails/bitcoin/secp.h"
 #include "rpc/server.h"
 #include "store/wallet_store.h"
 
@@ -157,10 +159,7 @@ static int open_wallet(struct host *h, struct err *err)
 		.ctx = h,
 	};
 
-	if (wallet_open(&opt, &h->wallet, err) != 0 || unlock(h, err) != 0)
-		return -1;
-	executor_set_keys(h->executor, wallet_keys(h->wallet));
-	return 0;
+	return wallet_open(&opt, &h->wallet, err) == 0 ? unlock(h, err) : -1;
 }
 
 /* --- network and actions --- */
@@ -592,14 +591,26 @@ int host_check_files(const struct config *conf, struct err *err)
 	return passphrase_read(systemd_credentials(), conf->passphrase_file, &passphrase, err);
 }
 
+static int start_libraries(struct err *err)
+{
+	SCOPED(secret) struct secret blind;
+
+	if (!secret_init())
+		return ERR(err, ERR_INTERNAL, "libsodium does not start");
+	rng_bytes(blind.b, sizeof(blind.b));
+	if (!secp_init(blind.b))
+		return ERR(err, ERR_INTERNAL, "libsecp256k1 does not start");
+	return 0;
+}
+
 static int start(struct host *h, struct err *err)
 {
 	const struct signals_hooks hooks = { .stop = signal_stop, .reload = reload, .dump = dump, .ctx = h };
 
 	if (hardening_apply(err) != 0 || open_log(&h->conf, err) != 0)
 		return -1;
-	if (!secret_init())
-		return ERR(err, ERR_INTERNAL, "libsodium does not start");
+	if (start_libraries(err) != 0)
+		return -1;
 	log_info(&h->log, "daemon.start", F_STR("version", walletd_version),
 		 F_STR("network", conf_network_names[h->conf.network]), F_STR("datadir", h->conf.datadir),
 		 F_STR("config", h->conf.file ? h->conf.file : ""));
@@ -643,8 +654,8 @@ static void end(struct host *h)
 	rpc_server_free(h->rpc);
 	h->rpc = NULL;
 	tasks_free(h->tasks);
-	wallet_free(h->wallet);
 	executor_free(h->executor);
+	wallet_free(h->wallet);
 	http_free(h->http);
 	store_close(h->store);
 	if (h->loop) {
