@@ -17,7 +17,6 @@ enum {
 	Q_LIST,
 	Q_KEYSET_ADD,
 	Q_KEYSET_UPDATE,
-	Q_KEYSET_DEACTIVATE,
 	Q_KEYSET_GET,
 	Q_KEYSET_LIST,
 	Q_KEYSET_SHARED,
@@ -42,7 +41,6 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LIST] = "SELECT " MINT_COLS " FROM mint ORDER BY id",
 	[Q_KEYSET_ADD] = "INSERT INTO keyset (" KEYSET_COLS ", kid_int) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[Q_KEYSET_UPDATE] = "UPDATE keyset SET active = ?2, input_fee_ppk = ?3, final_expiry_s = ?4 WHERE id = ?1",
-	[Q_KEYSET_DEACTIVATE] = "UPDATE keyset SET active = 0 WHERE mint_id = ?1 AND active",
 	[Q_KEYSET_GET] = "SELECT " KEYSET_COLS " FROM keyset WHERE id = ?1",
 	[Q_KEYSET_LIST] = "SELECT " KEYSET_COLS " FROM keyset WHERE mint_id = ?1 ORDER BY id",
 	/* A range of ids, so that the primary key finds it: ids go on in hex, and 'g' is after all of that. */
@@ -293,14 +291,6 @@ int keyset_store_put(struct unit *u, int64_t mint_id, const struct keyset *ks, i
 		return ERR(err, ERR_PEER_INVALID, "keyset %s: the mint changed a fee or expiry that the id fixes",
 			   ks->id.s);
 	return keyset_update(u, ks, err);
-}
-
-int keyset_store_deactivate(struct unit *u, int64_t mint_id, struct err *err)
-{
-	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_MINT, Q_KEYSET_DEACTIVATE);
-
-	bind_i64(q, 1, mint_id);
-	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
 int keyset_store_list(struct view v, struct arena *a, int64_t mint_id, struct keyset **ret, size_t *n, struct err *err)

@@ -37,8 +37,7 @@ MUST_CHECK int mint_store_list(struct view v, struct arena *a, struct mint_row *
  * keys or unit changed, or what a v2 id commits to. */
 MUST_CHECK int keyset_store_put(struct unit *u, int64_t mint_id, const struct keyset *ks, int64_t kid_int,
 				struct err *err);
-/* Before putting a fresh list in the same unit: keysets of this mint that are not in the list are no longer active. */
-MUST_CHECK int keyset_store_deactivate(struct unit *u, int64_t mint_id, struct err *err);
+/* All of a mint's, by id.  One that the mint no longer lists is no longer active: put it so. */
 MUST_CHECK int keyset_store_list(struct view v, struct arena *a, int64_t mint_id, struct keyset **ret, size_t *n,
 				 struct err *err);
 MUST_CHECK int keyset_store_get(struct view v, struct arena *a, const struct keyset_id *id, struct keyset *ret,

@@ -76,7 +76,7 @@ MUST_CHECK int movement_totals(struct view v, struct arena *a, struct account_to
 /* The running totals equal the coin tables, account by account, and add up to zero; ERR_INTERNAL says which does not.
  * Costs as much as there are coins unspent, at any age of the ledger: for every start. */
 MUST_CHECK int movement_check(struct view v, struct err *err);
-/* That, and every entry ever made equals the totals and its own movement.  Costs as much as there is history (about two
+/* That, and every entry ever made equals the totals and its own movement.  Costs as much as there is history (about three
  * seconds for a million movements): on demand and for backups. */
 MUST_CHECK int movement_audit(struct view v, struct err *err);
 

@@ -170,11 +170,12 @@ static int keysets(struct unit *u, void *ctx, struct err *err)
 	ck_assert_str_eq(all[1].id.s, v2.id.s);
 	ck_assert_uint_eq(all[1].n_keys, 3);
 
-	/* A fresh list that leaves one out, without keys. */
+	/* Put again as a listing has it, without keys; one that is listed no more. */
 	v2.active = true;
 	v2.keys = NULL;
 	v2.n_keys = 0;
-	OK(keyset_store_deactivate(u, first, err));
+	all[0].active = false;
+	OK(keyset_store_put(u, first, &all[0], 123, err));
 	OK(keyset_store_put(u, first, &v2, -1, err));
 	OK(keyset_store_list(unit_view(u), &a, first, &all, &n, err));
 	ck_assert(!all[0].active && all[1].active);
