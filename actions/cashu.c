@@ -18,6 +18,7 @@ void cashu_place_save(json_t *to, const struct cashu_place *p)
 	json_set_int(to, "mint_id", p->mint_id);
 	json_set_str(to, "unit", p->unit.s);
 	json_set_str(to, "sync", p->sync.s);
+	json_set_bool(to, "trust", p->trust);
 	json_set_bool(to, "stale", p->stale);
 }
 
@@ -29,7 +30,7 @@ int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err)
 	    json_get_i64(from, "mint_id", &p->mint_id, err) != 0 ||
 	    json_get_str(from, "unit", sizeof(p->unit.s), &unit, err) != 0 ||
 	    json_get_str(from, "sync", ACTION_ID_MAX, &sync, err) != 0 ||
-	    json_get_bool(from, "stale", &p->stale, err) != 0)
+	    json_get_bool(from, "trust", &p->trust, err) != 0 || json_get_bool(from, "stale", &p->stale, err) != 0)
 		return -1;
 	if (!currency_parse(unit, &p->unit) || (*sync && !action_id_parse(sync, &p->sync)))
 		return ERR(err, ERR_PARSE, "a checkpoint with a bad unit or child");
@@ -65,6 +66,7 @@ static int sync_start(struct step *s, struct cashu_place *p, struct err *err)
 	json_t *params = json_object_in(s->arena);
 
 	json_set_str(params, "mint", p->mint);
+	json_set_bool(params, "add", p->trust);
 	return step_start_child(s, "cashu_mint_sync", params, &p->sync, err);
 }
 
@@ -90,7 +92,8 @@ struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struc
 	}
 	if (mint_store_by_id(s->view, s->arena, p->mint_id, &mint, err) != 0)
 		return outcome_trouble(err);
-	if (!p->stale && mint.synced_at_ms && s->now_ms - mint.synced_at_ms < KEYSETS_FRESH_MS)
+	if (!p->stale && (mint.trusted || !p->trust) && mint.synced_at_ms &&
+	    s->now_ms - mint.synced_at_ms < KEYSETS_FRESH_MS)
 		return outcome_next(next);
 	if (sync_start(s, p, err) != 0)
 		return outcome_trouble(err);

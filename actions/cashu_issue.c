@@ -659,26 +659,40 @@ static const char *issue_explain(struct step *s)
 }
 
 static const struct param issue_params[] = {
-	{ .name = "mint",
-	  .type = PARAM_STRING,
-	  .flags = PARAM_REQUIRED,
-	  .max = MINT_URL_MAX,
-	  .help = "URL of the mint." },
-	{ .name = "amount",
-	  .type = PARAM_INT,
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .help = "How much, in the unit; required without quote." },
-	{ .name = "unit", .type = PARAM_STRING, .max = 15, .fallback = "sat", .help = "Unit of the ecash." },
-	{ .name = "description",
-	  .type = PARAM_STRING,
-	  .max = MINT_QUOTE_DESCRIPTION_MAX,
-	  .help = "For the payer, in the invoice; mints may leave it out." },
-	{ .name = "quote",
-	  .type = PARAM_STRING,
-	  .max = QUOTE_ID_MAX,
-	  .help = "Take up an earlier quote of this wallet that was paid after its action had ended." },
-	{ 0 }
+	{
+		.name = "mint",
+		.type = PARAM_STRING,
+		.flags = PARAM_REQUIRED,
+		.max = MINT_URL_MAX,
+		.help = "URL of the mint.",
+	},
+	{
+		.name = "amount",
+		.type = PARAM_INT,
+		.min = 1,
+		.max = INT64_MAX,
+		.help = "How much, in the unit; required without quote.",
+	},
+	{
+		.name = "unit",
+		.type = PARAM_STRING,
+		.max = 15,
+		.fallback = "sat",
+		.help = "Unit of the ecash.",
+	},
+	{
+		.name = "description",
+		.type = PARAM_STRING,
+		.max = MINT_QUOTE_DESCRIPTION_MAX,
+		.help = "For the payer, in the invoice; mints may leave it out.",
+	},
+	{
+		.name = "quote",
+		.type = PARAM_STRING,
+		.max = QUOTE_ID_MAX,
+		.help = "Take up an earlier quote of this wallet that was paid after its action had ended.",
+	},
+	{ 0 },
 };
 
 static const struct state_def issue_states[] = {
@@ -696,15 +710,15 @@ static const struct state_def issue_states[] = {
 	[ISSUE_MINT_REQUESTED] = { .name = "mint_requested",
 				   .enter = mint_enter,
 				   .reply = mint_reply,
-				   .uncertain = true },
+				   .uncertain = true, },
 	[ISSUE_QUOTE_CHECK] = { .name = "quote_check",
 				.enter = quote_ask,
 				.reply = quote_check_reply,
-				.uncertain = true },
+				.uncertain = true, },
 	[ISSUE_RESTORING] = { .name = "restoring",
 			      .enter = restoring_enter,
 			      .reply = restoring_reply,
-			      .uncertain = true },
+			      .uncertain = true, },
 };
 
 const struct action_kind cashu_issue_kind = {

@@ -270,13 +270,20 @@ static struct outcome sync_cancel(struct step *s, struct err *err)
 }
 
 static const struct param sync_params[] = {
-	{ .name = "mint",
-	  .type = PARAM_STRING,
-	  .flags = PARAM_REQUIRED,
-	  .max = MINT_URL_MAX,
-	  .help = "URL of the mint." },
-	{ .name = "add", .type = PARAM_BOOL, .fallback = "false", .help = "Trust it from now on, as mint.add does." },
-	{ 0 }
+	{
+		.name = "mint",
+		.type = PARAM_STRING,
+		.flags = PARAM_REQUIRED,
+		.max = MINT_URL_MAX,
+		.help = "URL of the mint.",
+	},
+	{
+		.name = "add",
+		.type = PARAM_BOOL,
+		.fallback = "false",
+		.help = "Trust it from now on, as mint.add does.",
+	},
+	{ 0 },
 };
 
 static const struct state_def sync_states[] = {

@@ -29,7 +29,6 @@ enum receive_state { /* stored: append, never renumber */
 struct receive {
 	struct cashu_place at;
 	struct exchange x;
-	bool trust;      /* the user's wish: the mint is added if it is new */
 	bool unit_known; /* a V3 token may leave it to the keysets */
 	const char *token;
 	json_t *left_out; /* Y (hex) of proofs that somebody else has spent: the rest is still claimed */
@@ -42,7 +41,6 @@ static json_t *receive_save(struct step *s)
 
 	cashu_place_save(cp, &m->at);
 	exchange_save(cp, &m->x);
-	json_set_bool(cp, "trust", m->trust);
 	json_set_bool(cp, "unit_known", m->unit_known);
 	json_set_str(cp, "token", m->token);
 	json_set(cp, "left_out", m->left_out);
@@ -55,7 +53,7 @@ static int receive_load(struct step *s, const json_t *cp, struct err *err)
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
-	    json_get_bool(cp, "trust", &m->trust, err) != 0 ||
+
 	    json_get_bool(cp, "unit_known", &m->unit_known, err) != 0 ||
 	    json_get_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0)
 		return -1;
@@ -146,7 +144,7 @@ static int find_mint(struct step *s, struct receive *m, const struct token *t, s
 	if (ecash_mint_find(s->view, s->arena, t->mint, &mint, err) != 0) {
 		if (err->code != ERR_MINT_UNKNOWN)
 			return -1;
-		if (!m->trust)
+		if (!m->at.trust)
 			return err_hint(err, "mint.add url=%s, or trust=true to add it with this token", t->mint);
 		/* A bare address for now; the child fills it in. */
 		if (mint_store_by_url(s->view, s->arena, t->mint, &mint, err) != 0) {
@@ -154,7 +152,7 @@ static int find_mint(struct step *s, struct receive *m, const struct token *t, s
 			if (err->code != ERR_MINT_UNKNOWN || mint_store_add(s->unit, &mint, &mint.id, err) != 0)
 				return -1;
 		}
-	} else if (!mint.trusted && !m->trust) {
+	} else if (!mint.trusted && !m->at.trust) {
 		ERR(err, ERR_MINT_UNKNOWN, "the mint %s is not trusted", t->mint);
 		err_hint(err, "mint.add url=%s, or trust=true", t->mint);
 		return err_field(err, "token");
@@ -173,7 +171,7 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 
 	s->checkpoint = m;
 	if (json_get_str(params, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
-	    json_opt_bool(params, "trust", &m->trust, err) != 0)
+	    json_opt_bool(params, "trust", &m->at.trust, err) != 0)
 		return -1;
 	if (token_decode(s->arena, bytes_of(m->token), &t, err) != 0)
 		return err_field(err, "token");
@@ -185,7 +183,7 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 		return ERR(err, ERR_INTERNAL, "sat is no unit");
 	m->at.unit = t.unit;
 	json_set_str(shown, "token", "(not shown)");
-	json_set_bool(shown, "trust", m->trust);
+	json_set_bool(shown, "trust", m->at.trust);
 	s->row.params = json_text(s->arena, shown);
 	json_set_str(s->plan, "mint", m->at.mint);
 	json_set_str(s->plan, "unit", m->unit_known ? m->at.unit.s : NULL);
@@ -426,16 +424,22 @@ static const struct exchange_use use = {
 	.elsewhere = receive_elsewhere,
 };
 
-static const struct param receive_params[] = { { .name = "token",
-						 .type = PARAM_SECRET,
-						 .flags = PARAM_REQUIRED,
-						 .max = TOKEN_TEXT_MAX,
-						 .help = "The token (V3 or V4): bearer money." },
-					       { .name = "trust",
-						 .type = PARAM_BOOL,
-						 .fallback = "false",
-						 .help = "Add the token's mint if it is not known yet." },
-					       { 0 } };
+static const struct param receive_params[] = {
+	{
+		.name = "token",
+		.type = PARAM_SECRET,
+		.flags = PARAM_REQUIRED,
+		.max = TOKEN_TEXT_MAX,
+		.help = "The token (V3 or V4): bearer money.",
+	},
+	{
+		.name = "trust",
+		.type = PARAM_BOOL,
+		.fallback = "false",
+		.help = "Add the token's mint if it is not known yet.",
+	},
+	{ 0 },
+};
 
 static const struct state_def receive_states[] = {
 	[RECEIVE_SYNCING] = { .name = "syncing", .reply = exchange_sync, .cancellable = true },
@@ -444,15 +448,15 @@ static const struct state_def receive_states[] = {
 				     .prepare = exchange_prepare,
 				     .enter = exchange_request,
 				     .reply = exchange_reply,
-				     .uncertain = true },
+				     .uncertain = true, },
 	[RECEIVE_CHECKING] = { .name = "checking",
 			       .enter = exchange_check,
 			       .reply = exchange_checked,
-			       .uncertain = true },
+			       .uncertain = true, },
 	[RECEIVE_RESTORING] = { .name = "restoring",
 				.enter = exchange_restore,
 				.reply = exchange_restored,
-				.uncertain = true },
+				.uncertain = true, },
 };
 
 const struct action_kind cashu_receive_kind = {

@@ -559,24 +559,41 @@ static const struct exchange_use use = {
 };
 
 static const struct param send_params[] = {
-	{ .name = "amount",
-	  .type = PARAM_INT,
-	  .flags = PARAM_REQUIRED,
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .help = "What the token is to hold, in the unit." },
-	{ .name = "unit", .type = PARAM_STRING, .max = 15, .fallback = "sat", .help = "Unit of the ecash." },
-	{ .name = "mint",
-	  .type = PARAM_STRING,
-	  .max = MINT_URL_MAX,
-	  .fallback = "the mint that holds most of the unit",
-	  .help = "URL of the mint." },
-	{ .name = "memo", .type = PARAM_STRING, .max = TOKEN_MEMO_MAX, .help = "For the receiver, inside the token." },
-	{ .name = "include_fee",
-	  .type = PARAM_BOOL,
-	  .fallback = "false",
-	  .help = "Add what the receiver's swap will cost, so that the amount arrives." },
-	{ 0 }
+	{
+		.name = "amount",
+		.type = PARAM_INT,
+		.flags = PARAM_REQUIRED,
+		.min = 1,
+		.max = INT64_MAX,
+		.help = "What the token is to hold, in the unit.",
+	},
+	{
+		.name = "unit",
+		.type = PARAM_STRING,
+		.max = 15,
+		.fallback = "sat",
+		.help = "Unit of the ecash.",
+	},
+	{
+		.name = "mint",
+		.type = PARAM_STRING,
+		.max = MINT_URL_MAX,
+		.fallback = "the mint that holds most of the unit",
+		.help = "URL of the mint.",
+	},
+	{
+		.name = "memo",
+		.type = PARAM_STRING,
+		.max = TOKEN_MEMO_MAX,
+		.help = "For the receiver, inside the token.",
+	},
+	{
+		.name = "include_fee",
+		.type = PARAM_BOOL,
+		.fallback = "false",
+		.help = "Add what the receiver's swap will cost, so that the amount arrives.",
+	},
+	{ 0 },
 };
 
 static const struct state_def send_states[] = {
@@ -592,15 +609,15 @@ static const struct state_def send_states[] = {
 				     .prepare = exchange_prepare,
 				     .enter = exchange_request,
 				     .reply = exchange_reply,
-				     .uncertain = true },
+				     .uncertain = true, },
 	[SEND_RECLAIM_CHECKING] = { .name = "reclaim_checking",
 				    .enter = exchange_check,
 				    .reply = exchange_checked,
-				    .uncertain = true },
+				    .uncertain = true, },
 	[SEND_RECLAIM_RESTORING] = { .name = "reclaim_restoring",
 				     .enter = exchange_restore,
 				     .reply = exchange_restored,
-				     .uncertain = true },
+				     .uncertain = true, },
 };
 
 const struct action_kind cashu_send_kind = {

@@ -332,23 +332,35 @@ static const char *swap_explain(struct step *s)
 }
 
 static const struct param swap_params[] = {
-	{ .name = "mint",
-	  .type = PARAM_STRING,
-	  .flags = PARAM_REQUIRED,
-	  .max = MINT_URL_MAX,
-	  .help = "URL of the mint." },
-	{ .name = "unit", .type = PARAM_STRING, .max = 15, .fallback = "sat", .help = "Unit of the ecash." },
-	{ .name = "target",
-	  .type = PARAM_INT,
-	  .min = 1,
-	  .max = INT64_MAX,
-	  .fallback = "none: all spendable proofs are consolidated",
-	  .help = "Make notes of exactly this amount, as a send needs them." },
-	{ .name = "include_fee",
-	  .type = PARAM_BOOL,
-	  .fallback = "false",
-	  .help = "Let the target also cover the fee that the receiver will pay." },
-	{ 0 }
+	{
+		.name = "mint",
+		.type = PARAM_STRING,
+		.flags = PARAM_REQUIRED,
+		.max = MINT_URL_MAX,
+		.help = "URL of the mint.",
+	},
+	{
+		.name = "unit",
+		.type = PARAM_STRING,
+		.max = 15,
+		.fallback = "sat",
+		.help = "Unit of the ecash.",
+	},
+	{
+		.name = "target",
+		.type = PARAM_INT,
+		.min = 1,
+		.max = INT64_MAX,
+		.fallback = "none: all spendable proofs are consolidated",
+		.help = "Make notes of exactly this amount, as a send needs them.",
+	},
+	{
+		.name = "include_fee",
+		.type = PARAM_BOOL,
+		.fallback = "false",
+		.help = "Let the target also cover the fee that the receiver will pay.",
+	},
+	{ 0 },
 };
 
 static const struct state_def swap_states[] = {
@@ -358,12 +370,12 @@ static const struct state_def swap_states[] = {
 			     .prepare = exchange_prepare,
 			     .enter = exchange_request,
 			     .reply = exchange_reply,
-			     .uncertain = true },
-	[SWAP_CHECKING] = { .name = "checking", .enter = exchange_check, .reply = exchange_checked, .uncertain = true },
+			     .uncertain = true, },
+	[SWAP_CHECKING] = { .name = "checking", .enter = exchange_check, .reply = exchange_checked, .uncertain = true, },
 	[SWAP_RESTORING] = { .name = "restoring",
 			     .enter = exchange_restore,
 			     .reply = exchange_restored,
-			     .uncertain = true },
+			     .uncertain = true, },
 };
 
 const struct action_kind cashu_swap_kind = {
