@@ -224,12 +224,13 @@ static bool worth_spending(const struct note *note)
 	return note->amount > note->input_fee_ppk / 1000;
 }
 
-/* First those that fit below what is missing, in the order given; then the smallest that closes the gap, or else the
- * largest that there are. */
-static bool gather(const struct ranked *r, size_t n, uint64_t target, struct tally *t, bool *chosen)
+/* First those that fit below what is missing (or, when size does not matter, any), in the order given; then the smallest
+ * that closes the gap, or else the largest that there are. */
+static bool gather(const struct ranked *r, size_t n, uint64_t target, bool fitting, struct tally *t, bool *chosen)
 {
 	for (size_t i = 0; i < n && t->n < SELECT_INPUTS_MAX && !covers(t, target); i++)
-		if (worth_spending(&r[i].note) && r[i].note.amount <= target - (t->sum < target ? t->sum : target))
+		if (worth_spending(&r[i].note) &&
+		    (!fitting || r[i].note.amount <= target - (t->sum < target ? t->sum : target)))
 			take(t, &r[i], &chosen[i]);
 	while (!covers(t, target) && t->n < SELECT_INPUTS_MAX) {
 		size_t best = n;
@@ -260,18 +261,22 @@ static bool gather(const struct ranked *r, size_t n, uint64_t target, struct tal
 int select_cover(struct arena *a, const struct note *notes, size_t n, uint64_t target, struct selection *ret,
 		 struct err *err)
 {
-	/* Retiring notes first, if that fits into one request; if not, simply the largest. */
-	static int (*const orders[])(const void *, const void *) = { retiring_first, by_amount_down };
+	/* Retiring notes first, if that fits into one request; if not, those of any keyset; if small change still fills the
+	 * request, simply the largest. */
+	static const struct {
+		int (*order)(const void *, const void *);
+		bool fitting;
+	} ways[] = { { retiring_first, true }, { by_amount_down, true }, { by_amount_down, false } };
 
 	if (target == 0 || target > AMOUNT_MAX || !sums_fit(notes, n))
 		return ERR(err, ERR_RANGE, "an amount of %llu cannot be selected", (unsigned long long)target);
-	for (size_t o = 0; o < ARRAY_LEN(orders); o++) {
+	for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
 		SCOPED(arena) struct arena scratch = ARENA_LIMIT(SCRATCH_FOR(n));
-		struct ranked *r = rank(&scratch, notes, n, orders[o]);
+		struct ranked *r = rank(&scratch, notes, n, ways[way].order);
 		bool *chosen = ARENA_ARRAY(&scratch, n, bool);
 		struct tally t = { 0 };
 
-		if (!gather(r, n, target, &t, chosen))
+		if (!gather(r, n, target, ways[way].fitting, &t, chosen))
 			continue;
 		/* Drop what turned out to be superfluous, the smallest first; retiring notes may stay. */
 		for (size_t i = n; i-- > 0;) {
