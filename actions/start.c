@@ -51,6 +51,7 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 		.plan = json_object_in(a),
 	};
 	struct action_row found;
+	struct err absent;
 	json_t *params;
 	int state;
 
@@ -69,7 +70,7 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 	s.log = log_with_id("executor", s.row.id.s);
 	state = k->start(&s, params, err);
 	if (state < 0 && err->code == ERR_EXISTS && !args->id &&
-	    action_store_get(s.view, a, &s.row.id, &found, err) == 0) {
+	    action_store_get(s.view, a, &s.row.id, &found, &absent) == 0) {
 		*ret = s.row.id;
 		*existing = true;
 		*ret_plan = s.plan;
