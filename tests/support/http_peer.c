@@ -34,6 +34,8 @@ struct http_peer {
 	struct peer_script scripts[SCRIPTS_MAX];
 	unsigned asked[SCRIPTS_MAX];
 	size_t n_scripts;
+	const struct peer_script *(*answer)(void *ctx, const struct peer_request *asked); /* or NULL */
+	void *answer_ctx;
 	unsigned connections, requests;
 	int port;
 	int64_t reset_after_ms; /* 0: connections are served */
@@ -187,7 +189,8 @@ static void next_request(struct peer_conn *c)
 {
 	if (c->script != NULL || !read_request(c))
 		return;
-	c->script = script_for(c->peer, c->peer->last.path);
+	c->script = c->peer->answer != NULL ? c->peer->answer(c->peer->answer_ctx, &c->peer->last)
+					    : script_for(c->peer, c->peer->last.path);
 	make_reply(c);
 	if (c->script->delay_ms > 0)
 		timer_start(c->timer, c->script->delay_ms);
@@ -284,6 +287,13 @@ void http_peer_on(struct http_peer *p, const struct peer_script *script)
 	if (i == p->n_scripts)
 		p->n_scripts++;
 	p->scripts[i] = *script;
+}
+
+void http_peer_answer(struct http_peer *p,
+		      const struct peer_script *(*fn)(void *ctx, const struct peer_request *asked), void *ctx)
+{
+	p->answer = fn;
+	p->answer_ctx = ctx;
 }
 
 void http_peer_drop_unread(struct http_peer *p, int64_t after_ms)
