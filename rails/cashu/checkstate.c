@@ -13,7 +13,7 @@ int checkstate_request(struct arena *a, const char *mint, const struct pubkey *y
 {
 	json_t *body = json_object_in(a), *list = json_array_in(a);
 
-	if (wire_room(a, "proofs", n, Y_CHARS, err) != 0)
+	if (wire_count("proofs", n, err) != 0 || wire_room(a, n * Y_CHARS, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		json_add_take(list, wire_hex(ys[i].b, sizeof(ys[i].b)));

@@ -7,19 +7,20 @@
 
 #define INPUT_CHARS 300 /* all of an input but its secret and witness */
 
+/* A quote or a backslash takes two characters; there are no control characters in secrets (token.h). */
+static size_t inputs_chars(const struct proof *inputs, size_t n)
+{
+	size_t chars = n * INPUT_CHARS;
+
+	for (size_t i = 0; i < n; i++)
+		chars += 2 * (strlen(inputs[i].secret) + (inputs[i].witness == NULL ? 0 : strlen(inputs[i].witness)));
+	return chars;
+}
+
 static int inputs_json(struct arena *a, const struct proof *inputs, size_t n, json_t **ret, struct err *err)
 {
-	size_t longest = 0;
 	json_t *list;
 
-	for (size_t i = 0; i < n; i++) {
-		size_t own = strlen(inputs[i].secret) + (inputs[i].witness == NULL ? 0 : strlen(inputs[i].witness));
-
-		longest = own > longest ? own : longest;
-	}
-	/* A quote or a backslash takes two characters; there are no control characters in secrets (token.h). */
-	if (wire_room(a, "inputs", n, INPUT_CHARS + 2 * longest, err) != 0)
-		return -1;
 	list = json_array_in(a);
 	for (size_t i = 0; i < n; i++) {
 		json_t *p = json_object();
@@ -43,6 +44,9 @@ int swap_request(struct arena *a, const char *mint, const struct proof *inputs, 
 {
 	json_t *body = json_object_in(a), *in, *out;
 
+	if (wire_count("inputs", n_in, err) != 0 || wire_count("outputs", n_out, err) != 0 ||
+	    wire_room(a, inputs_chars(inputs, n_in) + n_out * WIRE_OUTPUT_CHARS, err) != 0)
+		return -1;
 	if (inputs_json(a, inputs, n_in, &in, err) != 0 || wire_outputs(a, outputs, n_out, &out, err) != 0)
 		return -1;
 	json_set(body, "inputs", in);

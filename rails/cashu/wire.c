@@ -19,12 +19,18 @@ void wire_post(struct arena *a, const char *url, const json_t *body, int64_t tim
 				     .changes_state = changes_state };
 }
 
-int wire_room(const struct arena *a, const char *what, size_t n, size_t each, struct err *err)
+int wire_count(const char *what, size_t n, struct err *err)
 {
 	if (n == 0 || n > CASHU_LIST_MAX)
 		return ERR(err, ERR_RANGE, "%zu %s in one request; mints take 1 to %d", n, what, CASHU_LIST_MAX);
-	if (!arena_room(a, n * each))
-		return ERR(err, ERR_RANGE, "%zu %s are too large for one request", n, what);
+	return 0;
+}
+
+int wire_room(const struct arena *a, size_t chars, struct err *err)
+{
+	/* The URL, the quote and the signature are the rest. */
+	if (!arena_room(a, chars + 2048))
+		return ERR(err, ERR_RANGE, "a request of %zu bytes is too large", chars);
 	return 0;
 }
 
@@ -32,7 +38,7 @@ int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t
 {
 	json_t *list;
 
-	if (wire_room(a, "outputs", n, WIRE_OUTPUT_CHARS, err) != 0)
+	if (wire_count("outputs", n, err) != 0 || wire_room(a, n * WIRE_OUTPUT_CHARS, err) != 0)
 		return -1;
 	list = json_array_in(a);
 	for (size_t i = 0; i < n; i++) {

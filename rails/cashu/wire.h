@@ -14,8 +14,10 @@ void wire_get(const char *url, struct net_request *ret);
 void wire_post(struct arena *a, const char *url, const json_t *body, int64_t timeout_ms, bool changes_state,
 	       struct net_request *ret);
 
-/* Room for n of something of this many characters each, as JSON; ERR_RANGE also when n is not 1 to CASHU_LIST_MAX. */
-MUST_CHECK int wire_room(const struct arena *a, const char *what, size_t n, size_t each, struct err *err);
+/* ERR_RANGE when n, of whatever is counted, is not 1 to CASHU_LIST_MAX. */
+MUST_CHECK int wire_count(const char *what, size_t n, struct err *err);
+/* Is there room for a request whose body has about so many characters?  ERR_RANGE. */
+MUST_CHECK int wire_room(const struct arena *a, size_t chars, struct err *err);
 /* [{amount, id, B_}], ERR_RANGE for an amount that JSON cannot hold. */
 MUST_CHECK int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t **ret, struct err *err);
 #define WIRE_OUTPUT_CHARS 200
