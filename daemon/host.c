@@ -252,6 +252,13 @@ static int health_run(void *ctx, struct err *err)
 	return 0;
 }
 
+static void ledger_checked(void *ctx, const struct err *failed)
+{
+	const struct host *h = ctx;
+
+	rpc_server_ledger_checked(h->rpc, failed);
+}
+
 static const struct task_def health_task = { .name = "health", .interval_ms = HEALTH_MS, .run = health_run };
 
 static void start_tasks(struct host *h)
@@ -536,7 +543,6 @@ static void reload(void *ctx)
 
 static void dump(void *ctx)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
 	const struct host *h = ctx;
 	struct executor_stats e;
 	struct store_stats s;
@@ -550,7 +556,7 @@ static void dump(void *ctx)
 		 F_UINT("failed_commits", s.failed_commits), F_UINT("file_bytes", s.file_bytes),
 		 F_UINT("wal_bytes", s.wal_bytes), F_UINT("steps", e.steps), F_UINT("inflight", e.inflight),
 		 F_UINT("waiters", e.waiters), F_UINT("exchanges", http_in_flight(h->http)));
-	log_info(&h->log, "daemon.tasks", F_STR("tasks", json_text(&a, tasks_json(h->tasks, &a))));
+	tasks_log(h->tasks);
 }
 
 /* --- the watchdog --- */
@@ -625,7 +631,7 @@ static int start(struct host *h, struct err *err)
 		return -1;
 	if (open_engine(h, err) != 0 || open_wallet(h, err) != 0)
 		return -1;
-	h->maintenance = maintenance_new(h->store);
+	h->maintenance = maintenance_new(h->store, ledger_checked, h);
 	start_tasks(h);
 	if (listen_rpc(h, err) != 0)
 		return -1;
@@ -642,8 +648,8 @@ static void tell_ready(struct host *h)
 		 F_STR("wallet", wallet_state_name(wallet_state(h->wallet))),
 		 F_STR("socket", h->conf.rpc_socket ? h->conf.rpc_socket : ""),
 		 F_UINT("port", rpc_server_port(h->rpc)));
-	systemd_notify("READY=1");
 	tell_status(h);
+	systemd_notify("READY=1");
 }
 
 /* In the order of dependence; every part may be missing. */

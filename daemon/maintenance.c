@@ -10,9 +10,10 @@
 #define DAY_MS     (INT64_C(86400) * 1000)
 #define PRUNE_ROWS 500 /* a run: it must not hold the loop, and a minute later comes the next */
 
-struct maintenance maintenance_new(struct store *store)
+struct maintenance maintenance_new(struct store *store, void (*ledger_checked)(void *ctx, const struct err *failed),
+				   void *ctx)
 {
-	return (struct maintenance){ .store = store, .log = log_module("maintenance") };
+	return (struct maintenance){ .store = store, .ledger_checked = ledger_checked, .ctx = ctx };
 }
 
 static int prune(struct unit *u, void *ctx, struct err *err)
@@ -38,16 +39,25 @@ static bool is_time(int64_t *last_us, int64_t every_us)
 	return true;
 }
 
+static int check_ledger(struct maintenance *m, struct err *err)
+{
+	int rc = movement_check(store_view(m->store), err);
+
+	m->ledger_checked(m->ctx, rc == 0 ? NULL : err);
+	if (rc == 0)
+		return 0;
+	m->checked_at_us = 0; /* again next time: status shows the trouble for as long as it lasts */
+	return err_context(err, "checking the ledger against the coins");
+}
+
 static int run(void *ctx, struct err *err)
 {
 	struct maintenance *m = ctx;
 
 	/* The first of these comes after the start, because its cost grows with the number of coins.  While the two
 	 * disagree nothing is removed: it may be what tells why. */
-	if (is_time(&m->checked_at_us, 24 * HOUR_US) && movement_check(store_view(m->store), err) != 0) {
-		m->checked_at_us = 0; /* again next time: status shows the trouble for as long as it lasts */
-		return err_context(err, "the ledger does not agree with the coins");
-	}
+	if (is_time(&m->checked_at_us, 24 * HOUR_US) && check_ledger(m, err) != 0)
+		return -1;
 	if (store_unit(m->store, prune, m, NULL, err) != 0)
 		return err_context(err, "retention");
 	if (is_time(&m->folded_at_us, HOUR_US) && store_maintain(m->store, err) != 0)

@@ -3,17 +3,18 @@
 #ifndef DAEMON_MAINTENANCE_H
 #define DAEMON_MAINTENANCE_H
 
-#include "base/log.h"
 #include "daemon/tasks.h"
 #include "store/store.h"
 
 struct maintenance {
 	struct store *store;
-	struct log log;
+	void (*ledger_checked)(void *ctx, const struct err *failed); /* failed: NULL when it agrees */
+	void *ctx;
 	int64_t retention_days, event_retention_days; /* 0: for ever; may be changed between runs */
 	int64_t folded_at_us, checked_at_us;          /* by clock_mono_us(); 0: not yet */
 };
-struct maintenance maintenance_new(struct store *store);
+struct maintenance maintenance_new(struct store *store, void (*ledger_checked)(void *ctx, const struct err *failed),
+				   void *ctx);
 /* ctx: struct maintenance. */
 extern const struct task_def maintenance_task;
 

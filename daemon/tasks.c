@@ -120,13 +120,32 @@ void tasks_free(struct tasks *ts)
 	free(ts);
 }
 
-static json_t *task_json(const struct task *t, struct arena *a)
+static struct task_report report_of(const struct task *t)
 {
 	struct task_report r = { t->failures, 0, t->last_success_ms, t->last_error };
-	json_t *o = json_object_in(a);
 
 	if (t->def->report)
 		t->def->report(t->ctx, &r);
+	return r;
+}
+
+void tasks_log(struct tasks *ts)
+{
+	for (const struct task *t = ts->first; t; t = t->next) {
+		struct task_report r = report_of(t);
+
+		log_info(&ts->log, "task.state", F_STR("task", t->def->name), F_UINT("runs", t->runs),
+			 F_UINT("failures", r.failures), F_UINT("backlog", r.backlog),
+			 F_INT("last_run_ms", t->last_run_ms), F_INT("last_success_ms", r.last_success_ms),
+			 F_STR("last_error", r.last_error.code == ERR_NONE ? "" : r.last_error.msg));
+	}
+}
+
+static json_t *task_json(const struct task *t, struct arena *a)
+{
+	struct task_report r = report_of(t);
+	json_t *o = json_object_in(a);
+
 	json_set_str(o, "name", t->def->name);
 	json_set_int(o, "interval_ms", t->def->interval_ms);
 	json_set_int(o, "last_run_ms", t->last_run_ms);

@@ -33,6 +33,8 @@ struct task *tasks_add(struct tasks *ts, const struct task_def *def, void *ctx, 
 void task_kick(struct task *t);
 /* No more runs. */
 void tasks_stop(struct tasks *ts);
+/* One line of the log for each. */
+void tasks_log(struct tasks *ts);
 /* As rpc_host.tasks wants it: an array held by a. */
 json_t *tasks_json(struct tasks *ts, struct arena *a);
 
