@@ -832,9 +832,13 @@ END_TEST
 START_TEST(names)
 {
 	static const char *const expected[] = { "spendable", "locked", "pending", "sent", "spent", "invalid" };
+	static const enum account accounts[] = { ACCOUNT_SPENDABLE, ACCOUNT_LOCKED,  ACCOUNT_PENDING,
+						 ACCOUNT_SENT,      ACCOUNT_OUTSIDE, ACCOUNT_INVALID };
 
-	for (int s = PROOF_SPENDABLE; s <= PROOF_INVALID; s++)
+	for (int s = PROOF_SPENDABLE; s <= PROOF_INVALID; s++) {
 		ck_assert_str_eq(proof_state_name((enum proof_state)s), expected[s - 1]);
+		ck_assert_int_eq(proof_account((enum proof_state)s), accounts[s - 1]);
+	}
 }
 END_TEST
 

@@ -1,0 +1,294 @@
+/* Whatever the database refuses, every function of the table families says so: none goes on as if it had been done.
+ * Each call here works; then a table that it needs is gone, and it must fail. */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/call_store.h"
+#include "store/credential_store.h"
+#include "store/event_store.h"
+#include "store/key_index_store.h"
+#include "store/mint_store.h"
+#include "store/proof_store.h"
+#include "store/quote_store.h"
+#include "store/wallet_store.h"
+#include "tests/support/scratch.h"
+#include "tests/support/suite.h"
+
+static struct scratch scratch;
+static const struct currency sat = { "sat" };
+static const struct action_id alice = { "alice" }, bob = { "bob" };
+static const struct keyset_id id = { "00aaaaaaaaaaaaaa" };
+static const struct pubkey locked = { { 2, 1 } }, spendable = { { 2, 2 } };
+static struct keyset_key one_key[] = { { 1, { { 2, 9 } } } };
+
+static void never_event(void *ctx, const struct event *e)
+{
+	(void)e;
+	++*(int *)ctx;
+}
+
+static void never_proof(void *ctx, const struct proof_row *row)
+{
+	(void)row;
+	++*(int *)ctx;
+}
+
+static void never_movement(void *ctx, const struct movement_row *row)
+{
+	(void)row;
+	++*(int *)ctx;
+}
+
+static struct movement moving(struct unit *u)
+{
+	return movement_begin(u, &alice, RAIL_ECASH, "test", 1, sat, 1000);
+}
+
+static int add_proof(struct unit *u, const struct pubkey *y, enum proof_state state, struct err *err)
+{
+	struct movement m = moving(u);
+	struct proof p = { .amount = 8, .keyset = id, .secret = "s", .c = *y, .y = *y };
+
+	if (proof_store_add(&m, &p, 1, state, &alice, ACCOUNT_OUTSIDE, NULL, err) != 0)
+		return -1;
+	return movement_post(&m, err);
+}
+
+/* One call, with what it needs; what it returns is only looked at for being an error. */
+struct world {
+	struct unit *u;
+	struct view v;
+	struct arena *a;
+	struct movement m;
+	int called;
+	int64_t n;
+	size_t size;
+	const char *text;
+	bool flag;
+	struct ecash sum;
+	union {
+		struct wallet_row wallet;
+		struct call_row call;
+		struct credential_row *credentials;
+		struct mint_row mint, *mints;
+		struct keyset keyset, *keysets;
+		struct mint_quote_row quote;
+		struct proof_row proof, *proofs;
+		struct output *outputs;
+		struct account_total *totals;
+	} row;
+};
+
+#define CALL(name, expr)                                                                                               \
+	static int do_##name(struct world *w, struct err *err)                                                         \
+	{                                                                                                              \
+		return (expr);                                                                                         \
+	}
+
+CALL(meta_get, meta_get(w->v, w->a, "x", &w->text, err))
+CALL(meta_set, meta_set(w->u, "x", "y", err))
+CALL(wallet_add, wallet_store_add(w->u, &(struct wallet_row){ .fingerprint = "f" }, err))
+CALL(wallet_get, wallet_store_get(w->v, w->a, &w->row.wallet, err))
+CALL(event_append, event_append(w->u, "k", "s", "{}", err))
+CALL(event_list, event_list(w->v, w->a, 0, NULL, 9, never_event, &w->called, &w->n, err))
+CALL(event_last, event_last_seq(w->v, &w->n, err))
+CALL(event_prune, event_prune(w->u, 0, 9, err))
+CALL(call_add, call_store_add(w->u, &(struct call_row){ "c", "k", "m", { { 0 } }, "{}", { "" }, 0 }, err))
+CALL(call_set, call_store_set_response(w->u, "old", "k", "{}", err))
+CALL(call_find, call_store_find(w->v, w->a, "old", "k", &w->row.call, err))
+CALL(cred_add, credential_add(w->u, &(struct credential_row){ .name = "n" }, &w->n, err))
+CALL(cred_rotate, credential_rotate(w->u, "old", (const uint8_t[16]){ 0 }, &(struct hash32){ { 0 } }, err))
+CALL(cred_revoke, credential_revoke(w->u, "old", 5, err))
+CALL(cred_list, credential_list(w->v, w->a, &w->row.credentials, &w->size, err))
+CALL(cred_used, credential_used(w->u, 1, 5, err))
+CALL(cred_spend, credential_spend_add(w->u, 1, &alice, 1, 5, err))
+CALL(cred_spent, credential_spent_since(w->v, 1, 0, &(uint64_t){ 0 }, err))
+CALL(counter_take, keyset_counter_take(w->u, &id, 1, &w->n, err))
+CALL(counter_raise, keyset_counter_raise(w->u, &id, 1, err))
+CALL(index_take, key_index_take(w->u, "x", &w->n, err))
+CALL(mint_add, mint_store_add(w->u, &(struct mint_row){ .url = "u" }, &w->n, err))
+CALL(mint_update, mint_store_update(w->u, &(struct mint_row){ .id = 1 }, err))
+CALL(mint_trouble, mint_store_set_trouble(w->u, 1, "k", 1, err))
+CALL(mint_url, mint_store_by_url(w->v, w->a, "https://a", &w->row.mint, err))
+CALL(mint_id, mint_store_by_id(w->v, w->a, 1, &w->row.mint, err))
+CALL(mint_list, mint_store_list(w->v, w->a, &w->row.mints, &w->size, err))
+CALL(keyset_put, keyset_store_put(w->u, 1, &(struct keyset){ .id = id, .unit = sat }, -1, err))
+CALL(keyset_list, keyset_store_list(w->v, w->a, 1, &w->row.keysets, &w->size, err))
+CALL(keyset_get, keyset_store_get(w->v, w->a, &id, &w->row.keyset, &w->n, err))
+CALL(keyset_short, keyset_store_short_id_shared(w->v, "00", &id, &w->flag, err))
+CALL(quote_add,
+     quote_store_add(w->u, &(struct mint_quote_row){ .mint_id = 1, .id = "n", .request = "", .state = QUOTE_PAID },
+		     err))
+CALL(quote_hold, quote_store_hold(w->u, 1, "q", &alice, err))
+CALL(quote_state, quote_store_set_state(w->u, 1, "q", QUOTE_ISSUED, 1, err))
+CALL(quote_release, quote_store_release(w->u, &alice, err))
+CALL(quote_get, quote_store_get(w->v, w->a, 1, "q", &w->row.quote, err))
+CALL(quote_holder, quote_store_by_holder(w->v, w->a, &bob, &w->row.quote, err))
+CALL(proof_add, add_proof(w->u, &(struct pubkey){ { 2, 3 } }, PROOF_SPENDABLE, err))
+CALL(proof_lock, proof_store_lock(&w->m, &spendable, 1, &bob, err))
+CALL(proof_move, proof_store_move(&w->m, &alice, PROOF_LOCKED, PROOF_SENT, ACCOUNT_SENT, &w->sum, err))
+CALL(proof_some, proof_store_move_some(&w->m, &alice, &locked, 1, PROOF_LOCKED, PROOF_SENT, ACCOUNT_SENT, &w->sum, err))
+CALL(proof_rehold, proof_store_rehold(w->u, &alice, &bob, PROOF_LOCKED, err))
+CALL(proof_drop, proof_store_drop_pending(&w->m, &alice, err))
+CALL(proof_release, proof_store_release(w->u, &alice, 1, err))
+CALL(proof_spendable, proof_store_spendable(w->v, w->a, 1, sat, &w->row.proofs, &w->size, err))
+CALL(proof_holder, proof_store_by_holder(w->v, w->a, &alice, PROOF_LOCKED, &w->row.proofs, &w->size, err))
+CALL(proof_find, proof_store_find(w->v, w->a, &locked, &w->row.proof, err))
+CALL(proof_list, proof_store_list(w->v, w->a, &(struct proof_query){ .limit = 9 }, never_proof, &w->called, err))
+CALL(output_add,
+     output_store_add(w->u, &alice, 1,
+		      &(struct output){ .keyset = id, .secret = "s", .purpose = OUTPUT_KEEP, .counter = 4 }, 1, 1, err))
+CALL(output_open, output_store_open(w->v, w->a, &alice, OUTPUT_OPEN, &w->row.outputs, &w->size, err))
+CALL(output_close, output_store_close(w->u, &alice, OUTPUT_SIGNED, err))
+CALL(movement_list, movement_list(w->v, w->a, &(struct movement_query){ .limit = 9, .internal = true }, never_movement,
+				  &w->called, err))
+CALL(movement_totals, movement_totals(w->v, w->a, &w->row.totals, &w->size, err))
+CALL(movement_check, movement_check(w->v, err))
+CALL(movement_audit, movement_audit(w->v, err))
+
+static const struct {
+	const char *name, *table;
+	int (*call)(struct world *w, struct err *err);
+} cases[] = {
+	{ "meta_get", "meta", do_meta_get },
+	{ "meta_set", "meta", do_meta_set },
+	{ "wallet_store_add", "wallet", do_wallet_add },
+	{ "wallet_store_get", "wallet", do_wallet_get },
+	{ "event_append", "event", do_event_append },
+	{ "event_list", "event", do_event_list },
+	{ "event_last_seq", "event", do_event_last },
+	{ "event_prune", "event", do_event_prune },
+	{ "call_store_add", "rpc_call", do_call_add },
+	{ "call_store_set_response", "rpc_call", do_call_set },
+	{ "call_store_find", "rpc_call", do_call_find },
+	{ "credential_add", "credential", do_cred_add },
+	{ "credential_rotate", "credential", do_cred_rotate },
+	{ "credential_revoke", "credential", do_cred_revoke },
+	{ "credential_list", "credential", do_cred_list },
+	{ "credential_used", "credential", do_cred_used },
+	{ "credential_spend_add", "credential_spend", do_cred_spend },
+	{ "credential_spent_since", "credential_spend", do_cred_spent },
+	{ "keyset_counter_take", "keyset_counter", do_counter_take },
+	{ "keyset_counter_raise", "keyset_counter", do_counter_raise },
+	{ "key_index_take", "key_index", do_index_take },
+	{ "mint_store_add", "mint", do_mint_add },
+	{ "mint_store_update", "mint", do_mint_update },
+	{ "mint_store_set_trouble", "mint", do_mint_trouble },
+	{ "mint_store_by_url", "mint", do_mint_url },
+	{ "mint_store_by_id", "mint", do_mint_id },
+	{ "mint_store_list", "mint", do_mint_list },
+	{ "keyset_store_put", "keyset", do_keyset_put },
+	{ "keyset_store_list", "keyset", do_keyset_list },
+	{ "keyset_store_get", "keyset", do_keyset_get },
+	{ "keyset_store_short_id_shared", "keyset", do_keyset_short },
+	{ "quote_store_add", "mint_quote", do_quote_add },
+	{ "quote_store_hold", "mint_quote", do_quote_hold },
+	{ "quote_store_set_state", "mint_quote", do_quote_state },
+	{ "quote_store_release", "mint_quote", do_quote_release },
+	{ "quote_store_get", "mint_quote", do_quote_get },
+	{ "quote_store_by_holder", "mint_quote", do_quote_holder },
+	{ "proof_store_add", "proof", do_proof_add },
+	{ "movement_post, totals", "account_total", do_proof_add },
+	{ "movement_post, row", "movement", do_proof_add },
+	{ "movement_post, entries", "ledger_entry", do_proof_add },
+	{ "proof_store_lock", "proof", do_proof_lock },
+	{ "proof_store_move", "proof", do_proof_move },
+	{ "proof_store_move_some", "proof", do_proof_some },
+	{ "proof_store_rehold", "proof", do_proof_rehold },
+	{ "proof_store_drop_pending", "proof", do_proof_drop },
+	{ "proof_store_release", "proof", do_proof_release },
+	{ "proof_store_release, ledger", "movement", do_proof_release },
+	{ "proof_store_spendable", "proof", do_proof_spendable },
+	{ "proof_store_by_holder", "proof", do_proof_holder },
+	{ "proof_store_find", "proof", do_proof_find },
+	{ "proof_store_list", "proof", do_proof_list },
+	{ "output_store_add", "output", do_output_add },
+	{ "output_store_open", "output", do_output_open },
+	{ "output_store_close", "output", do_output_close },
+	{ "movement_list", "movement", do_movement_list },
+	{ "movement_list, entries", "ledger_entry", do_movement_list },
+	{ "movement_totals", "account_total", do_movement_totals },
+	{ "movement_check, coins", "proof", do_movement_check },
+	{ "movement_check, totals", "account_total", do_movement_check },
+	{ "movement_audit, check", "account_total", do_movement_audit },
+	{ "movement_audit, entries", "ledger_entry", do_movement_audit },
+};
+
+/* A row of everything that the calls look for. */
+static int fill(struct unit *u, void *ctx, struct err *err)
+{
+	struct keyset ks = { .id = id, .unit = sat, .keys = one_key, .n_keys = 1 };
+	struct mint_quote_row held = { .mint_id = 1, .id = "held", .request = "", .state = QUOTE_PAID };
+	int64_t n;
+
+	(void)ctx;
+	ck_assert_int_eq(scratch_mint(u, "https://a"), 1);
+	OK(keyset_store_put(u, 1, &ks, 1, err));
+	OK(call_store_add(u, &(struct call_row){ "old", "k", "m", { { 0 } }, "{}", { "" }, 0 }, err));
+	OK(credential_add(u, &(struct credential_row){ .name = "old" }, &n, err));
+	ck_assert_int_eq(n, 1);
+	held.holder = bob;
+	OK(quote_store_add(u, &held, err));
+	held.holder = (struct action_id){ "" };
+	held.id = "q";
+	OK(quote_store_add(u, &held, err));
+	OK(add_proof(u, &locked, PROOF_LOCKED, err));
+	OK(add_proof(u, &spendable, PROOF_SPENDABLE, err));
+	return 0;
+}
+
+static int call_one(struct unit *u, int i, struct world *w, struct err *err)
+{
+	w->u = u;
+	w->v = unit_view(u);
+	w->m = moving(u);
+	return cases[i].call(w, err);
+}
+
+struct attempt {
+	int i;
+	bool fails;
+};
+
+static int attempt(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
+	struct attempt *t = ctx;
+	struct world w = { .a = &a };
+
+	if (!t->fails) {
+		if (call_one(u, t->i, &w, err) < 0 && err->code != ERR_NO_WALLET)
+			ck_abort_msg("%s: %s", cases[t->i].name, err->msg);
+		return 0;
+	}
+	FAILS(call_one(u, t->i, &w, err), ERR_INTERNAL);
+	ck_assert_int_eq(w.called, 0);
+	return 0;
+}
+
+START_TEST(refused)
+{
+	struct attempt works = { .i = _i }, fails = { .i = _i, .fails = true };
+	char sql[128];
+	struct err e, *err = &e;
+
+	scratch_open(&scratch);
+	scratch_unit(&scratch, fill, NULL);
+	OK(store_rehearse(scratch.store, attempt, &works, err));
+	store_flush(scratch.store);
+	snprintf(sql, sizeof(sql), "ALTER TABLE %s RENAME TO gone", cases[_i].table);
+	scratch_sql(&scratch, sql);
+	scratch_unit(&scratch, attempt, &fails);
+	scratch_close(&scratch);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("store/refused_statements");
+	TCase *tc = tcase_create("refused");
+
+	tcase_add_loop_test(tc, refused, 0, (int)ARRAY_LEN(cases));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
