@@ -7,6 +7,7 @@
 #define RPC_METHOD_H
 
 #include "base/json.h"
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/params.h"
 #include "store/view.h"
@@ -15,10 +16,10 @@ struct executor;
 struct rpc_server;
 
 enum rpc_scope { /* stored with each key: append, never renumber.  Each holds those before it. */
-	RPC_READ = 1,
-	RPC_RECEIVE = 2,
-	RPC_SPEND = 3,
-	RPC_ADMIN = 4
+		 RPC_READ = 1,
+		 RPC_RECEIVE = 2,
+		 RPC_SPEND = 3,
+		 RPC_ADMIN = 4
 };
 const char *rpc_scope_name(enum rpc_scope scope);
 MUST_CHECK bool rpc_scope_parse(const char *text, enum rpc_scope *ret);
@@ -33,7 +34,7 @@ struct rpc_caller {
 };
 
 enum rpc_flags {
-	RPC_MUTATES = 1, /* takes idempotency_key; the first answer is stored */
+	RPC_MUTATES = 1,  /* takes idempotency_key; the first answer is stored */
 	RPC_NO_NOTIFY = 2 /* moves money or shows a secret once: refused without an id */
 };
 
@@ -45,12 +46,14 @@ struct rpc_field {
 struct rpc_call;
 struct rpc_outcome {
 	enum rpc_outcome_tag { RPC_OK = 1, RPC_FAIL, RPC_LATER } tag;
-	json_t *result;                        /* RPC_OK: borrowed from the call's arena */
-	struct err err;                        /* RPC_FAIL */
-	const char *funds_moved;               /* RPC_FAIL: "no", "yes", "unknown" */
-	const char *action_id;                 /* RPC_FAIL: or NULL */
+	json_t *result;          /* RPC_OK: borrowed from the call's arena */
+	const char *text;        /* instead of result or err: the JSON object as text */
+	struct err err;          /* RPC_FAIL */
+	const char *funds_moved; /* RPC_FAIL: "no", "yes", "unknown" */
+	const char *action_id;   /* RPC_FAIL: or NULL */
 };
 struct rpc_outcome rpc_ok(json_t *result);
+struct rpc_outcome rpc_ok_text(const char *object); /* for one that is kept as text; lives as long as the call */
 /* Nothing was moved: what a failed call means unless its action says otherwise. */
 struct rpc_outcome rpc_fail(const struct err *err);
 struct rpc_outcome rpc_fail_action(const struct err *err, const char *funds_moved, const char *action_id);
@@ -62,19 +65,21 @@ struct rpc_method {
 	const char *name;
 	enum rpc_scope scope;
 	unsigned flags;
-	const struct param *params; /* ends with {0}; NULL: none */
+	const struct param *params;     /* ends with {0}; NULL: none */
 	const struct rpc_field *result; /* ends with {0} */
-	const char *help;    /* first sentence: the summary */
-	const char *example; /* its params as JSON, or NULL */
+	const char *help;               /* first sentence: the summary */
+	const char *example;            /* its params as JSON, or NULL */
 	struct rpc_outcome (*run)(struct rpc_call *call);
 };
-extern const struct rpc_method *const rpc_methods[]; /* methods.c; in the order of help; ends with NULL */
+extern const struct rpc_method *const rpc_methods[];      /* methods.c; in the order of help; ends with NULL */
 const struct rpc_method *rpc_method_of(const char *name); /* or NULL */
 
 /* The last row of every mutating method's parameters. */
-#define RPC_KEY_PARAM                                                                                                  \
-	{ .name = "idempotency_key", .type = PARAM_STRING, .min = 1, .max = 128,                                       \
-	  .help = "1 to 128 printable ASCII characters. The first answer to a key is stored for ever and given again." }
+#define RPC_KEY_PARAM                                                                                                        \
+	{                                                                                                                    \
+		.name = "idempotency_key", .type = PARAM_STRING, .min = 1, .max = 128,                                       \
+		.help = "1 to 128 printable ASCII characters. The first answer to a key is stored for ever and given again." \
+	}
 
 /* A call that runs. */
 struct rpc_call {
@@ -84,11 +89,18 @@ struct rpc_call {
 	json_t *params; /* checked against the table: known names, right types */
 	struct rpc_caller caller;
 	struct log log;
-	void *data;     /* the handler's own, in the arena */
-	json_t *record; /* set before finishing: what the idempotency record keeps in place of a result that holds a secret */
+	void *data; /* the handler's own, in the arena */
+	/* For the idempotency record, set before the answer: what it keeps in place of a result that holds a secret, and the
+	 * action that the key stands for. */
+	json_t *record;
+	struct action_id action;
+	bool record_at_end; /* the answer itself is kept, not what rpc_mutate() made */
 };
 /* Give the answer of a call that said rpc_later(). */
 void rpc_finish(struct rpc_call *call, struct rpc_outcome outcome);
+
+/* While a call waits, a fuller answer becomes the recorded one; then it is given as rpc_finish() would. */
+void rpc_finish_fuller(struct rpc_call *call, json_t *result);
 
 /* Run fn in a unit that also holds the idempotency record, and answer with *ret_result when it is durable.  The
  * handler returns what this returns.  `then`, if not NULL, runs once it is durable in place of answering: it must finish

@@ -40,7 +40,7 @@ struct rpc_server_options {
 	struct executor *executor;
 	struct wallet *wallet;
 	struct rpc_host host;
-	const char *network;     /* "regtest" */
+	const char *network; /* "regtest" */
 	const char *datadir;
 	const char *config_path; /* shown by status; or NULL */
 	int64_t started_at_ms;
@@ -67,6 +67,8 @@ void rpc_server_stop(struct rpc_server *server);
 bool rpc_server_idle(const struct rpc_server *server); /* no call runs, no answer is waiting to be written */
 /* The store has committed: wakes those who wait for events.  Cheap; call it after every store_flush(). */
 void rpc_server_committed(struct rpc_server *server);
+/* The ledger was compared with the coins: NULL when they agree.  Shown by status. */
+void rpc_server_ledger_checked(struct rpc_server *server, const struct err *failed);
 /* Reloadable: scopes per uid. */
 void rpc_server_set_peers(struct rpc_server *server, const struct rpc_peer_scope *peers, size_t n);
 /* The TCP port in use (a listen port of 0 takes any), or 0. */

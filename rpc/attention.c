@@ -1,0 +1,232 @@
+#include "rpc/attention.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "actions/executor.h"
+#include "actions/wallet.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "rpc/state.h"
+#include "store/mint_store.h"
+#include "store/quote_store.h"
+
+#define TROUBLED_SHOWN 20
+#define TROUBLE_TRIES  10
+#define QUOTE_NEAR_MS  (3600 * INT64_C(1000))
+#define DAY_MS         (86400 * INT64_C(1000))
+#define LIBEVENT_SOUND 0x02010d00 /* 2.1.13 */
+
+enum severity { CRITICAL, WARNING, INFO };
+
+struct list {
+	struct rpc_server *server;
+	struct arena *a;
+	struct view view;
+	int64_t now_ms;
+	json_t *by_severity[INFO + 1];
+};
+
+static json_t *add(struct list *l, enum severity severity, const char *kind, const char *next, const char *what)
+{
+	static const char *const names[] = { [CRITICAL] = "critical", [WARNING] = "warning", [INFO] = "info" };
+	json_t *item = json_object_in(l->a);
+
+	json_set_str(item, "severity", names[severity]);
+	json_set_str(item, "kind", kind);
+	json_set_str(item, "what", what);
+	json_set_str(item, "next", next);
+	json_add(l->by_severity[severity], item);
+	return item;
+}
+
+static void add_unreadable(struct list *l, const char *what, const struct err *err)
+{
+	add(l, CRITICAL, err_kind(err->code), "status", arena_printf(l->a, "%s cannot be read: %s", what, err->msg));
+}
+
+static void look_at_store(struct list *l)
+{
+	const struct err *ledger = &l->server->ledger_error;
+
+	switch (store_health(l->server->opt.store)) {
+	case STORE_OK:
+		break;
+	case STORE_FULL:
+		add(l, CRITICAL, "storage_full", "make room on the disk; walletd goes on by itself",
+		    "The disk is full: nothing is sent or received until there is room.");
+		break;
+	case STORE_READ_ONLY:
+		add(l, CRITICAL, "storage_read_only", "make the file system writable; walletd goes on by itself",
+		    "The database cannot be written: nothing is sent or received.");
+		break;
+	}
+	if (ledger->code != ERR_NONE)
+		add(l, CRITICAL, "ledger_mismatch", "backup.create",
+		    arena_printf(l->a, "The ledger and the coins do not agree: %s", ledger->msg));
+}
+
+static void look_at_wallet(struct list *l)
+{
+	struct wallet_row row;
+	struct err err;
+	unsigned waiting;
+
+	switch (wallet_state(l->server->opt.wallet)) {
+	case WALLET_NONE:
+		add(l, INFO, "no_wallet", "wallet.create", "There is no wallet yet.");
+		return;
+	case WALLET_LOCKED:
+		if (action_store_backlog(l->view, l->now_ms, 1000, &waiting, &err) != 0)
+			add_unreadable(l, "the queue of actions", &err);
+		else
+			add(l, waiting ? CRITICAL : WARNING, "wallet_locked", "wallet.unlock",
+			    arena_printf(l->a, "The wallet is locked; %u%s actions wait for it.", waiting,
+					 waiting == 1000 ? " or more" : ""));
+		break;
+	case WALLET_UNLOCKED:
+		break;
+	}
+	if (wallet_info(l->server->opt.wallet, l->a, &row, &err) != 0)
+		add_unreadable(l, "the wallet", &err);
+	else if (!row.encrypted)
+		add(l, WARNING, "plaintext_seed", "backup.create, then restore into a datadir with a passphrase",
+		    "The seed is kept in clear: whoever reads the database or a backup has the money.");
+}
+
+static void look_at_backup(struct list *l)
+{
+	const char *text = NULL;
+	int64_t at = 0;
+	struct err err;
+	int rc;
+
+	if (wallet_state(l->server->opt.wallet) == WALLET_NONE)
+		return;
+	rc = meta_get(l->view, l->a, "backup_at_ms", &text, &err);
+	if (rc < 0) {
+		add_unreadable(l, "the time of the last backup", &err);
+		return;
+	}
+	if (rc == 0 || !parse_i64(text, 0, INT64_MAX, &at))
+		add(l, WARNING, "no_backup", "backup.create",
+		    "No backup was made yet: ecash is in this database alone.");
+	else if (l->now_ms - at > l->server->opt.backup_max_age_ms)
+		add(l, WARNING, "old_backup", "backup.create",
+		    arena_printf(l->a, "The newest backup is %" PRId64 " days old.", (l->now_ms - at) / DAY_MS));
+}
+
+static void add_action(struct list *l, const struct action_row *row)
+{
+	bool ours = row->error_kind && err_class_of(err_code_of(row->error_kind)) == ERR_BUG;
+	json_t *item;
+
+	if (row->status == ACTION_UNCERTAIN)
+		item = add(l, WARNING, "action_uncertain", "action.explain",
+			   arena_printf(l->a,
+					"It is not known whether the last request of %s %s acted; it is asked again"
+					" (%u tries so far): %s",
+					row->kind, row->id.s, row->attempts, row->error_msg ? row->error_msg : ""));
+	else if (ours)
+		item = add(l, CRITICAL, "action_bug", "action.explain",
+			   arena_printf(l->a, "%s %s met an error of walletd's own: %s", row->kind, row->id.s,
+					row->error_msg ? row->error_msg : ""));
+	else
+		item = add(l, WARNING, "action_stuck", "action.explain",
+			   arena_printf(l->a, "%s %s has failed %u times: %s", row->kind, row->id.s, row->attempts,
+					row->error_msg ? row->error_msg : ""));
+	json_set_str(item, "action_id", row->id.s);
+}
+
+/* A paid quote becomes ecash within seconds; one whose action is in trouble may end before it does. */
+static void look_at_quote(struct list *l, const struct action_row *row)
+{
+	struct mint_quote_row quote;
+	struct err err;
+	json_t *item, *stake;
+
+	if (quote_store_by_holder(l->view, l->a, &row->id, &quote, &err) != 0) {
+		if (err.code != ERR_NOT_FOUND)
+			add_unreadable(l, "the quotes", &err);
+		return;
+	}
+	if (quote.state != QUOTE_PAID || quote.expiry_s == 0 || quote.expiry_s * 1000 > l->now_ms + QUOTE_NEAR_MS)
+		return;
+	item = add(l, CRITICAL, "paid_quote_expiring", "action.explain",
+		   "A paid invoice has not become ecash yet, and the mint's quote ends soon.");
+	stake = json_object_in(l->a);
+	json_set_int(item, "deadline_ms", quote.expiry_s * 1000);
+	json_set_u64(stake, "amount", ecash_value(quote.amount));
+	json_set_str(stake, "unit", quote.amount.unit.s);
+	json_set(item, "at_stake", stake);
+	json_set_str(item, "action_id", row->id.s);
+}
+
+static void look_at_actions(struct list *l)
+{
+	struct action_row *rows;
+	struct err err;
+	size_t n;
+
+	if (action_store_troubled(l->view, l->a, 1, TROUBLED_SHOWN, &rows, &n, &err) != 0) {
+		add_unreadable(l, "the actions in trouble", &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool ours = rows[i].error_kind && err_class_of(err_code_of(rows[i].error_kind)) == ERR_BUG;
+
+		if (rows[i].status == ACTION_UNCERTAIN || rows[i].attempts >= TROUBLE_TRIES || ours)
+			add_action(l, &rows[i]);
+		look_at_quote(l, &rows[i]);
+	}
+}
+
+static void look_at_mints(struct list *l)
+{
+	struct mint_row *rows;
+	struct err err;
+	size_t n;
+
+	if (mint_store_list(l->view, l->a, &rows, &n, &err) != 0) {
+		add_unreadable(l, "the mints", &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].trouble && rows[i].trusted)
+			add(l, WARNING, "mint_trouble", "mint.add reads it again",
+			    arena_printf(l->a, "The mint %s: %s, for %" PRId64 " minutes.", rows[i].url,
+					 rows[i].trouble, (l->now_ms - rows[i].trouble_since_ms) / 60000));
+}
+
+/* Distributions mend 2.1.12 without renaming it.  The build says which mended package it was made with; that holds while
+ * the library that was linked is still of the same release. */
+static void look_at_libevent(struct list *l)
+{
+#ifdef LIBEVENT_DISTRO_PATCHED
+	if (strcmp(event_get_version(), LIBEVENT_VERSION) == 0)
+		return;
+#endif
+	if (event_get_version_number() < LIBEVENT_SOUND)
+		add(l, INFO, "old_libevent", "install libevent 2.1.13 or your distribution's patched package",
+		    arena_printf(l->a, "The HTTP library libevent %s has known faults that 2.1.13 mends.",
+				 event_get_version()));
+}
+
+json_t *attention_list(struct rpc_server *server, struct arena *a)
+{
+	struct list l = { .server = server, .a = a, .view = store_view(server->opt.store), .now_ms = clock_now_ms() };
+	json_t *all = json_array_in(a);
+
+	for (enum severity s = CRITICAL; s <= INFO; s++)
+		l.by_severity[s] = json_array_in(a);
+	look_at_store(&l);
+	look_at_wallet(&l);
+	look_at_actions(&l);
+	look_at_mints(&l);
+	look_at_backup(&l);
+	look_at_libevent(&l);
+	for (enum severity s = CRITICAL; s <= INFO; s++)
+		json_array_extend(all, l.by_severity[s]);
+	return all;
+}
