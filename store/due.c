@@ -92,7 +92,10 @@ bool due_is_claimed(const struct due_guard *g, const struct action_id *id)
 	return !action_id_is_empty(&g->slots[find(g, id)]);
 }
 
-unsigned due_inflight(const struct due_guard *g) { return g->n; }
+unsigned due_inflight(const struct due_guard *g)
+{
+	return g->n;
+}
 
 int due_version_held(int changes, const char *what, struct err *err)
 {

@@ -7,12 +7,9 @@
 #include "store/internal.h"
 
 static const char *const control_sql[CONTROL_COUNT] = {
-	[CONTROL_BEGIN] = "BEGIN IMMEDIATE",
-	[CONTROL_COMMIT] = "COMMIT",
-	[CONTROL_ROLLBACK] = "ROLLBACK",
-	[CONTROL_SAVEPOINT] = "SAVEPOINT unit",
-	[CONTROL_RELEASE] = "RELEASE unit",
-	[CONTROL_ROLLBACK_TO] = "ROLLBACK TO unit",
+	[CONTROL_BEGIN] = "BEGIN IMMEDIATE", [CONTROL_COMMIT] = "COMMIT",
+	[CONTROL_ROLLBACK] = "ROLLBACK",     [CONTROL_SAVEPOINT] = "SAVEPOINT unit",
+	[CONTROL_RELEASE] = "RELEASE unit",  [CONTROL_ROLLBACK_TO] = "ROLLBACK TO unit",
 };
 
 static int prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret, struct err *err)
@@ -89,9 +86,15 @@ void stmt_scope_end(struct stmt **q)
 }
 
 /* Binding fails for a wrong index or lack of memory only: ours, or fatal. */
-static void bound(int rc) { assert(rc == SQLITE_OK); }
+static void bound(int rc)
+{
+	assert(rc == SQLITE_OK);
+}
 
-void bind_i64(struct stmt *q, int i, int64_t v) { bound(sqlite3_bind_int64(q->raw, i, v)); }
+void bind_i64(struct stmt *q, int i, int64_t v)
+{
+	bound(sqlite3_bind_int64(q->raw, i, v));
+}
 
 void bind_u64(struct stmt *q, int i, uint64_t v)
 {
@@ -99,8 +102,14 @@ void bind_u64(struct stmt *q, int i, uint64_t v)
 	bind_i64(q, i, (int64_t)v);
 }
 
-void bind_bool(struct stmt *q, int i, bool v) { bind_i64(q, i, v ? 1 : 0); }
-void bind_null(struct stmt *q, int i) { bound(sqlite3_bind_null(q->raw, i)); }
+void bind_bool(struct stmt *q, int i, bool v)
+{
+	bind_i64(q, i, v ? 1 : 0);
+}
+void bind_null(struct stmt *q, int i)
+{
+	bound(sqlite3_bind_null(q->raw, i));
+}
 
 void bind_text(struct stmt *q, int i, const char *v)
 {
@@ -158,9 +167,15 @@ int stmt_insert(struct stmt *q, enum err_code taken, const char *what, struct er
 	return err_context(err, "%s", what);
 }
 
-int64_t stmt_last_rowid(struct stmt *q) { return sqlite3_last_insert_rowid(sqlite3_db_handle(q->raw)); }
+int64_t stmt_last_rowid(struct stmt *q)
+{
+	return sqlite3_last_insert_rowid(sqlite3_db_handle(q->raw));
+}
 
-int64_t col_i64(struct stmt *q, int i) { return sqlite3_column_int64(q->raw, i); }
+int64_t col_i64(struct stmt *q, int i)
+{
+	return sqlite3_column_int64(q->raw, i);
+}
 
 uint64_t col_u64(struct stmt *q, int i)
 {
@@ -170,8 +185,14 @@ uint64_t col_u64(struct stmt *q, int i)
 	return (uint64_t)v;
 }
 
-bool col_bool(struct stmt *q, int i) { return col_i64(q, i) != 0; }
-bool col_is_null(struct stmt *q, int i) { return sqlite3_column_type(q->raw, i) == SQLITE_NULL; }
+bool col_bool(struct stmt *q, int i)
+{
+	return col_i64(q, i) != 0;
+}
+bool col_is_null(struct stmt *q, int i)
+{
+	return sqlite3_column_type(q->raw, i) == SQLITE_NULL;
+}
 
 const char *col_text(struct arena *a, struct stmt *q, int i)
 {
@@ -206,8 +227,20 @@ void col_copy(struct stmt *q, int i, void *to, size_t n)
 	memcpy(to, sqlite3_column_blob(q->raw, i), n);
 }
 
-void col_pubkey(struct stmt *q, int i, struct pubkey *ret) { col_copy(q, i, ret->b, sizeof(ret->b)); }
+void col_pubkey(struct stmt *q, int i, struct pubkey *ret)
+{
+	col_copy(q, i, ret->b, sizeof(ret->b));
+}
 
-void col_action_id(struct stmt *q, int i, struct action_id *ret) { col_bounded(q, i, ret->s, sizeof(ret->s)); }
-void col_keyset_id(struct stmt *q, int i, struct keyset_id *ret) { col_bounded(q, i, ret->s, sizeof(ret->s)); }
-void col_currency(struct stmt *q, int i, struct currency *ret) { col_bounded(q, i, ret->s, sizeof(ret->s)); }
+void col_action_id(struct stmt *q, int i, struct action_id *ret)
+{
+	col_bounded(q, i, ret->s, sizeof(ret->s));
+}
+void col_keyset_id(struct stmt *q, int i, struct keyset_id *ret)
+{
+	col_bounded(q, i, ret->s, sizeof(ret->s));
+}
+void col_currency(struct stmt *q, int i, struct currency *ret)
+{
+	col_bounded(q, i, ret->s, sizeof(ret->s));
+}

@@ -43,8 +43,14 @@ static void waiting_push(struct waiting_list *l, struct waiting w)
 	l->v[l->n++] = w;
 }
 
-struct view store_view(struct store *s) { return (struct view){ .store = s }; }
-struct view unit_view(struct unit *u) { return (struct view){ .store = u->store, .unit = u }; }
+struct view store_view(struct store *s)
+{
+	return (struct view){ .store = s };
+}
+struct view unit_view(struct unit *u)
+{
+	return (struct view){ .store = u->store, .unit = u };
+}
 
 const char *store_health_name(enum store_health h)
 {
@@ -59,8 +65,14 @@ const char *store_health_name(enum store_health h)
 	return "unknown";
 }
 
-enum store_health store_health(const struct store *s) { return s->health; }
-const char *store_path(const struct store *s) { return s->path; }
+enum store_health store_health(const struct store *s)
+{
+	return s->health;
+}
+const char *store_path(const struct store *s)
+{
+	return s->path;
+}
 
 /* What SQLite's refusal means to us.  An I/O error ends the process through the fatal hook. */
 int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct err *err)
@@ -138,7 +150,10 @@ static void settle(struct store *s, const struct err *failure)
 }
 
 /* SQLite rolls a whole transaction back by itself on some errors; then the group is gone. */
-static bool group_lost(struct store *s) { return s->in_group && sqlite3_get_autocommit(s->writer.db); }
+static bool group_lost(struct store *s)
+{
+	return s->in_group && sqlite3_get_autocommit(s->writer.db);
+}
 
 static void group_rollback(struct store *s, const struct err *why)
 {
@@ -196,8 +211,8 @@ static int unit_begin(struct store *s, struct err *err)
 	if (s->health != STORE_OK)
 		return ERR(err, s->health == STORE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE,
 			   "the store takes no writes: %s", store_health_name(s->health));
-	if (s->in_group && (s->group_units >= STORE_GROUP_UNITS ||
-			    clock_mono_us() - s->group_began_us >= STORE_GROUP_US))
+	if (s->in_group &&
+	    (s->group_units >= STORE_GROUP_UNITS || clock_mono_us() - s->group_began_us >= STORE_GROUP_US))
 		group_commit(s);
 	if (!s->in_group && group_begin(s, err) != 0)
 		return -1;
