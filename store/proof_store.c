@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "store/query_sets.h"
-#include "store/rows.h"
 #include "store/stmt.h"
 
 _Static_assert(PROOF_SPENDABLE == 1 && PROOF_LOCKED == 2 && PROOF_PENDING == 3 && PROOF_SENT == 4 && PROOF_SPENT == 5 &&
@@ -21,7 +20,9 @@ enum {
 	Q_REHOLD,
 	Q_DROP_PENDING,
 	Q_LOCKED_WHERE,
+	Q_COUNT_SPENDABLE,
 	Q_SPENDABLE,
+	Q_COUNT_HELD,
 	Q_BY_HOLDER,
 	Q_FIND,
 	Q_LIST,
@@ -57,6 +58,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_DROP_PENDING] = "DELETE FROM proof WHERE holder = ?1 AND state = 3 AND +mint_id = ?2 AND +unit = ?3"
 			   " RETURNING amount",
 	[Q_LOCKED_WHERE] = "SELECT mint_id, unit FROM proof WHERE holder = ?1 AND state = 2 LIMIT 1",
+	[Q_COUNT_SPENDABLE] = "SELECT count(*) FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1",
+	[Q_COUNT_HELD] = "SELECT count(*) FROM proof WHERE holder = ?1 AND state = ?2",
 	[Q_SPENDABLE] = "SELECT " COLS " FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
 			" ORDER BY keyset_id, amount, y",
 	[Q_BY_HOLDER] = "SELECT " COLS " FROM proof WHERE holder = ?1 AND state = ?2 ORDER BY keyset_id, amount, y",
@@ -340,41 +343,60 @@ static void row_read(struct arena *a, struct stmt *q, struct proof_row *ret)
 	col_action_id(q, 13, &ret->created_by);
 }
 
-static int read_all(struct arena *a, struct stmt *q, struct proof_row **ret, size_t *n, struct err *err)
+/* The text of one proof, and what the arena needs to align it. */
+#define TEXT_ROOM (CASHU_SECRET_MAX + CASHU_WITNESS_MAX + 64)
+
+/* All rows of one statement, after another has counted them: an array that grows would need three times the memory, and
+ * a purse full of small change is large.  One that does not fit is an error, not the end of the process. */
+static int read_all(struct arena *a, struct stmt *count, struct stmt *q, struct proof_row **ret, size_t *ret_n,
+		    struct err *err)
 {
-	struct proof_row *rows = NULL;
-	size_t got = 0;
+	struct proof_row *rows;
+	size_t n, got = 0;
 	int rc;
 
-	while ((rc = stmt_step(q, err)) == 1) {
-		rows = rows_room(a, rows, got, sizeof(*rows));
+	if (stmt_step(count, err) < 0)
+		return -1;
+	n = (size_t)col_u64(count, 0);
+	if (!arena_room(a, n * sizeof(*rows)))
+		return ERR(err, ERR_RANGE, "%zu proofs are too many to look at once", n);
+	rows = ARENA_ARRAY(a, n, struct proof_row);
+	while ((rc = stmt_step(q, err)) == 1 && got < n) {
+		if (!arena_room(a, TEXT_ROOM))
+			return ERR(err, ERR_RANGE, "%zu proofs are too many to look at once", n);
 		row_read(a, q, &rows[got++]);
 	}
 	if (rc < 0)
 		return -1;
 	*ret = rows;
-	*n = got;
+	*ret_n = got;
 	return 0;
 }
 
 int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit, struct proof_row **ret,
 			  size_t *n, struct err *err)
 {
+	SCOPED(stmt) struct stmt *count = stmt_of(v, FAMILY_PROOF, Q_COUNT_SPENDABLE);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_SPENDABLE);
 
+	bind_i64(count, 1, mint_id);
+	bind_text(count, 2, unit.s);
 	bind_i64(q, 1, mint_id);
 	bind_text(q, 2, unit.s);
-	return read_all(a, q, ret, n, err);
+	return read_all(a, count, q, ret, n, err);
 }
 
 int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder, enum proof_state state,
 			  struct proof_row **ret, size_t *n, struct err *err)
 {
+	SCOPED(stmt) struct stmt *count = stmt_of(v, FAMILY_PROOF, Q_COUNT_HELD);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_BY_HOLDER);
 
+	bind_action_id(count, 1, holder);
+	bind_i64(count, 2, state);
 	bind_action_id(q, 1, holder);
 	bind_i64(q, 2, state);
-	return read_all(a, q, ret, n, err);
+	return read_all(a, count, q, ret, n, err);
 }
 
 int proof_store_find(struct view v, struct arena *a, const struct pubkey *y, struct proof_row *ret, struct err *err)

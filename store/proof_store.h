@@ -64,7 +64,8 @@ MUST_CHECK int proof_store_drop_pending(struct movement *m, const struct action_
 /* Whatever is locked by this holder becomes spendable again.  The executor calls it when an action ends. */
 MUST_CHECK int proof_store_release(struct unit *u, const struct action_id *holder, int64_t now_ms, struct err *err);
 
-/* Readers.  Order is by keyset and amount, then y: the same every time. */
+/* Readers.  Order is by keyset and amount, then y: the same every time.  ERR_RANGE: more than the arena has room for
+ * (about 500 bytes each, and their text). */
 MUST_CHECK int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit,
 				     struct proof_row **ret, size_t *n, struct err *err);
 MUST_CHECK int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,

@@ -474,6 +474,24 @@ static int order_is_fixed(struct unit *u, void *ctx, struct err *err)
 	return 0;
 }
 
+static int more_than_fit(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena rows_only = ARENA_LIMIT(20 * (sizeof(struct proof_row) + 16));
+	SCOPED(arena) struct arena tiny = ARENA_LIMIT(19 * sizeof(struct proof_row));
+	SCOPED(arena) struct arena enough = ARENA_LIMIT(20 * (sizeof(struct proof_row) + 32) + 4096);
+	struct proof_row *rows = NULL;
+	size_t n = 0;
+
+	(void)ctx;
+	add(u, 0, 20, PROOF_SPENDABLE, &nobody);
+	FAILS(proof_store_spendable(unit_view(u), &tiny, 1, sat, &rows, &n, err), ERR_RANGE);
+	FAILS(proof_store_spendable(unit_view(u), &rows_only, 1, sat, &rows, &n, err), ERR_RANGE);
+	ck_assert(rows == NULL && n == 0);
+	OK(proof_store_spendable(unit_view(u), &enough, 1, sat, &rows, &n, err));
+	ck_assert_uint_eq(n, 20);
+	return 0;
+}
+
 static void append(void *ctx, const struct proof_row *row)
 {
 	char *text = ctx;
@@ -546,6 +564,7 @@ static int (*const in_a_unit[])(struct unit *u, void *ctx, struct err *err) = {
 	amounts_are_checked,
 	pending_is_dropped,
 	rehold,
+	more_than_fit,
 	release_everywhere,
 	order_is_fixed,
 };
