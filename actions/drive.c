@@ -341,7 +341,8 @@ static void drive_go_on(struct drive *d)
 			drive_step(d);
 		return;
 	case OUTCOME_PARK:
-		waiters_tell(ex->waiters, &d->step.row.id, false);
+		if (executor_at_rest(ex, &d->step.row))
+			waiters_tell(ex->waiters, &d->step.row.id, false);
 		if (d->cancels && !ex->stopping) {
 			drive_step(d);
 			return;

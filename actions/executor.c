@@ -225,6 +225,19 @@ int executor_wake(struct executor *ex, const struct action_id *id, struct err *e
 	return 0;
 }
 
+bool executor_at_rest(struct executor *ex, const struct action_row *row)
+{
+	unsigned children;
+	struct err err;
+
+	if (row->wake_at_ms != ACTION_NO_WAKE)
+		return row->wake_at_ms > clock_now_ms();
+	if (action_store_children(store_view(ex->opt.store), &row->id, &children, &err) == 0)
+		return children == 0;
+	log_error(&ex->log, "executor.children_failed", F_STR("action", row->id.s), F_ERR(&err));
+	return true; /* rather too early than never */
+}
+
 struct waiter *executor_wait(struct executor *ex, const struct action_id *id, bool until_done, int64_t timeout_ms,
 			     void (*done)(void *ctx, bool timed_out), void *ctx)
 {
@@ -237,8 +250,7 @@ struct waiter *executor_wait(struct executor *ex, const struct action_id *id, bo
 	if (action_store_get(store_view(ex->opt.store), &a, id, &row, &err) == 0 && !due_is_claimed(ex->guard, id)) {
 		if (action_status_is_final(row.status))
 			waiters_tell(ex->waiters, id, true);
-		else if (row.status != ACTION_RUNNING &&
-			 (row.wake_at_ms == ACTION_NO_WAKE || row.wake_at_ms > clock_now_ms()))
+		else if (row.status != ACTION_RUNNING && executor_at_rest(ex, &row))
 			waiters_tell(ex->waiters, id, false);
 	}
 	return x;

@@ -61,6 +61,8 @@ struct executor {
 /* executor.c */
 bool executor_may_drive(struct executor *ex);
 void executor_pump_soon(struct executor *ex);
+/* Parked for somebody outside?  An action that only waits for its own child is still at work. */
+bool executor_at_rest(struct executor *ex, const struct action_row *row);
 
 /* drive.c */
 /* Claims and loads it.  NULL: in flight already, no room, ended, its peer is full, or not one of our kinds. */
