@@ -208,6 +208,35 @@ static int keys_enter(struct step *s, struct net_request *ret, struct err *err)
 	return 0;
 }
 
+static bool is_listed(const struct sync *m, const struct keyset_id *id)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(m->listed, i,
+			   v) if (strcmp(json_string_value(json_object_get(v, "id")), id->s) == 0) return true;
+	return false;
+}
+
+/* What the mint lists no more takes no new outputs. */
+static int put_unlisted_to_sleep(struct step *s, struct keyset *keysets, size_t n, struct err *err)
+{
+	const struct sync *m = s->checkpoint;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t kid_int = keyset_id_version(&keysets[i].id) == KEYSET_V1
+					  ? (int64_t)keyset_id_int(&keysets[i].id)
+					  : -1;
+
+		if (!keysets[i].active || is_listed(m, &keysets[i].id))
+			continue;
+		keysets[i].active = false;
+		if (keyset_store_put(s->unit, m->mint_id, &keysets[i], kid_int, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static struct outcome sync_finish(struct step *s, struct err *err)
 {
 	struct sync *m = s->checkpoint;
@@ -230,7 +259,8 @@ static struct outcome sync_finish(struct step *s, struct err *err)
 	row.trouble = NULL;
 	row.trouble_since_ms = 0;
 	if (mint_store_update(s->unit, &row, err) != 0 ||
-	    keyset_store_list(s->view, s->arena, m->mint_id, &keysets, &n, err) != 0)
+	    keyset_store_list(s->view, s->arena, m->mint_id, &keysets, &n, err) != 0 ||
+	    put_unlisted_to_sleep(s, keysets, n, err) != 0)
 		return outcome_trouble(err);
 	if (row.trusted && !was_trusted && event_append(s->unit, "mint.added", row.url, "{}", err) != 0)
 		return outcome_trouble(err);
