@@ -35,9 +35,8 @@ struct step {
 	const struct action_kind *kind;
 	struct keyring *keys;
 	struct executor *executor;
-	bool dry_run;       /* start only: the unit will be rolled back */
-	bool started_child; /* set by step_start_child() */
-	json_t *plan;       /* start only: what would happen, for dry_run and the caller; an object held by arena */
+	bool dry_run; /* start only: the unit will be rolled back */
+	json_t *plan; /* start only: what would happen, for dry_run and the caller; an object held by arena */
 };
 
 enum outcome_tag { OUTCOME_NEXT = 1, OUTCOME_PARK, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_TROUBLE };

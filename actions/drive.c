@@ -331,8 +331,7 @@ static void drive_go_on(struct drive *d)
 	struct executor *ex = d->ex;
 
 	d->step.row.version++;
-	if (d->step.started_child)
-		executor_pump_soon(ex);
+	executor_pump_children(ex);
 	switch (d->outcome.tag) {
 	case OUTCOME_NEXT:
 		if (ex->stopping)

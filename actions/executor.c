@@ -110,6 +110,14 @@ void executor_pump_soon(struct executor *ex)
 	loop_post(ex->opt.loop, pump, ex);
 }
 
+/* Called when a unit is durable.  A child whose own unit is still open is found too: its flush is posted before this pump. */
+void executor_pump_children(struct executor *ex)
+{
+	if (ex->child_started)
+		executor_pump_soon(ex);
+	ex->child_started = false;
+}
+
 static void wake_passed(void *ctx)
 {
 	executor_pump_soon(ctx);
@@ -140,6 +148,7 @@ void executor_kick(struct executor *ex, const struct action_id *id)
 {
 	struct drive *d;
 
+	executor_pump_children(ex);
 	if (due_is_claimed(ex->guard, id)) {
 		for (d = ex->drives; d; d = d->next)
 			if (action_id_equal(&d->step.row.id, id))

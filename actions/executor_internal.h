@@ -52,6 +52,7 @@ struct executor {
 	struct peer_load peers[PEERS_MAX];
 	struct kind_metrics *metrics;
 	size_t n_kinds, first_kind;
+	bool child_started; /* in a unit that may still have to become durable */
 	bool stopping, pump_posted, hungry, double_drive;
 	int64_t hold_until_ms;
 	struct log log;
@@ -61,6 +62,7 @@ struct executor {
 /* executor.c */
 bool executor_may_drive(struct executor *ex);
 void executor_pump_soon(struct executor *ex);
+void executor_pump_children(struct executor *ex); /* if any was started since the last call */
 /* Parked for somebody outside?  An action that only waits for its own child is still at work. */
 bool executor_at_rest(struct executor *ex, const struct action_row *row);
 

@@ -130,6 +130,6 @@ int step_start_child(struct step *s, const char *kind, json_t *params, struct ac
 	assert(args.kind);
 	if (!action_id_parse(arena_printf(s->arena, "%s.%" PRId64, s->row.id.s, s->row.version + 1), &id))
 		return ERR(err, ERR_INTERNAL, "the id of a child of %s is too long", s->row.id.s);
-	s->started_child = true;
+	s->executor->child_started = true;
 	return start_in_unit(s->executor, s->unit, s->arena, &args, ret, &existing, &plan, err);
 }
