@@ -14,6 +14,7 @@
 struct item {
 	struct cbor_value v;
 	bool chunks; /* a string in pieces, up to a break */
+	bool tagged;
 };
 
 static void on_uint8(void *to, uint8_t n)
@@ -88,9 +89,9 @@ static void on_break(void *to)
 
 /* A tag is a number of another major type, and says something about the item after it.  libcbor before 0.11 refuses those
  * that it does not know, so they are read here, as the numbers that they are. */
-static bool pass_tags(struct reader *r)
+static bool pass_tags(struct reader *r, bool *tagged)
 {
-	while (r->n > 0 && r->p[0] >> 5 == 6) {
+	for (*tagged = false; r->n > 0 && r->p[0] >> 5 == 6; *tagged = true) {
 		struct cbor_decoder_result got;
 		uint8_t head[9] = { 0 };
 		size_t n = r->n < sizeof(head) ? r->n : sizeof(head);
@@ -109,6 +110,7 @@ static bool item_next(struct reader *r, struct item *ret)
 {
 	struct cbor_callbacks on = cbor_empty_callbacks; /* what is not named here stays CBOR_OTHER */
 	struct cbor_decoder_result got;
+	bool tagged;
 
 	on.uint8 = on_uint8;
 	on.uint16 = on_uint16;
@@ -126,23 +128,24 @@ static bool item_next(struct reader *r, struct item *ret)
 	on.undefined = on_null;
 	on.indef_break = on_break;
 	*ret = (struct item){ 0 };
-	if (!pass_tags(r) || r->n == 0)
+	if (!pass_tags(r, &tagged) || r->n == 0)
 		return false;
 	got = cbor_stream_decode(r->p, r->n, &on, ret);
 	if (got.status != CBOR_DECODER_FINISHED)
 		return false;
 	(void)read_bytes(r, got.read);
-	return reader_ok(r);
+	ret->tagged = tagged;
+	return reader_ok(r) && !(tagged && ret->v.kind == CBOR_BREAK);
 }
 
-/* Chunks of the string's own kind, each whole, up to the break. */
+/* Chunks of the string's own kind, each whole and bare, up to the break. */
 static bool join(struct arena *a, struct reader *r, struct cbor_value *ret)
 {
 	SCOPED(buf) struct buf all = BUF_CAP(r->n + 1);
 	struct item chunk;
 
 	for (;;) {
-		if (!item_next(r, &chunk) || chunk.chunks)
+		if (!item_next(r, &chunk) || chunk.chunks || chunk.tagged)
 			return false;
 		if (chunk.v.kind == CBOR_BREAK)
 			break;

@@ -29,15 +29,19 @@ bool dhke_hash_to_curve(struct bytes x, struct point *ret)
 bool dhke_blind(const struct point *y, const struct secret *r, struct point *ret)
 {
 	struct point rg;
+	bool ok = point_base_mul(r, &rg) && point_add(y, &rg, ret);
 
-	return point_base_mul(r, &rg) && point_add(y, &rg, ret);
+	secret_wipe(&rg, sizeof(rg)); /* with it, anybody can tell which output became which proof */
+	return ok;
 }
 
 bool dhke_unblind(const struct point *c_blind, const struct secret *r, const struct point *k, struct point *ret)
 {
 	struct point rk;
+	bool ok = point_mul_secret(k, r, &rk) && point_sub(c_blind, &rk, ret);
 
-	return point_mul_secret(k, r, &rk) && point_sub(c_blind, &rk, ret);
+	secret_wipe(&rk, sizeof(rk));
+	return ok;
 }
 
 void dhke_hash_e(const struct point *const points[4], struct hash32 *ret)

@@ -333,6 +333,11 @@ START_TEST(keys_that_give_another_id)
 	ck_fails(keyset_decode(&ra, &rep, &mint.pub, &got, &rerr), ERR_PEER_INVALID);
 	rep = reply_of(200, "{\"keysets\":[]}");
 	ck_fails(keyset_decode(&ra, &rep, &mint.pub, &got, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(200, "{\"keysets\":7}");
+	ck_fails(keyset_decode(&ra, &rep, &mint.pub, &got, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(400, "{\"detail\":\"keyset not found\",\"code\":12001}");
+	ck_fails(keyset_decode(&ra, &rep, &mint.pub, &got, &rerr), ERR_PEER);
+	ck_assert_int_eq(rerr.peer_code, 12001);
 	mint.pub.id = id_of("I2yN+iRYfkzT");
 	ck_fails(keyset_decode(&ra, &rep, &mint.pub, &got, &rerr), ERR_UNSUPPORTED);
 }

@@ -934,6 +934,19 @@ START_TEST(secrets_and_witnesses_have_a_limit)
 }
 END_TEST
 
+START_TEST(more_than_a_token_may_hold)
+{
+	struct token t = token_of(CASHU_LIST_MAX, CASHU_SECRET_MAX, true);
+	char *text;
+
+	ck_fails(token_encode_v4(&ra, &t, NULL, 0, &text, &rerr), ERR_RANGE);
+	ck_fails(token_encode_v3(&ra, &t, &text, &rerr), ERR_RANGE);
+	for (size_t i = 0; i < t.n; i++)
+		t.proofs[i].witness = t.proofs[i].secret;
+	ck_fails(token_encode_v4(&ra, &t, NULL, 0, &text, &rerr), ERR_RANGE);
+}
+END_TEST
+
 START_TEST(no_room_for_it)
 {
 	SCOPED(arena) struct arena small = ARENA_LIMIT(4096);
@@ -1040,6 +1053,7 @@ int main(void)
 	tcase_add_test(c, one_proof_too_many);
 	tcase_add_test(c, longer_than_any_token);
 	tcase_add_test(c, secrets_and_witnesses_have_a_limit);
+	tcase_add_test(c, more_than_a_token_may_hold);
 	tcase_add_test(c, no_room_for_it);
 	tcase_add_test(c, short_ids);
 	tcase_add_test(c, resolved);
