@@ -5,7 +5,8 @@
  * passphrase.  Everything before the ciphertext is authenticated with it.  The plain form, for allow_plaintext_seed=1,
  * is flagged, so that one is never taken for the other.
  * Errors: ERR_PASSPHRASE (wrong, or needed and not given), ERR_PARSE (not a seed file, or damaged before the
- * ciphertext), ERR_RANGE (a cost that we would not pay), ERR_CRYPTO (no memory for the cost). */
+ * ciphertext), ERR_RANGE (a cost that we would not pay), ERR_CRYPTO (no memory for the cost), ERR_PARAM (an empty
+ * passphrase to seal with). */
 #ifndef RAILS_KEYS_SEED_H
 #define RAILS_KEYS_SEED_H
 
