@@ -61,6 +61,11 @@ static void look_at_store(struct list *l)
 		add(l, CRITICAL, "storage_read_only", "make the file system writable; walletd goes on by itself",
 		    "The database cannot be written: nothing is sent or received.");
 		break;
+	case STORE_DAMAGED:
+		add(l, CRITICAL, "storage_damaged",
+		    "stop walletd, keep wallet.db aside, put a backup in its place, start again",
+		    "The database is damaged: nothing is sent or received.");
+		break;
 	}
 	if (ledger->code != ERR_NONE)
 		add(l, CRITICAL, "ledger_mismatch", "backup.create",

@@ -20,6 +20,8 @@ static const char *store_reason(enum store_health h)
 		return "storage_full";
 	case STORE_READ_ONLY:
 		return "storage_read_only";
+	case STORE_DAMAGED:
+		return "storage_damaged";
 	}
 	return NULL;
 }

@@ -21,8 +21,15 @@ struct conn {
 	struct stmt *stmts[FAMILY_COUNT];
 };
 
-enum control_stmt { CONTROL_BEGIN, CONTROL_COMMIT, CONTROL_ROLLBACK, CONTROL_SAVEPOINT, CONTROL_RELEASE,
-		    CONTROL_ROLLBACK_TO, CONTROL_COUNT };
+enum control_stmt {
+	CONTROL_BEGIN,
+	CONTROL_COMMIT,
+	CONTROL_ROLLBACK,
+	CONTROL_SAVEPOINT,
+	CONTROL_RELEASE,
+	CONTROL_ROLLBACK_TO,
+	CONTROL_COUNT
+};
 
 struct settled;
 struct waiting;
@@ -43,18 +50,19 @@ struct store {
 	bool in_group, flush_asked;
 	unsigned group_units;
 	int64_t group_began_us;
+	int log_pages; /* in the write-ahead log since it was folded into the file */
 	struct unit open_unit;
 	struct waiting_list {
 		struct waiting *v;
 		size_t n, size;
-	} waiting;                              /* units of the open group */
+	} waiting;                               /* units of the open group */
 	struct settled *settled, **settled_tail; /* groups whose hooks are still to run */
 
 	struct metric *m_commits, *m_commit_time, *m_group;
 };
 
 int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct err *err);
-MUST_CHECK int store_exec(struct store *s, sqlite3 *db, const char *sql, struct err *err);
+MUST_CHECK int store_exec(struct store *s, sqlite3 *db, const char *what, const char *sql, struct err *err);
 MUST_CHECK int store_migrate(struct store *s, bool fresh, struct err *err);
 MUST_CHECK int store_prepare_all(struct store *s, struct err *err);
 void store_finalize_all(struct store *s);

@@ -22,17 +22,22 @@ static int user_version(struct store *s, struct err *err)
 
 static int apply(struct store *s, const struct migration *m, struct err *err)
 {
+	sqlite3 *db = s->writer.db;
 	char version[96];
+	int have;
 
 	snprintf(version, sizeof(version), "PRAGMA user_version=%d; PRAGMA application_id=%d", m->number,
 		 STORE_APPLICATION_ID);
-	if (store_exec(s, s->writer.db, "BEGIN IMMEDIATE", err) != 0)
+	if (store_exec(s, db, m->name, "BEGIN IMMEDIATE", err) != 0)
 		return -1;
-	if (store_exec(s, s->writer.db, m->sql, err) != 0 || store_exec(s, s->writer.db, version, err) != 0 ||
-	    store_exec(s, s->writer.db, "COMMIT", err) != 0) {
+	have = user_version(s, err);
+	if (have >= m->number)
+		return store_exec(s, db, m->name, "ROLLBACK", err); /* another daemon was faster */
+	if (have < 0 || store_exec(s, db, m->name, m->sql, err) != 0 || store_exec(s, db, m->name, version, err) != 0 ||
+	    store_exec(s, db, m->name, "COMMIT", err) != 0) {
 		/* Fails only where SQLite has rolled back by itself. */
-		sqlite3_exec(s->writer.db, "ROLLBACK", NULL, NULL, NULL);
-		return err_context(err, "migration %s", m->name);
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		return err_context(err, "migration");
 	}
 	return 0;
 }
@@ -40,13 +45,19 @@ static int apply(struct store *s, const struct migration *m, struct err *err)
 /* The way back from an upgrade: the old file, whole, under a name that says what it is. */
 static int snapshot(struct store *s, int version, struct err *err)
 {
-	char to[4096];
+	char to[4096], part[4096];
 
-	if (snprintf(to, sizeof(to), "%s.before-v%d", s->path, version) >= (int)sizeof(to))
+	if (snprintf(part, sizeof(part), "%s.before-v%d.part", s->path, version) >= (int)sizeof(part))
 		return ERR(err, ERR_CONFIG, "the path %s is too long", s->path);
+	snprintf(to, sizeof(to), "%s.before-v%d", s->path, version);
 	if (access(to, F_OK) == 0)
 		return 0; /* an earlier try at this upgrade made it, from the same old state */
-	return store_copy(s, to, err);
+	unlink(part);     /* and one before that may have stopped half-way */
+	if (store_copy(s, part, err) != 0)
+		return -1;
+	if (rename(part, to) != 0)
+		return ERR(err, ERR_STORAGE, "cannot write %s", to);
+	return 0;
 }
 
 int store_migrate(struct store *s, bool fresh, struct err *err)

@@ -17,6 +17,7 @@
 /* Below this size a start reads every page: a damaged file is then found before anything is done with it.  Above, the
  * check would hold up the start, and `backup.verify` does it. */
 #define QUICK_CHECK_BYTES (16 * 1024 * 1024)
+#define FOLD_PAGES        1000
 
 /* A unit that waits for its group, or whose group is settled. */
 struct waiting {
@@ -61,6 +62,8 @@ const char *store_health_name(enum store_health h)
 		return "full";
 	case STORE_READ_ONLY:
 		return "read_only";
+	case STORE_DAMAGED:
+		return "damaged";
 	}
 	return "unknown";
 }
@@ -78,8 +81,10 @@ const char *store_path(const struct store *s)
 int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct err *err)
 {
 	int extended = sqlite3_extended_errcode(db);
+	/* The index of the log is a mapped file: not being able to grow it is a full disk, too. */
+	int code = extended == SQLITE_IOERR_SHMSIZE ? SQLITE_FULL : extended & 0xff;
 
-	switch (extended & 0xff) {
+	switch (code) {
 	case SQLITE_FULL:
 		s->health = STORE_FULL;
 		return ERR(err, ERR_STORAGE_FULL, "%s: the disk is full", what);
@@ -89,8 +94,12 @@ int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct er
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return ERR(err, ERR_BUSY, "%s: another program holds the database", what);
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+		return ERR(err, ERR_STORAGE, "%s: %s", what, sqlite3_errmsg(db));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+		s->health = STORE_DAMAGED;
 		return ERR(err, ERR_STORAGE_CORRUPT, "%s: %s", what, sqlite3_errmsg(db));
 	case SQLITE_NOMEM:
 		abort();
@@ -111,10 +120,10 @@ static void fatal_abort(void *ctx, const struct err *err)
 	abort();
 }
 
-int store_exec(struct store *s, sqlite3 *db, const char *sql, struct err *err)
+int store_exec(struct store *s, sqlite3 *db, const char *what, const char *sql, struct err *err)
 {
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return store_sqlite_error(s, db, sql, err);
+		return store_sqlite_error(s, db, what, err);
 	return 0;
 }
 
@@ -205,12 +214,20 @@ static int group_begin(struct store *s, struct err *err)
 	return 0;
 }
 
+static int refuse(const struct store *s, struct err *err)
+{
+	enum err_code code = s->health == STORE_FULL      ? ERR_STORAGE_FULL
+			     : s->health == STORE_DAMAGED ? ERR_STORAGE_CORRUPT
+							  : ERR_STORAGE;
+
+	return ERR(err, code, "the store takes no writes: %s", store_health_name(s->health));
+}
+
 static int unit_begin(struct store *s, struct err *err)
 {
 	assert(!s->open_unit.store);
 	if (s->health != STORE_OK)
-		return ERR(err, s->health == STORE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE,
-			   "the store takes no writes: %s", store_health_name(s->health));
+		return refuse(s, err);
 	if (s->in_group &&
 	    (s->group_units >= STORE_GROUP_UNITS || clock_mono_us() - s->group_began_us >= STORE_GROUP_US))
 		group_commit(s);
@@ -272,6 +289,27 @@ int store_rehearse(struct store *s, int (*fn)(struct unit *, void *, struct err 
 	return rc;
 }
 
+/* The log goes into the file.  A reader in the way or no room there: the log grows on.  But pages that could not be
+ * synced may be lost to the kernel while the log is believed to be folded. */
+static void fold(struct store *s)
+{
+	struct err err;
+	int rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	if ((rc & 0xff) == SQLITE_IOERR)
+		store_sqlite_error(s, s->writer.db, "folding the log", &err);
+}
+
+static int log_grew(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = ctx;
+
+	(void)db;
+	(void)name;
+	s->log_pages = pages;
+	return SQLITE_OK;
+}
+
 void store_flush(struct store *s)
 {
 	struct settled *list;
@@ -289,6 +327,10 @@ void store_flush(struct store *s)
 			g->units.v[i].on_durable(g->units.v[i].ctx, g->failed ? &g->err : NULL);
 		free(g->units.v);
 		free(g);
+	}
+	if (s->log_pages >= FOLD_PAGES && !s->in_group) {
+		s->log_pages = 0;
+		fold(s);
 	}
 }
 
@@ -343,18 +385,18 @@ static int64_t pragma_i64(sqlite3 *db, const char *sql)
 
 static int connect(struct store *s, struct conn *c, struct err *err)
 {
-	char busy[64];
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-	if (sqlite3_open_v2(s->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK) {
+	if (sqlite3_open_v2(s->path, &c->db, flags, NULL) != SQLITE_OK) {
 		if (!c->db)
 			abort();
-		ERR(err, ERR_STORAGE, "cannot open %s: %s", s->path, sqlite3_errmsg(c->db));
-		return err_hint(err, "check that the data directory exists, belongs to this user and is writable");
+		return store_sqlite_error(s, c->db, "open", err);
 	}
-	sqlite3_extended_result_codes(c->db, 1);
-	snprintf(busy, sizeof(busy), "PRAGMA busy_timeout=%d", s->shared ? 5000 : 2000);
-	return store_exec(s, c->db, busy, err);
+	/* SQLite opens for reading what it may not write, and would tell at the first write only. */
+	if (sqlite3_db_readonly(c->db, "main") == 1)
+		return ERR(err, ERR_STORAGE, "the file is read-only");
+	sqlite3_busy_timeout(c->db, s->shared ? 5000 : 2000);
+	return 0;
 }
 
 static int check_identity(struct store *s, bool *fresh, struct err *err)
@@ -363,7 +405,7 @@ static int check_identity(struct store *s, bool *fresh, struct err *err)
 	int64_t tables, id;
 
 	/* The first read of the file: a file that is not a database says so here. */
-	if (store_exec(s, db, "SELECT count(*) FROM sqlite_schema", err) != 0)
+	if (store_exec(s, db, "first read", "SELECT count(*) FROM sqlite_schema", err) != 0)
 		return -1;
 	tables = pragma_i64(db, "SELECT count(*) FROM sqlite_schema");
 	id = pragma_i64(db, "PRAGMA application_id");
@@ -375,30 +417,47 @@ static int check_identity(struct store *s, bool *fresh, struct err *err)
 	return 0;
 }
 
-static int check_pages(struct store *s, struct err *err)
+static int check_pages(struct store *s, const char *pragma, struct err *err)
 {
 	sqlite3_stmt *q = NULL;
-	struct stat st;
 	int rc;
 
-	if (stat(s->path, &st) != 0 || st.st_size > QUICK_CHECK_BYTES)
-		return 0;
-	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK)
-		return store_sqlite_error(s, s->writer.db, "quick_check", err);
+	if (sqlite3_prepare_v2(s->writer.db, pragma, -1, &q, NULL) != SQLITE_OK)
+		return store_sqlite_error(s, s->writer.db, pragma, err);
 	rc = sqlite3_step(q);
 	if (rc != SQLITE_ROW)
-		store_sqlite_error(s, s->writer.db, "quick_check", err);
+		store_sqlite_error(s, s->writer.db, pragma, err);
 	else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
 		rc = ERR(err, ERR_STORAGE_CORRUPT, "%s", (const char *)sqlite3_column_text(q, 0));
 	sqlite3_finalize(q);
 	return rc == SQLITE_ROW ? 0 : -1;
 }
 
+/* Where there can be no shared memory SQLite stays with the old journal and calls that a success. */
+static int write_ahead(struct store *s, struct err *err)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = -1;
+
+	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA journal_mode=WAL", -1, &q, NULL) != SQLITE_OK ||
+	    sqlite3_step(q) != SQLITE_ROW)
+		store_sqlite_error(s, s->writer.db, "write-ahead log", err);
+	else if (strcmp((const char *)sqlite3_column_text(q, 0), "wal") != 0)
+		ERR(err, ERR_STORAGE, "this file system cannot hold a write-ahead log");
+	else
+		rc = 0;
+	sqlite3_finalize(q);
+	return rc;
+}
+
 static int writer_pragmas(struct store *s, struct err *err)
 {
+	if (write_ahead(s, err) != 0)
+		return -1;
+	sqlite3_wal_hook(s->writer.db, log_grew, s); /* in place of SQLite's own folding, which hides its failures */
 	/* synchronous=FULL makes every COMMIT wait for the disk; anything less could forget a step that was acted on. */
-	return store_exec(s, s->writer.db,
-			  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+	return store_exec(s, s->writer.db, "settings",
+			  "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
 			  "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA cache_size=-8000;"
 			  "PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY",
 			  err);
@@ -406,17 +465,19 @@ static int writer_pragmas(struct store *s, struct err *err)
 
 static int open_steps(struct store *s, struct err *err)
 {
+	struct stat st;
 	bool fresh;
 
 	if (connect(s, &s->writer, err) != 0 || check_identity(s, &fresh, err) != 0)
 		return -1;
 	if (writer_pragmas(s, err) != 0 || store_migrate(s, fresh, err) != 0)
 		return -1;
-	if (check_pages(s, err) != 0)
+	if (stat(s->path, &st) == 0 && st.st_size <= QUICK_CHECK_BYTES &&
+	    check_pages(s, "PRAGMA quick_check(1)", err) != 0)
 		return -1;
 	if (connect(s, &s->reader, err) != 0 ||
-	    store_exec(s, s->reader.db, "PRAGMA query_only=ON; PRAGMA cache_size=-2000; PRAGMA trusted_schema=OFF",
-		       err) != 0)
+	    store_exec(s, s->reader.db, "settings",
+		       "PRAGMA query_only=ON; PRAGMA cache_size=-2000; PRAGMA trusted_schema=OFF", err) != 0)
 		return -1;
 	return store_prepare_all(s, err);
 }
@@ -444,6 +505,9 @@ int store_open(const struct store_options *opt, struct store **ret, struct err *
 			err_context(err, "%s is damaged", s->path);
 			err_hint(err, "keep the file aside and put a backup in its place; check a backup with: "
 				      "walletctl backup.verify path=FILE");
+		} else if (err->code == ERR_STORAGE) {
+			err_context(err, "%s", s->path);
+			err_hint(err, "check that the data directory exists, belongs to this user and is writable");
 		}
 		store_close(s);
 		return -1;
@@ -464,7 +528,9 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	store_flush(s);
+	do
+		store_flush(s);
+	while (s->in_group || s->settled); /* a hook may have started another unit */
 	store_finalize_all(s);
 	disconnect(&s->reader);
 	disconnect(&s->writer);
@@ -478,7 +544,7 @@ void store_close(struct store *s)
 static int probe_unit(struct unit *u, void *ctx, struct err *err)
 {
 	(void)ctx;
-	return store_exec(u->store, u->store->writer.db,
+	return store_exec(u->store, u->store->writer.db, "probe",
 			  "INSERT INTO meta (name, value) VALUES ('probe', '1')"
 			  " ON CONFLICT (name) DO UPDATE SET value = value + 1",
 			  err);
@@ -489,6 +555,9 @@ bool store_probe(struct store *s)
 	enum store_health was = s->health;
 	struct err err;
 
+	/* One page that can be written says nothing about the others. */
+	if (was == STORE_DAMAGED)
+		return false;
 	s->health = STORE_OK;
 	if (store_unit_now(s, probe_unit, NULL, &err) == 0)
 		return true;
@@ -521,7 +590,7 @@ uint64_t store_change_counter(struct store *s)
 int store_maintain(struct store *s, struct err *err)
 {
 	group_commit(s);
-	return store_exec(s, s->writer.db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize", err);
+	return store_exec(s, s->writer.db, "folding the log", "PRAGMA wal_checkpoint(TRUNCATE)", err);
 }
 
 static int sync_path(const char *path, struct err *err)
@@ -571,21 +640,34 @@ static int copy_bytes(const char *from, const char *to, struct err *err)
 	return 0;
 }
 
+static int check_references(struct store *s, struct err *err)
+{
+	sqlite3_stmt *q = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA foreign_key_check", -1, &q, NULL) != SQLITE_OK)
+		return store_sqlite_error(s, s->writer.db, "foreign_key_check", err);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		ERR(err, ERR_STORAGE_CORRUPT, "a row of %s refers to one that is not in %s",
+		    (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 2));
+	else if (rc != SQLITE_DONE)
+		store_sqlite_error(s, s->writer.db, "foreign_key_check", err);
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
 static int verify_open(const char *path, struct err *err)
 {
 	struct store_options opt = { .path = path };
 	struct store *s;
-	sqlite3_stmt *q = NULL;
-	int rc = 0;
+	int rc;
 
 	if (store_open(&opt, &s, err) != 0)
 		return -1;
-	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA integrity_check(1)", -1, &q, NULL) != SQLITE_OK ||
-	    sqlite3_step(q) != SQLITE_ROW)
-		rc = store_sqlite_error(s, s->writer.db, "integrity_check", err);
-	else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
-		rc = ERR(err, ERR_STORAGE_CORRUPT, "%s", (const char *)sqlite3_column_text(q, 0));
-	sqlite3_finalize(q);
+	rc = check_pages(s, "PRAGMA integrity_check(1)", err);
+	if (rc == 0)
+		rc = check_references(s, err);
 	if (rc == 0)
 		rc = movement_check(store_view(s), err);
 	store_close(s);

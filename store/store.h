@@ -6,8 +6,8 @@
  * sent from on_durable only.
  *
  * Errors: ERR_STORAGE_FULL and ERR_STORAGE (read-only): nothing was done, health changes, store_probe() finds out when it
- * works again.  ERR_BUSY: somebody outside holds the file; nothing was done, try again.  ERR_STORAGE_CORRUPT: refuse.  An
- * I/O error or a failed fsync while committing calls the fatal hook, which must not return: what the kernel holds can no
+ * works again.  ERR_BUSY: somebody outside holds the file; nothing was done, try again.  ERR_STORAGE_CORRUPT: refuses to
+ * open; found later, it takes no more writes and still serves what can be read.  An I/O error or a failed fsync while committing calls the fatal hook, which must not return: what the kernel holds can no
  * longer be trusted, and recovery starts from what is on disk. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -28,7 +28,8 @@ struct unit;
 struct store_options {
 	const char *path;
 	bool shared; /* shared_state=1: another daemon may write the same file */
-	void (*flush_wanted)(void *ctx); /* the first unit of a group: arrange for store_flush() at the end of the turn */
+	void (*flush_wanted)(
+		void *ctx); /* the first unit of a group: arrange for store_flush() at the end of the turn */
 	void (*fatal)(void *ctx, const struct err *err); /* see above; NULL aborts */
 	void *ctx;
 };
@@ -52,15 +53,15 @@ void store_flush(struct store *s);
 MUST_CHECK int store_unit_now(struct store *s, int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx,
 			      struct err *err);
 
-enum store_health { STORE_OK = 1, STORE_FULL = 2, STORE_READ_ONLY = 3 };
+enum store_health { STORE_OK = 1, STORE_FULL = 2, STORE_READ_ONLY = 3, STORE_DAMAGED = 4 };
 enum store_health store_health(const struct store *s);
 const char *store_health_name(enum store_health h);
-/* When not healthy: try a small write.  True when the store works (again). */
+/* When not healthy: try a small write.  True when the store works (again); a damaged one never does. */
 bool store_probe(struct store *s);
 
 struct store_stats {
 	uint64_t units, commits, failed_commits, last_commit_ms;
-	int64_t last_commit_us;  /* how long it took */
+	int64_t last_commit_us; /* how long it took */
 	uint64_t file_bytes, wal_bytes;
 	int schema_version;
 };
@@ -69,7 +70,7 @@ void store_stats(const struct store *s, struct store_stats *ret);
 uint64_t store_change_counter(struct store *s);
 const char *store_path(const struct store *s);
 
-/* Truncating WAL checkpoint and PRAGMA optimize; harmless at any time. */
+/* Folds the whole write-ahead log into the file and empties it; harmless at any time. */
 MUST_CHECK int store_maintain(struct store *s, struct err *err);
 /* A consistent copy of the committed state as one file (VACUUM INTO); `to` must not exist. */
 MUST_CHECK int store_copy(struct store *s, const char *to, struct err *err);
