@@ -22,6 +22,7 @@ void exchange_save(json_t *to, const struct exchange *x)
 	json_set_int(to, "rebuilds", x->rebuilds);
 	json_set_int(to, "last_code", x->last_code);
 	json_set_int(to, "inputs", x->n_inputs);
+	json_set_bool(to, "foreign", x->foreign);
 	json_t *spent = json_array();
 	for (uint32_t i = 0; i < x->n_spent; i++)
 		json_add_take(spent, json_integer(x->spent[i]));
@@ -50,6 +51,7 @@ int exchange_load(struct arena *a, const json_t *from, struct exchange *x, struc
 
 	if (load_u32(from, "sends", &x->sends, err) != 0 || load_u32(from, "rebuilds", &x->rebuilds, err) != 0 ||
 	    load_u32(from, "last_code", &code, err) != 0 || load_u32(from, "inputs", &x->n_inputs, err) != 0 ||
+	    json_get_bool(from, "foreign", &x->foreign, err) != 0 ||
 	    json_get_arr(from, "spent", CASHU_LIST_MAX, &spent, err) != 0)
 		return -1;
 	x->last_code = (int)code;
@@ -105,10 +107,21 @@ int exchange_pass_collision(struct step *s, const struct output *outputs, size_t
 
 /* --- request --- */
 
+/* What was found out about earlier copies says nothing about this one. */
+static void forget_findings(struct exchange *x)
+{
+	x->last_code = 0;
+	x->n_spent = 0;
+	x->foreign = false;
+}
+
 int exchange_prepare(struct step *s, struct err *err)
 {
+	struct exchange *x = use_of(s)->exchange(s);
+
 	(void)err;
-	use_of(s)->exchange(s)->sends++;
+	x->sends++;
+	forget_findings(x);
 	return 0;
 }
 
@@ -163,8 +176,7 @@ static struct outcome rebuild(struct step *s, const struct exchange_use *u, stru
 		return outcome_trouble(err);
 	x->rebuilds++;
 	x->sends = 0;
-	x->last_code = 0;
-	x->n_spent = 0;
+	forget_findings(x);
 	return outcome_next(u->st_sync);
 }
 
@@ -211,7 +223,8 @@ struct outcome exchange_reply(struct step *s, const struct net_reply *rep, struc
 			return definite(s, u, &why, err);
 		break;
 	case CASHU_AMBIGUOUS:
-		if (why.peer_code < 1000) /* nobody answered, or not the mint: send the same again */
+		/* Nobody answered, or not the mint, whatever code that somebody quotes: send the same again. */
+		if (why.peer_code < 1000 || cashu_class_of(why.peer_code) != CASHU_A)
 			return outcome_trouble(&why);
 		break;
 	case CASHU_OK:
@@ -235,6 +248,25 @@ int exchange_check(struct step *s, struct net_request *ret, struct err *err)
 	return checkstate_request(s->arena, u->place(s)->mint, ys, n, ret, err);
 }
 
+/* Signed before our inputs were spent, and they still are not: in another life of this seed. */
+static struct outcome collided(struct step *s, const struct exchange_use *u, struct err *err)
+{
+	struct exchange *x = u->exchange(s);
+	struct output *outputs;
+	struct err why;
+	size_t n;
+
+	if (output_store_open(s->view, s->arena, &s->row.id, OUTPUT_OPEN, &outputs, &n, err) != 0)
+		return outcome_trouble(err);
+	if (x->rebuilds >= REBUILDS_MAX) {
+		ERR(&why, ERR_INTERNAL, "the counter of keyset %s collides again and again", outputs[0].keyset.s);
+		return outcome_retry(s, &why);
+	}
+	if (exchange_pass_collision(s, outputs, n, x->rebuilds, err) != 0)
+		return outcome_trouble(err);
+	return rebuild(s, u, err);
+}
+
 struct outcome exchange_checked(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	const struct exchange_use *u = use_of(s);
@@ -255,6 +287,8 @@ struct outcome exchange_checked(struct step *s, const struct net_reply *rep, str
 	for (size_t i = 0; i < n; i++)
 		if (states.v[i] == NOTE_SPENT)
 			x->spent[x->n_spent++] = (uint32_t)i;
+	if (x->foreign && x->n_spent == 0)
+		return collided(s, u, err);
 	return outcome_next(u->st_restore);
 }
 
@@ -313,7 +347,7 @@ static struct outcome not_signed(struct step *s, const struct exchange_use *u, s
 	}
 	/* Not executed as yet.  Inputs stay ours to send: the same bytes again. */
 	ERR(&why, ERR_PEER_DOWN, "the mint has not executed the request (code %d)", x->last_code);
-	return outcome_park_error(u->st_request, s->now_ms + WAIT_MS * (1 + (int64_t)s->row.attempts), &why);
+	return outcome_park_error(u->st_request, s->now_ms + backoff_ms(x->sends), &why);
 }
 
 struct outcome exchange_restored(struct step *s, const struct net_reply *rep, struct err *err)
@@ -334,22 +368,15 @@ struct outcome exchange_restored(struct step *s, const struct net_reply *rep, st
 		return not_signed(s, u, err);
 	if (found.n == 0) {
 		ERR(&why, ERR_PEER_INVALID, "the mint's answer was not usable, and it knows no signatures");
-		return outcome_park_error(u->st_request, s->now_ms + backoff_ms(s->row.attempts + 1), &why);
+		return outcome_park_error(u->st_request, s->now_ms + backoff_ms(x->sends), &why);
+	}
+	if (x->last_code && x->n_spent == 0) {
+		x->foreign = true;
+		return outcome_next(u->st_check);
 	}
 	if (found.n < n) {
 		ERR(&why, ERR_PEER_INVALID, "the mint signed %zu of %zu outputs of one request", found.n, n);
 		return misbehaved(s, u, &why, err);
-	}
-	if (x->last_code && x->n_spent == 0) {
-		/* Signed, but not for our inputs: in another life of this seed. */
-		if (x->rebuilds >= REBUILDS_MAX) {
-			ERR(&why, ERR_INTERNAL, "the counter of keyset %s collides again and again",
-			    outputs[0].keyset.s);
-			return outcome_retry(s, &why);
-		}
-		if (exchange_pass_collision(s, outputs, n, x->rebuilds, err) != 0)
-			return outcome_trouble(err);
-		return rebuild(s, u, err);
 	}
 	o = take_promises(s, u, found.outputs, found.promises, found.n, found.n, &why);
 	return o.tag == OUTCOME_TROUBLE && o.err.code == ERR_PEER_INVALID ? misbehaved(s, u, &o.err, err) : o;

@@ -12,7 +12,9 @@
  *      │ no answer: again, later        ↑ not executed
  *      │ refused, sent once ────────────┼──────────────────────→ refused
  *      └ any other error → check → restore ──signed────────────→ finish
- *                                       └─ spent, not signed ──→ elsewhere
+ *                                  ↑    └─ spent, not signed ──→ elsewhere
+ *                                  └── signed, not spent: look once more, since a late copy may have come between;
+ *                                      still not spent: made in another life of this seed, so draw anew
  *
  * No failure after an answer frees inputs (R8); an unknown outcome never does. */
 #ifndef ACTIONS_CASHU_EXCHANGE_H
@@ -29,6 +31,7 @@ struct exchange {
 	uint32_t n_inputs;
 	uint32_t *spent; /* what check found: which of the inputs, by their place in exchange_inputs() */
 	uint32_t n_spent;
+	bool foreign; /* restore found signatures though check had found no input spent: check decides what they are */
 };
 void exchange_save(json_t *to, const struct exchange *x);
 MUST_CHECK int exchange_load(struct arena *a, const json_t *from, struct exchange *x, struct err *err);

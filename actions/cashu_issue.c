@@ -14,6 +14,7 @@
 #include "actions/cashu_exchange.h"
 #include "actions/ecash.h"
 #include "actions/kinds.h"
+#include "base/backoff.h"
 #include "rails/cashu/cashu_error.h"
 #include "rails/cashu/issue.h"
 #include "rails/cashu/mint_info.h"
@@ -51,7 +52,9 @@ struct issue {
 	bool legacy;       /* sign the older message */
 	bool cancelling;   /* end as soon as the mint says that the quote is unpaid */
 	bool issued;       /* the mint says so, and we look for the signatures */
+	bool foreign;      /* it knows signatures, but had not issued the quote: its next word decides what they are */
 	uint32_t rebuilds;
+	uint32_t refusals; /* in a row, of the paid quote: each makes the pause longer */
 };
 
 static json_t *issue_save(struct step *s)
@@ -70,14 +73,16 @@ static json_t *issue_save(struct step *s)
 	json_set_bool(cp, "legacy", m->legacy);
 	json_set_bool(cp, "cancelling", m->cancelling);
 	json_set_bool(cp, "issued", m->issued);
+	json_set_bool(cp, "foreign", m->foreign);
 	json_set_u64(cp, "rebuilds", m->rebuilds);
+	json_set_u64(cp, "refusals", m->refusals);
 	return cp;
 }
 
 static int issue_load(struct step *s, const json_t *cp, struct err *err)
 {
 	struct issue *m = ARENA_NEW(s->arena, struct issue);
-	uint64_t rebuilds;
+	uint64_t rebuilds, refusals;
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || json_get_u64(cp, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
@@ -89,10 +94,12 @@ static int issue_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_i64(cp, "key_index", &m->key_index, err) != 0 ||
 	    json_get_bool(cp, "legacy", &m->legacy, err) != 0 ||
 	    json_get_bool(cp, "cancelling", &m->cancelling, err) != 0 ||
-	    json_get_bool(cp, "issued", &m->issued, err) != 0 ||
-	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0)
+	    json_get_bool(cp, "issued", &m->issued, err) != 0 || json_get_bool(cp, "foreign", &m->foreign, err) != 0 ||
+	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0 ||
+	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0)
 		return -1;
 	m->rebuilds = (uint32_t)rebuilds;
+	m->refusals = (uint32_t)refusals;
 	return 0;
 }
 
@@ -449,14 +456,13 @@ static struct outcome issue_finish(struct step *s, const struct output *outputs,
 static struct outcome misbehaved(struct step *s, const struct err *why, struct err *err)
 {
 	struct issue *m = s->checkpoint;
-	struct outcome o;
 
 	if (mint_store_set_trouble(s->unit, m->at.mint_id, err_kind(why->code), s->now_ms, err) != 0)
 		return outcome_trouble(err);
 	log_error(&s->log, "cashu.mint_misbehaved", F_STR("mint", m->at.mint), F_ERR(why));
-	o = outcome_retry(s, why);
-	o.state = ISSUE_QUOTE_CHECK;
-	return o;
+	m->foreign = false;
+	m->refusals++;
+	return outcome_park_error(ISSUE_QUOTE_CHECK, s->now_ms + backoff_ms(m->refusals), why);
 }
 
 static struct outcome mint_refused(struct step *s, const struct err *why, struct err *err)
@@ -479,15 +485,13 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 			return outcome_trouble(err);
 		return outcome_park(ISSUE_AWAITING_PAYMENT, s->now_ms + poll_ms(m, s->now_ms));
 	}
-	if (cashu_class_of(why->peer_code) == CASHU_B)
+	if (cashu_verdict(why) == CASHU_REBUILD)
 		m->at.stale = true;
 	/* Whatever the code says: it is paid for.  The mint's own view of the quote decides. */
 	log_warn(&s->log, "cashu.issue_refused", F_INT("code", why->peer_code), F_ERR(why));
-	struct outcome o = outcome_retry(s, why);
-	o.state = ISSUE_QUOTE_CHECK;
-	if (cashu_verdict(why) == CASHU_AMBIGUOUS)
-		o.wake_at_ms = s->now_ms;
-	return o;
+	m->foreign = false;
+	m->refusals++;
+	return outcome_park_error(ISSUE_QUOTE_CHECK, s->now_ms, why);
 }
 
 static struct outcome mint_reply(struct step *s, const struct net_reply *rep, struct err *err)
@@ -543,13 +547,18 @@ static struct outcome issue_again(struct step *s, const struct output *outputs, 
 
 	if (n == 0)
 		return outcome_next(ISSUE_SECRETS_PREPARED);
-	if (!collided && !m->at.stale) /* not executed: the same bytes again, after a pause */
-		return outcome_park(ISSUE_MINT_REQUESTED, s->now_ms + 1000);
+	if (!collided && !m->at.stale) { /* not executed: the same bytes again, after a pause */
+		struct err why;
+
+		ERR(&why, ERR_PEER_DOWN, "the invoice is paid, and the mint has not issued the ecash so far");
+		return outcome_park_error(ISSUE_MINT_REQUESTED, s->now_ms + backoff_ms(m->refusals), &why);
+	}
 	if (collided && exchange_pass_collision(s, outputs, n, m->rebuilds, err) != 0)
 		return outcome_trouble(err);
 	if (output_store_close(s->unit, &s->row.id, OUTPUT_ABANDONED, err) != 0)
 		return outcome_trouble(err);
 	m->rebuilds++;
+	m->foreign = false;
 	return outcome_next(m->at.stale ? ISSUE_SYNCING : ISSUE_SECRETS_PREPARED);
 }
 
@@ -566,6 +575,11 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 		return outcome_trouble(err);
 	if (rep && restore_decode(s->arena, rep, outputs, n, &found, &why) != 0)
 		return why.code == ERR_PEER_INVALID ? misbehaved(s, &why, err) : outcome_trouble(&why);
+	if (!m->issued && found.n > 0 && !m->foreign) {
+		/* From another life of this seed; or the request arrived late, after we had asked about the quote. */
+		m->foreign = true;
+		return outcome_next(ISSUE_QUOTE_CHECK);
+	}
 	if (!m->issued)
 		return issue_again(s, outputs, n, found.n > 0, err);
 	if (found.n == 0)

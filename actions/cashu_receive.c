@@ -30,6 +30,7 @@ struct receive {
 	struct cashu_place at;
 	struct exchange x;
 	bool unit_known; /* a V3 token may leave it to the keysets */
+	bool looked;     /* the mint was asked anew for a keyset of the token that we did not know */
 	const char *token;
 	json_t *left_out; /* Y (hex) of proofs that somebody else has spent: the rest is still claimed */
 };
@@ -42,6 +43,7 @@ static json_t *receive_save(struct step *s)
 	cashu_place_save(cp, &m->at);
 	exchange_save(cp, &m->x);
 	json_set_bool(cp, "unit_known", m->unit_known);
+	json_set_bool(cp, "looked", m->looked);
 	json_set_str(cp, "token", m->token);
 	json_set(cp, "left_out", m->left_out);
 	return cp;
@@ -53,8 +55,8 @@ static int receive_load(struct step *s, const json_t *cp, struct err *err)
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
-
 	    json_get_bool(cp, "unit_known", &m->unit_known, err) != 0 ||
+	    json_get_bool(cp, "looked", &m->looked, err) != 0 ||
 	    json_get_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0)
 		return -1;
 	return json_get_arr(cp, "left_out", CASHU_LIST_MAX, &m->left_out, err);
@@ -72,11 +74,11 @@ static struct exchange *receive_exchange(struct step *s)
 
 /* --- start --- */
 
-static int refuse_own(struct step *s, const struct token *t, struct err *err)
+static int refuse_own(struct step *s, const struct proof *proofs, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct proof_row have;
-		int found = proof_store_find(s->view, s->arena, &t->proofs[i].y, &have, err);
+		int found = proof_store_find(s->view, s->arena, &proofs[i].y, &have, err);
 
 		if (found < 0)
 			return -1;
@@ -175,7 +177,7 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 		return -1;
 	if (token_decode(s->arena, bytes_of(m->token), &t, err) != 0)
 		return err_field(err, "token");
-	if (identity(s, &t, err) != 0 || refuse_own(s, &t, err) != 0 || find_mint(s, m, &t, err) != 0)
+	if (identity(s, &t, err) != 0 || refuse_own(s, t.proofs, t.n, err) != 0 || find_mint(s, m, &t, err) != 0)
 		return -1;
 	m->left_out = json_array_in(s->arena);
 	m->unit_known = t.has_unit;
@@ -283,35 +285,48 @@ static int pending_drop(struct step *s, struct receive *m, struct err *err)
 	return movement_post(&mv, err);
 }
 
+/* The proofs to swap, and outputs for them.  The outputs are written last, when nothing stands against the token.  fresh:
+ * the proofs are not in the store yet; after a rebuild they are. */
+static int pending_make(struct step *s, struct receive *m, bool fresh, struct proof **ret, size_t *n, struct err *err)
+{
+	struct cashu_mint mint;
+
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || token_proofs(s, m, &mint, ret, n, err) != 0)
+		return -1;
+	/* Another token that shares proofs with this one may have come since the start. */
+	if (fresh && refuse_own(s, *ret, *n, err) != 0)
+		return -1;
+	return receive_draw(s, m, &mint, *ret, *n, err);
+}
+
 static struct outcome pending_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct receive *m = s->checkpoint;
-	struct cashu_mint mint;
 	struct proof_row *have;
 	struct proof *proofs;
+	struct err why;
 	size_t n, n_have;
 
 	(void)rep;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0)
-		return outcome_trouble(err);
-	/* A rebuild comes here with its proofs in the store already. */
 	if (proof_store_by_holder(s->view, s->arena, &s->row.id, PROOF_PENDING, &have, &n_have, err) != 0)
 		return outcome_trouble(err);
-	if (token_proofs(s, m, &mint, &proofs, &n, err) != 0 || receive_draw(s, m, &mint, proofs, n, err) != 0 ||
-	    (!n_have && pending_add(s, m, proofs, n, err) != 0)) {
-		/* Nothing was sent: the token is as it was, in its owner's hands. */
-		if (err->class != ERR_INVALID)
+	if (pending_make(s, m, n_have == 0, &proofs, &n, &why) == 0) {
+		if (n_have == 0 && pending_add(s, m, proofs, n, err) != 0)
 			return outcome_trouble(err);
-		if (n_have) {
-			struct err why = *err;
-
-			if (pending_drop(s, m, err) != 0)
-				return outcome_trouble(err);
-			return outcome_failed(&why, "no");
-		}
-		return outcome_failed(err, "no");
+		return outcome_next(RECEIVE_SWAP_REQUESTED);
 	}
-	return outcome_next(RECEIVE_SWAP_REQUESTED);
+	if (why.code == ERR_KEYSET_UNKNOWN && !m->looked) {
+		/* Newer than what we know: ask the mint once more. */
+		m->looked = true;
+		m->at.stale = true;
+		return outcome_next(RECEIVE_SYNCING);
+	}
+	if (why.class != ERR_INVALID)
+		return outcome_trouble(&why);
+	/* Nothing of it is at the mint: the token is as it was, in its owner's hands. */
+	if (n_have && pending_drop(s, m, err) != 0)
+		return outcome_trouble(err);
+	return outcome_failed(&why, "no");
 }
 
 /* --- the swap's ends --- */
@@ -384,9 +399,11 @@ static struct outcome receive_cancel(struct step *s, struct err *err)
 {
 	struct err why;
 
-	(void)err;
-	if (s->row.state == RECEIVE_SYNCING) {
-		ERR(&why, ERR_CANCELLED, "cancelled before anything was sent; the token is as it was");
+	if (s->row.state < RECEIVE_SWAP_REQUESTED) {
+		/* After a rebuild the proofs are here, and the mint has refused them for good. */
+		if (pending_drop(s, s->checkpoint, err) != 0)
+			return outcome_trouble(err);
+		ERR(&why, ERR_CANCELLED, "cancelled before the mint took anything; the token is as it was");
 		return outcome_cancelled(&why);
 	}
 	ERR(&why, ERR_NOT_CANCELLABLE, "the mint may have swapped the token already; it will be followed to its end");
@@ -443,7 +460,7 @@ static const struct param receive_params[] = {
 
 static const struct state_def receive_states[] = {
 	[RECEIVE_SYNCING] = { .name = "syncing", .reply = exchange_sync, .cancellable = true },
-	[RECEIVE_PROOFS_PENDING] = { .name = "proofs_pending", .reply = pending_reply },
+	[RECEIVE_PROOFS_PENDING] = { .name = "proofs_pending", .reply = pending_reply, .cancellable = true },
 	[RECEIVE_SWAP_REQUESTED] = { .name = "swap_requested",
 				     .prepare = exchange_prepare,
 				     .enter = exchange_request,
