@@ -232,6 +232,24 @@ static void tell_status(struct host *h)
 	systemd_notify("STATUS=%s", line);
 }
 
+static int unhealthy(enum store_health health, struct err *err)
+{
+	switch (health) {
+	case STORE_FULL:
+		ERR(err, ERR_STORAGE_FULL, "the disk is full: nothing moves");
+		return err_hint(err, "make room; walletd goes on by itself");
+	case STORE_READ_ONLY:
+		ERR(err, ERR_STORAGE, "the database cannot be written: nothing moves");
+		return err_hint(err, "mount the file system for writing; walletd goes on by itself");
+	case STORE_DAMAGED:
+		ERR(err, ERR_STORAGE_CORRUPT, "the database is damaged: nothing moves");
+		return err_hint(err, "stop walletd, keep the file aside and put a backup in its place");
+	case STORE_OK:
+		break;
+	}
+	return 0;
+}
+
 static int health_run(void *ctx, struct err *err)
 {
 	struct host *h = ctx;
@@ -240,9 +258,7 @@ static int health_run(void *ctx, struct err *err)
 	tell_status(h);
 	if (!well) {
 		h->was_healthy = false;
-		ERR(err, store_health(h->store) == STORE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE,
-		    "the store takes no writes: %s", store_health_name(store_health(h->store)));
-		return err_hint(err, "make room, or mount the file system for writing; walletd goes on by itself");
+		return unhealthy(store_health(h->store), err);
 	}
 	if (!h->was_healthy) {
 		h->was_healthy = true;

@@ -1,6 +1,8 @@
 /* walletd from outside: it starts, says so, answers, reloads, stops, and refuses what it must with the right words and the
  * right exit code. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,6 +140,52 @@ START_TEST(test_stop_with_idle_clients)
 	ck_assert_int_eq(process_wait(&p, 5000), EXIT_OK);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		close(fds[i]);
+}
+END_TEST
+
+/* A mint that takes the request and never answers keeps a step in flight. */
+static pid_t ask_silent_mint(int *ret_listener)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), mint;
+	char params[64];
+	pid_t client;
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(params, sizeof(params), "{\"url\":\"http://127.0.0.1:%u\"}", ntohs(at.sin_port));
+	client = fork();
+	ck_assert_int_ge(client, 0);
+	if (client == 0) {
+		process_call(&p, "mint.add", params);
+		_exit(0);
+	}
+	mint = accept(fd, NULL, NULL);
+	ck_assert_int_ge(mint, 0);
+	close(fd);
+	*ret_listener = mint;
+	return client;
+}
+
+START_TEST(test_grace)
+{
+	pid_t client;
+	int mint;
+
+	process_start_ready(
+		&p, LIST("--allow_plaintext_seed=1", _i ? "--shutdown_grace_s=1" : "--shutdown_grace_s=300"), NULL);
+	assert_has(process_call(&p, "wallet.create", NULL), "\"result\"");
+	client = ask_silent_mint(&mint);
+	process_signal(&p, SIGTERM);
+	ck_assert(process_wait_told(&p, "STOPPING=1"));
+	ck_assert_int_eq(process_wait(&p, 300), -1); /* the step is given its time */
+	if (_i == 0)
+		process_signal(&p, SIGTERM); /* unless somebody asks again */
+	ck_assert_int_eq(process_wait(&p, 5000), EXIT_OK);
+	ck_assert_int_eq(waitpid(client, NULL, 0), client);
+	close(mint);
 }
 END_TEST
 
@@ -439,6 +488,7 @@ int main(void)
 	tcase_add_test(t, test_life);
 	tcase_add_test(t, test_stop_by_rpc);
 	tcase_add_test(t, test_stop_with_idle_clients);
+	tcase_add_loop_test(t, test_grace, 0, 2);
 	tcase_add_test(t, test_killed_and_started_again);
 	tcase_add_test(t, test_second_instance);
 	tcase_add_test(t, test_two_that_share);
