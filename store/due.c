@@ -19,20 +19,26 @@ static size_t slot_of(const struct due_guard *g, const struct action_id *id)
 	return (size_t)h & g->mask;
 }
 
-struct due_guard *due_guard_new(unsigned max_inflight)
+static void slots_new(struct due_guard *g)
 {
-	struct due_guard *g = calloc(1, sizeof(*g));
 	size_t size = 16;
 
-	while (size < 4 * (size_t)max_inflight)
+	while (size < 4 * (size_t)g->max)
 		size *= 2;
-	if (!g)
-		abort();
 	g->slots = calloc(size, sizeof(*g->slots));
 	if (!g->slots)
 		abort();
 	g->mask = size - 1;
+}
+
+struct due_guard *due_guard_new(unsigned max_inflight)
+{
+	struct due_guard *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		abort();
 	g->max = max_inflight;
+	slots_new(g);
 	return g;
 }
 
@@ -52,6 +58,21 @@ static size_t find(const struct due_guard *g, const struct action_id *id)
 	while (!action_id_is_empty(&g->slots[i]) && !action_id_equal(&g->slots[i], id))
 		i = (i + 1) & g->mask;
 	return i;
+}
+
+void due_guard_limit(struct due_guard *g, unsigned max_inflight)
+{
+	struct action_id *old = g->slots;
+	size_t old_mask = g->mask;
+
+	g->max = max_inflight;
+	if (4 * (size_t)max_inflight <= old_mask + 1)
+		return;
+	slots_new(g);
+	for (size_t i = 0; i <= old_mask; i++)
+		if (!action_id_is_empty(&old[i]))
+			g->slots[find(g, &old[i])] = old[i];
+	free(old);
 }
 
 bool due_claim(struct due_guard *g, const struct action_id *id)

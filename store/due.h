@@ -11,6 +11,8 @@
 struct due_guard;
 struct due_guard *due_guard_new(unsigned max_inflight);
 void due_guard_free(struct due_guard *g);
+/* From now on; those in flight stay, also where they are more than that. */
+void due_guard_limit(struct due_guard *g, unsigned max_inflight);
 MUST_CHECK bool due_claim(struct due_guard *g, const struct action_id *id); /* false: in flight already, or full */
 void due_release(struct due_guard *g, const struct action_id *id);
 bool due_is_claimed(const struct due_guard *g, const struct action_id *id);
