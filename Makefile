@@ -14,13 +14,12 @@ FUZZ_SECONDS ?= 60
 
 ROOMS  := base base/net conf store $(sort $(wildcard rails/*)) actions exit outbox rpc
 LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libcrypto libsodium libcbor inih libqrencode
-LIBS   += $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # clang: a long SQL text in a table of statements is meant to be several literals.
 WARNINGS += -Wno-string-concatenation $(if $(CI),-Werror)
-CPPFLAGS := -D_GNU_SOURCE -I. $(if $(findstring libsystemd,$(LIBS)),-DWALLETD_SYSTEMD)
+CPPFLAGS := -D_GNU_SOURCE -I.
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAVOUR)
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE

@@ -23,6 +23,12 @@
 struct executor;
 struct keyring;
 
+/* The operator's standing wishes, from the configuration. */
+struct action_policy {
+	bool require_dleq;   /* no mint without NUT-12, and no token without its proofs of honesty */
+	bool trust_any_mint; /* a token's mint is added without being asked */
+};
+
 /* What a state's functions see.  Everything they allocate goes into arena and dies with the step. */
 struct step {
 	struct arena *arena;
@@ -34,6 +40,7 @@ struct step {
 	struct log log;
 	const struct action_kind *kind;
 	struct keyring *keys;
+	const struct action_policy *policy;
 	struct executor *executor;
 	bool dry_run; /* start only: the unit will be rolled back */
 	json_t *plan; /* start only: what would happen, for dry_run and the caller; an object held by arena */

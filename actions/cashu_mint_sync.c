@@ -114,6 +114,13 @@ static struct outcome info_reply(struct step *s, const struct net_reply *rep, st
 
 	if (mint_info_decode(s->arena, rep, &info, err) != 0)
 		return outcome_trouble(err);
+	if (s->policy->require_dleq && !info.dleq) {
+		struct err why;
+
+		ERR(&why, ERR_UNSUPPORTED, "%s offers no DLEQ proofs (NUT-12), and cashu_require_dleq is set", m->mint);
+		err_field(&why, "mint");
+		return sync_failed(s, &why, err);
+	}
 	m->info = (const char *)arena_bytes(s->arena, rep->body).p;
 	return outcome_next(SYNC_KEYSETS);
 }

@@ -172,6 +172,7 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 	json_t *shown = json_object_in(s->arena);
 
 	s->checkpoint = m;
+	m->at.trust = s->policy->trust_any_mint;
 	if (json_get_str(params, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
 	    json_opt_bool(params, "trust", &m->at.trust, err) != 0)
 		return -1;
@@ -227,6 +228,8 @@ static int token_proofs(struct step *s, struct receive *m, const struct cashu_mi
 		if (t.proofs[i].dleq.present && t.proofs[i].dleq.has_r && !dhke_proof_dleq_holds(&t.proofs[i], key))
 			return ERR(err, ERR_TOKEN, "proof %zu is not signed by the mint: its DLEQ does not hold",
 				   i + 1);
+		if (s->policy->require_dleq && !(t.proofs[i].dleq.present && t.proofs[i].dleq.has_r))
+			return ERR(err, ERR_TOKEN, "proof %zu carries no DLEQ, and cashu_require_dleq is set", i + 1);
 		if (!is_left_out(m, &t.proofs[i].y))
 			t.proofs[at++] = t.proofs[i];
 	}
@@ -452,7 +455,7 @@ static const struct param receive_params[] = {
 	{
 		.name = "trust",
 		.type = PARAM_BOOL,
-		.fallback = "false",
+		.fallback = "what cashu_trust says",
 		.help = "Add the token's mint if it is not known yet.",
 	},
 	{ 0 },

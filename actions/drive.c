@@ -108,6 +108,7 @@ static void step_renew(struct drive *d)
 		.log = log_with_id("executor", row.id.s),
 		.kind = d->kind,
 		.keys = d->ex->keys,
+		.policy = &d->ex->opt.policy,
 		.executor = d->ex,
 		.now_ms = clock_now_ms(),
 	};

@@ -14,9 +14,10 @@ struct executor_options {
 	struct loop *loop;
 	struct http *http;
 	const struct action_kind *const *kinds; /* action_kinds, or a test's own */
-	unsigned max_inflight;                  /* 256 */
-	unsigned max_inflight_per_peer;         /* 16 */
-	bool shared;                            /* poll for what another daemon may have done */
+	struct action_policy policy;
+	unsigned max_inflight;          /* 256 */
+	unsigned max_inflight_per_peer; /* 16 */
+	bool shared;                    /* poll for what another daemon may have done */
 };
 struct executor *executor_new(const struct executor_options *opt);
 void executor_free(struct executor *ex); /* cancels what is in flight; safe at any time */

@@ -46,6 +46,7 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 		.now_ms = clock_now_ms(),
 		.kind = k,
 		.keys = ex->keys,
+		.policy = &ex->opt.policy,
 		.executor = ex,
 		.dry_run = args->dry_run,
 		.plan = json_object_in(a),

@@ -64,7 +64,6 @@ missing() {
 		module libcbor-dev 'libcbor >= 0.8'
 		module libinih-dev inih
 		module libqrencode-dev libqrencode
-		module libsystemd-dev libsystemd
 		module check 'check >= 0.15'
 	fi
 	if wants lint; then

@@ -180,6 +180,10 @@ static int open_engine(struct host *h, struct err *err)
 		.loop = h->loop,
 		.http = h->http,
 		.kinds = action_kinds,
+		.policy = {
+			.require_dleq = h->conf.cashu_require_dleq,
+			.trust_any_mint = h->conf.cashu_trust == CONF_TRUST_ANY,
+		},
 		.max_inflight = (unsigned)h->conf.max_inflight,
 		.max_inflight_per_peer = (unsigned)h->conf.max_inflight_per_peer,
 		.shared = h->conf.shared_state,
