@@ -1086,12 +1086,35 @@ static void note_port(struct http_face *f, int fd)
 		f->port = ntohs(ss.ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
 }
 
+/* "127.0.0.1:8338", "[::1]:8338"; port 0 takes any.  False when it is neither. */
+static bool parse_where(const char *where, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(4096);
+	const char *colon = strrchr(where, ':');
+	int n = sizeof(*ret);
+	uint64_t port;
+	uint16_t be_port;
+
+	if (!colon || strlen(where) > 64 || !parse_u64(colon + 1, UINT16_MAX, &port) ||
+	    evutil_parse_sockaddr_port(arena_strndup(&a, where, (size_t)(colon - where)), (struct sockaddr *)ret, &n) !=
+		    0)
+		return false;
+	be_port = htons((uint16_t)port);
+	if (ret->ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)ret)->sin_port = be_port;
+	else
+		((struct sockaddr_in6 *)(void *)ret)->sin6_port = be_port;
+	*ret_len = (socklen_t)n;
+	return true;
+}
+
 static int listen_tcp(struct http_face *f, const char *where, struct err *err)
 {
 	struct sockaddr_storage ss = { 0 };
-	int n = sizeof(ss), on = 1, fd;
+	socklen_t n;
+	int on = 1, fd;
 
-	if (evutil_parse_sockaddr_port(where, (struct sockaddr *)&ss, &n) != 0 || !strrchr(where, ':'))
+	if (!parse_where(where, &ss, &n))
 		return ERR(err, ERR_CONFIG, "cannot listen on '%s': not an address and port like 127.0.0.1:8338",
 			   where);
 	if (!is_loopback(&ss)) {
@@ -1100,7 +1123,7 @@ static int listen_tcp(struct http_face *f, const char *where, struct err *err)
 	}
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    bind(fd, (const struct sockaddr *)&ss, (socklen_t)n) != 0) {
+	    bind(fd, (const struct sockaddr *)&ss, n) != 0) {
 		ERR(err, ERR_IO, "cannot listen on %s: %s", where, strerror(errno));
 		if (fd >= 0)
 			close(fd);

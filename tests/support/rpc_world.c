@@ -1,0 +1,418 @@
+#include "tests/support/rpc_world.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/net/http.h"
+#include "base/rng.h"
+#include "rails/bitcoin/secp.h"
+#include "rpc/dispatch.h"
+
+#define PATIENCE_MS 20000
+
+static void must(int rc, const struct err *err)
+{
+	if (rc != 0)
+		ck_abort_msg("%s: %s", err_kind(err->code), err->msg);
+}
+
+/* --- kinds --- */
+
+struct fake {
+	int64_t amount;
+};
+
+static json_t *fake_save(struct step *s)
+{
+	const struct fake *m = s->checkpoint;
+	json_t *cp = json_object_in(s->arena);
+
+	json_set_int(cp, "amount", m->amount);
+	return cp;
+}
+
+static int fake_load(struct step *s, const json_t *cp, struct err *err)
+{
+	struct fake *m = ARENA_NEW(s->arena, struct fake);
+
+	s->checkpoint = m;
+	return json_get_i64(cp, "amount", &m->amount, err);
+}
+
+static int fake_start(struct step *s, const json_t *params, struct err *err)
+{
+	struct fake *m = ARENA_NEW(s->arena, struct fake);
+	const char *unit = "sat";
+
+	s->checkpoint = m;
+	if (json_opt_i64(params, "amount", &m->amount, err) != 0 || json_opt_str(params, "unit", 15, &unit, err) != 0)
+		return -1;
+	if (m->amount > 1000)
+		return ERR(err, ERR_FUNDS, "there are 1000 sat");
+	json_set_str(s->plan, "unit", unit);
+	if (strcmp(s->row.kind, "cashu_send") == 0 && strcmp(unit, "sat") == 0)
+		json_set_int(s->plan, "spend_sat", m->amount);
+	return 1;
+}
+
+static struct outcome send_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	(void)s;
+	(void)rep;
+	(void)err;
+	return outcome_park(1, ACTION_NO_WAKE);
+}
+
+static struct outcome send_cancel(struct step *s, struct err *err)
+{
+	(void)s;
+	ERR(err, ERR_CANCELLED, "as asked");
+	return outcome_cancelled(err);
+}
+
+static struct outcome issue_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	json_t *result = json_object_in(s->arena);
+
+	(void)rep;
+	(void)err;
+	json_set_str(result, "token", "cashuBsecret");
+	json_set_int(result, "amount", ((struct fake *)s->checkpoint)->amount);
+	return outcome_done(result);
+}
+
+static struct outcome sync_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	(void)s;
+	(void)rep;
+	ERR(err, ERR_PEER_DOWN, "nobody answers there");
+	return outcome_failed(err, "no");
+}
+
+static struct outcome swap_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	(void)s;
+	(void)rep;
+	ERR(err, ERR_TIMEOUT, "no answer");
+	return outcome_trouble(err);
+}
+
+#define AMOUNT_PARAM                                                                                                   \
+	{                                                                                                              \
+		.name = "amount", .type = PARAM_INT, .min = 1, .max = INT64_MAX, .help = "How much."                   \
+	}
+static const struct param fake_params[] = {
+	AMOUNT_PARAM,
+	{ .name = "unit", .type = PARAM_STRING, .min = 1, .max = 15, .help = "Unit." },
+	{ .name = "trust", .type = PARAM_BOOL, .help = "Trust." },
+	{ .name = "mint", .type = PARAM_STRING, .min = 1, .max = 255, .help = "URL." },
+	{ .name = "add", .type = PARAM_BOOL, .help = "Add." },
+	{ 0 },
+};
+static const struct state_def send_states[] = { [1] = { .name = "created", .reply = send_reply, .cancellable = true } };
+static const struct state_def issue_states[] = { [1] = { .name = "asked", .reply = issue_reply } };
+static const struct state_def sync_states[] = { [1] = { .name = "info", .reply = sync_reply } };
+static const struct state_def swap_states[] = { [1] = { .name = "swapping", .reply = swap_reply, .uncertain = true } };
+
+#define FAKE(kind_name, kind_states, ...)                                                                              \
+	{                                                                                                              \
+		.name = kind_name, .summary = "A stand-in.", .params = fake_params, .states = kind_states,             \
+		.n_states = 2, .start = fake_start, .save = fake_save, .load = fake_load, __VA_ARGS__                  \
+	}
+static const struct action_kind kinds_table[] = {
+	FAKE("cashu_send", send_states, .cancel = send_cancel), FAKE("cashu_issue", issue_states, .needs_keys = true),
+	FAKE("cashu_mint_sync", sync_states, .cancel = NULL),   FAKE("cashu_swap", swap_states, .cancel = NULL),
+	FAKE("hidden", send_states, .internal = true),
+};
+static const struct action_kind *const kinds[] = { &kinds_table[0], &kinds_table[1], &kinds_table[2],
+						   &kinds_table[3], &kinds_table[4], NULL };
+
+/* --- life --- */
+
+static void flush_now(void *ctx)
+{
+	struct rpc_world *w = ctx;
+
+	store_flush(w->store);
+	if (w->server)
+		rpc_server_committed(w->server);
+}
+
+static void flush_wanted(void *ctx)
+{
+	struct rpc_world *w = ctx;
+
+	loop_post(w->loop, flush_now, w);
+}
+
+static void keys_changed(void *ctx, struct keyring *keys)
+{
+	executor_set_keys(((struct rpc_world *)ctx)->executor, keys);
+}
+
+static void stop_hook(void *ctx)
+{
+	((struct rpc_world *)ctx)->stops++;
+}
+
+static json_t *config_hook(void *ctx, struct arena *a)
+{
+	(void)ctx;
+	return json_object_in(a);
+}
+
+static json_t *tasks_hook(void *ctx, struct arena *a)
+{
+	(void)ctx;
+	return json_array_in(a);
+}
+
+static void make_wallet(struct rpc_world *w)
+{
+	SCOPED(buf) struct buf words = BUF_SECRET(512);
+	struct wallet_options opt = {
+		.store = w->store,
+		.allow_plaintext_seed = true,
+		.network = "regtest",
+		.keys_changed = keys_changed,
+		.ctx = w,
+	};
+	struct err err;
+
+	must(wallet_open(&opt, &w->wallet, &err), &err);
+	must(wallet_create(w->wallet, 12, "", &words, &err), &err);
+}
+
+void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections)
+{
+	struct store_options sopt = { .flush_wanted = flush_wanted, .ctx = w };
+	struct executor_options eopt = { .kinds = kinds, .max_inflight = 16, .max_inflight_per_peer = 16 };
+	struct http_options hopt = { .proxy = NULL };
+	struct rpc_server_options opt = {
+		.host = { .ctx = w, .stop = stop_hook, .config_show = config_hook, .tasks = tasks_hook },
+		.network = "regtest",
+		.started_at_ms = clock_now_ms(),
+		.socket_group = (gid_t)-1,
+		.listen = tcp ? "127.0.0.1:0" : NULL,
+		.max_connections = max_connections,
+	};
+	uint8_t random[32];
+	struct err err;
+
+	rng_bytes(random, sizeof(random));
+	ck_assert(secp_init(random));
+	signal(SIGPIPE, SIG_IGN);
+	*w = (struct rpc_world){ .arena = ARENA_LIMIT(1u << 30), .dir = "/tmp/walletd-rpc-XXXXXX" };
+	ck_assert_ptr_nonnull(mkdtemp(w->dir));
+	snprintf(w->socket, sizeof(w->socket), "%s/rpc.sock", w->dir);
+	snprintf(w->cookie, sizeof(w->cookie), "%s/cookie", w->dir);
+	must(loop_new(&w->loop, &err), &err);
+	sopt.path = arena_printf(&w->arena, "%s/wallet.db", w->dir);
+	must(store_open(&sopt, &w->store, &err), &err);
+	must(http_new(w->loop, &hopt, &w->http, &err), &err);
+	eopt.store = w->store;
+	eopt.loop = w->loop;
+	eopt.http = w->http;
+	w->executor = executor_new(&eopt);
+	make_wallet(w);
+	opt.loop = w->loop;
+	opt.store = w->store;
+	opt.executor = w->executor;
+	opt.wallet = w->wallet;
+	opt.datadir = w->dir;
+	opt.socket_path = w->socket;
+	opt.cookie_path = w->cookie;
+	must(rpc_server_new(&opt, &w->server, &err), &err);
+}
+
+void rpc_world_open(struct rpc_world *w, bool tcp)
+{
+	rpc_world_open_with(w, tcp, 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+void rpc_world_close(struct rpc_world *w)
+{
+	store_flush(w->store);
+	rpc_server_free(w->server);
+	w->server = NULL;
+	wallet_free(w->wallet);
+	executor_free(w->executor);
+	http_free(w->http);
+	loop_unpost(w->loop, flush_now, w);
+	store_close(w->store);
+	loop_free(w->loop);
+	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	arena_done(&w->arena);
+}
+
+struct running {
+	struct loop *loop;
+	const bool *until;
+	int64_t deadline_us;
+	struct timer *timer;
+};
+
+static void look(void *ctx)
+{
+	struct running *r = ctx;
+
+	if ((r->until && *r->until) || clock_mono_us() >= r->deadline_us)
+		loop_stop(r->loop);
+	else
+		timer_start(r->timer, 1);
+}
+
+void rpc_world_run(struct rpc_world *w, int ms, const bool *until)
+{
+	struct running r = { .loop = w->loop, .until = until, .deadline_us = clock_mono_us() + ms * INT64_C(1000) };
+	struct err err;
+
+	r.timer = loop_timer(w->loop, look, &r);
+	timer_start(r.timer, 0);
+	must(loop_run(w->loop, &err), &err);
+	timer_free(r.timer);
+}
+
+/* --- calls --- */
+
+struct rpc_caller rpc_world_caller(enum rpc_scope scope)
+{
+	struct rpc_caller c = { .scope = scope, .budget_hour_sat = -1, .budget_day_sat = -1 };
+
+	snprintf(c.credential, sizeof(c.credential), "test:%s", rpc_scope_name(scope));
+	return c;
+}
+
+static bool gone(void *ctx)
+{
+	return ((struct rpc_world *)ctx)->client_gone;
+}
+
+static void done(void *ctx, int status, struct bytes reply)
+{
+	struct rpc_world *w = ctx;
+
+	w->status = status;
+	w->reply = reply.n ? arena_strndup(&w->arena, (const char *)reply.p, reply.n) : "";
+}
+
+struct rpc_body *rpc_world_begin(struct rpc_world *w, const struct rpc_caller *caller, const char *text)
+{
+	struct rpc_body_options opt = { .server = w->server,
+					.caller = *caller,
+					.text = bytes_of(text),
+					.gone = gone,
+					.done = done,
+					.ctx = w };
+
+	w->status = -1;
+	w->reply = NULL;
+	return rpc_body_run(&opt);
+}
+
+void rpc_world_answered(struct rpc_world *w)
+{
+	int64_t deadline = clock_mono_us() + PATIENCE_MS * INT64_C(1000);
+
+	while (w->status < 0 && clock_mono_us() < deadline)
+		rpc_world_run(w, 2, NULL);
+	ck_assert_msg(w->status >= 0, "no answer");
+}
+
+const char *rpc_world_body(struct rpc_world *w, const struct rpc_caller *caller, const char *text)
+{
+	(void)rpc_world_begin(w, caller, text);
+	rpc_world_answered(w);
+	return w->reply;
+}
+
+static json_t *member(struct rpc_world *w, const struct rpc_caller *c, const char *name, const char *method,
+		      const char *params)
+{
+	const char *text = arena_printf(&w->arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
+					method, params ? params : "{}");
+	struct err err;
+	json_t *v;
+
+	must(json_parse(&w->arena, bytes_of(rpc_world_body(w, c, text)), JSON_DEPTH_MAX, &v, &err), &err);
+	ck_assert_msg(json_object_get(v, name) != NULL, "%s %s: %s", method, params ? params : "", w->reply);
+	return json_object_get(v, name);
+}
+
+json_t *rpc_world_result_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params)
+{
+	return member(w, c, "result", method, params);
+}
+
+json_t *rpc_world_error_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params)
+{
+	return member(w, c, "error", method, params);
+}
+
+json_t *rpc_world_result(struct rpc_world *w, const char *method, const char *params)
+{
+	struct rpc_caller admin = rpc_world_caller(RPC_ADMIN);
+
+	return rpc_world_result_for(w, &admin, method, params);
+}
+
+json_t *rpc_world_error(struct rpc_world *w, const char *method, const char *params)
+{
+	struct rpc_caller admin = rpc_world_caller(RPC_ADMIN);
+
+	return rpc_world_error_for(w, &admin, method, params);
+}
+
+/* --- sockets --- */
+
+int rpc_world_connect(const char *unix_path, unsigned port)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+	int fd = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	if (unix_path) {
+		memcpy(un.sun_path, unix_path, strlen(unix_path) + 1);
+		rc = connect(fd, (const struct sockaddr *)&un, sizeof(un));
+	} else {
+		rc = connect(fd, (const struct sockaddr *)&in, sizeof(in));
+	}
+	ck_assert_int_eq(rc, 0);
+	return fd;
+}
+
+const char *json_str(const json_t *obj, const char *name)
+{
+	const char *text = json_string_value(json_object_get(obj, name));
+
+	return text ? text : "";
+}
+
+int64_t json_int(const json_t *obj, const char *name)
+{
+	const json_t *v = json_object_get(obj, name);
+
+	return json_is_integer(v) ? json_integer_value(v) : -1;
+}

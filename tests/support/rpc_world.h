@@ -1,0 +1,59 @@
+/* tests/support/rpc_world.h - an RPC server with everything below it, in a directory of its own, in the loop of the test.
+ *
+ * The action kinds are small stand-ins that need no mint:
+ *   cashu_send      amount (above 1000: insufficient_funds), unit; plans spend_sat, parks for ever, can be cancelled
+ *   cashu_issue     ends at once; its result holds a token
+ *   cashu_mint_sync fails with peer_unavailable
+ *   cashu_swap      every step of it ends without an answer: uncertain
+ *   hidden          internal */
+#ifndef TESTS_SUPPORT_RPC_WORLD_H
+#define TESTS_SUPPORT_RPC_WORLD_H
+
+#include <check.h>
+
+#include "actions/executor.h"
+#include "actions/wallet.h"
+#include "rpc/server.h"
+
+struct rpc_world {
+	struct arena arena; /* lives as long as the world */
+	char dir[64], socket[96], cookie[96];
+	struct loop *loop;
+	struct store *store;
+	struct http *http;
+	struct executor *executor;
+	struct wallet *wallet;
+	struct rpc_server *server;
+	unsigned stops; /* how often the stop hook ran */
+	bool client_gone;
+	int status;        /* of the last body, -1 while it runs */
+	const char *reply; /* of the last body */
+};
+
+/* With a wallet that is open; tcp: also a port of 127.0.0.1. */
+void rpc_world_open(struct rpc_world *w, bool tcp);
+void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections);
+void rpc_world_close(struct rpc_world *w);
+/* Turns the loop for so long, or until *until. */
+void rpc_world_run(struct rpc_world *w, int ms, const bool *until);
+
+struct rpc_caller rpc_world_caller(enum rpc_scope scope);
+/* One body, to its answer (20 s).  The status is in w->status. */
+const char *rpc_world_body(struct rpc_world *w, const struct rpc_caller *caller, const char *text);
+/* Begin one and do not wait; NULL when it is answered. */
+struct rpc_body *rpc_world_begin(struct rpc_world *w, const struct rpc_caller *caller, const char *text);
+void rpc_world_answered(struct rpc_world *w); /* wait until it is */
+/* One call as admin: its result, or its error; the other one fails the test. */
+json_t *rpc_world_result(struct rpc_world *w, const char *method, const char *params);
+json_t *rpc_world_error(struct rpc_world *w, const char *method, const char *params);
+json_t *rpc_world_result_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
+json_t *rpc_world_error_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
+
+/* A blocking client's socket, connected; and one request on it.  *ret gets what comes until the reply is whole or the end of
+ * the connection; for a server in another process. */
+int rpc_world_connect(const char *unix_path, unsigned port);
+
+const char *json_str(const json_t *obj, const char *name); /* "" when it is not there */
+int64_t json_int(const json_t *obj, const char *name);     /* -1 when it is not there */
+
+#endif
