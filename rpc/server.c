@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "rpc/auth.h"
 #include "rpc/dispatch.h"
 #include "rpc/event_waits.h"
@@ -92,7 +91,7 @@ void rpc_server_ledger_checked(struct rpc_server *s, const struct err *failed)
 		s->ledger_error = *failed;
 	else
 		err_clear(&s->ledger_error);
-	s->ledger_checked_ms = clock_now_ms();
+	status_changed(s);
 }
 
 void rpc_server_set_peers(struct rpc_server *s, const struct rpc_peer_scope *peers, size_t n)

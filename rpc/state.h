@@ -26,7 +26,6 @@ struct rpc_server {
 	struct request *keyed;   /* running calls that have an idempotency key */
 	bool stopping;
 	struct err ledger_error; /* of the last check; code ERR_NONE when it was right */
-	int64_t ledger_checked_ms;
 };
 
 #endif

@@ -154,3 +154,9 @@ const char *status_text(struct rpc_server *s)
 	*c = (struct status_cache){ make_text(s), now, changes, wallet, health };
 	return c->text;
 }
+
+void status_changed(struct rpc_server *s)
+{
+	free(s->status->text);
+	s->status->text = NULL;
+}

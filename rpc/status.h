@@ -12,5 +12,7 @@ struct status_cache *status_cache_new(void);
 void status_cache_free(struct status_cache *c);
 /* A JSON object as text; lives until the next call.  Always answers: what cannot be read is told in attention. */
 const char *status_text(struct rpc_server *server);
+/* Something that no commit tells of has changed. */
+void status_changed(struct rpc_server *server);
 
 #endif

@@ -269,12 +269,26 @@ static int finish(struct parser *p)
 	return p->to->command == CTL_HELP ? find_subject(p) : 0;
 }
 
+/* "history export": the first word alone is a method, too. */
+static const struct rpc_method *longer_name(const struct parser *p, const char *word)
+{
+	if (p->to->command != CTL_CALL || p->to->args.n > 0)
+		return NULL;
+	return method_named(p->methods, arena_printf(p->a, "%s.%s", p->to->method->name, word));
+}
+
 static int take_word(struct parser *p, const char *word)
 {
+	const struct rpc_method *longer;
 	struct arg arg;
 
 	if (!p->chosen)
 		return take_command(p, word);
+	longer = longer_name(p, word);
+	if (longer) {
+		p->to->method = longer;
+		return 0;
+	}
 	arg = arg_of(p->a, word);
 	add_arg(p, arg.name, arg.value);
 	return 0;

@@ -35,20 +35,19 @@ static bool ends_with(const char *text, const char *end)
 	return n >= k && strcmp(text + n - k, end) == 0;
 }
 
-/* Unix time, told from a duration by its size: before 1973, or after 300 years of waiting, they would be confused. */
+/* Unix time, told from a duration by its size: before 1973, or after three years of waiting, they would be confused.
+ * 0 is how a moment that never was is written. */
 static bool is_time(const char *name, const json_t *v, int64_t *ret_s)
 {
+	bool ms = ends_with(name, "_ms");
 	int64_t n = json_integer_value(v);
 
-	if (!json_is_integer(v))
+	if (!json_is_integer(v) || (!ms && !ends_with(name, "_s")))
 		return false;
-	if (ends_with(name, "_ms") && n > INT64_C(100000000000))
-		*ret_s = n / 1000;
-	else if (ends_with(name, "_s") && n > INT64_C(1000000000))
-		*ret_s = n;
-	else
-		return false;
-	return true;
+	*ret_s = ms ? n / 1000 : n;
+	if (n == 0)
+		return ends_with(name, "_at_ms") || text_starts(name, "last_");
+	return *ret_s > (ms ? INT64_C(100000000) : INT64_C(1000000000));
 }
 
 /* The member's name; of a time without what says that it is a number. */
@@ -93,6 +92,8 @@ static void add_scalar(struct buf *to, const char *name, const json_t *v)
 	int64_t s;
 
 	if (!v || json_is_null(v))
+		buf_text_add(to, "-");
+	else if (is_time(name, v, &s) && s == 0)
 		buf_text_add(to, "-");
 	else if (is_time(name, v, &s))
 		add_time(to, s);
@@ -389,9 +390,9 @@ static void add_object(struct buf *to, const struct shown *s, json_t *obj, unsig
 		add_inline(to, name, v);
 		buf_text_add(to, "\n");
 	}
-	/* A result that is one list, and where the next page begins, needs no headline over its table. */
+	/* A result that is one list needs no headline over its table. */
 	json_object_foreach(obj, name, v) if (!is_inline(v))
-		add_nested(to, s, name, v, depth, depth == 0 && nested == 1 && width == 0);
+		add_nested(to, s, name, v, depth, depth == 0 && nested == 1 && width == 0 && json_is_array(v));
 }
 
 /* --- a whole result --- */

@@ -38,18 +38,22 @@ static const struct {
 	const char *kind;
 } bodies[] = {
 	{ "call", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"balance\"}", 200, "1", 0, NULL },
-	{ "text id", "{\"jsonrpc\":\"2.0\",\"id\":\"a\\u00e9\",\"method\":\"balance\"}", 200, "\"a\xc3\xa9\"", 0, NULL },
+	{ "text id", "{\"jsonrpc\":\"2.0\",\"id\":\"a\\u00e9\",\"method\":\"balance\"}", 200, "\"a\xc3\xa9\"", 0,
+	  NULL },
 	{ "null id", "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"balance\"}", 200, "null", 0, NULL },
 	{ "large id", "{\"jsonrpc\":\"2.0\",\"id\":-9223372036854775807,\"method\":\"balance\"}", 200,
 	  "-9223372036854775807", 0, NULL },
 	{ "id with a fraction", "{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"balance\"}", 200, "null", -32600,
 	  "invalid_request" },
 	{ "id 1.0", "{\"jsonrpc\":\"2.0\",\"id\":1.0,\"method\":\"balance\"}", 200, "null", -32600, "invalid_request" },
-	{ "id object", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"balance\"}", 200, "null", -32600, "invalid_request" },
-	{ "id true", "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"balance\"}", 200, "null", -32600, "invalid_request" },
+	{ "id object", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"balance\"}", 200, "null", -32600,
+	  "invalid_request" },
+	{ "id true", "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"balance\"}", 200, "null", -32600,
+	  "invalid_request" },
 	{ "no version", "{\"id\":7,\"method\":\"balance\"}", 200, "7", -32600, "invalid_request" },
 	{ "version 1.0", "{\"jsonrpc\":\"1.0\",\"id\":7,\"method\":\"balance\"}", 200, "7", -32600, "invalid_request" },
-	{ "version as number", "{\"jsonrpc\":2.0,\"id\":7,\"method\":\"balance\"}", 200, "7", -32600, "invalid_request" },
+	{ "version as number", "{\"jsonrpc\":2.0,\"id\":7,\"method\":\"balance\"}", 200, "7", -32600,
+	  "invalid_request" },
 	{ "unknown member", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"balance\",\"parms\":{}}", 200, "7", -32600,
 	  "invalid_request" },
 	{ "key outside of params", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"stop\",\"idempotency_key\":\"k\"}", 200,
@@ -62,11 +66,12 @@ static const struct {
 	  "invalid_request" },
 	{ "params null", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"balance\",\"params\":null}", 200, "7", -32600,
 	  "invalid_request" },
-	{ "by position", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"help\",\"params\":[\"wait\"]}", 200, "7", 0, NULL },
-	{ "too many by position", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"help\",\"params\":[\"wait\",1]}", 200, "7",
-	  -32602, "invalid_params" },
-	{ "unknown parameter", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"history\",\"params\":{\"limt\":1}}", 200, "7",
-	  -32602, "invalid_params" },
+	{ "by position", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"help\",\"params\":[\"wait\"]}", 200, "7", 0,
+	  NULL },
+	{ "too many by position", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"help\",\"params\":[\"wait\",1]}", 200,
+	  "7", -32602, "invalid_params" },
+	{ "unknown parameter", "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"history\",\"params\":{\"limt\":1}}", 200,
+	  "7", -32602, "invalid_params" },
 	{ "notification", "{\"jsonrpc\":\"2.0\",\"method\":\"balance\"}", 204, NULL, 0, NULL },
 	{ "wrong notification", "{\"jsonrpc\":\"2.0\",\"method\":\"history\",\"params\":{\"limt\":1}}", 204, NULL, 0,
 	  NULL },
@@ -135,11 +140,12 @@ START_TEST(batch_in_order)
 	json_t *answers;
 
 	/* The second must wait for a commit, and the third still comes after it. */
-	rpc_world_body(&w, &admin,
-		       "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"balance\"},"
-		       "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"key.create\",\"params\":{\"name\":\"a\",\"scope\":\"read\"}},"
-		       "{\"jsonrpc\":\"2.0\",\"method\":\"balance\"},7,"
-		       "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"key.list\"}]");
+	rpc_world_body(
+		&w, &admin,
+		"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"balance\"},"
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"key.create\",\"params\":{\"name\":\"a\",\"scope\":\"read\"}},"
+		"{\"jsonrpc\":\"2.0\",\"method\":\"balance\"},7,"
+		"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"key.list\"}]");
 	ck_assert_int_eq(w.status, 200);
 	answers = parsed(w.reply);
 	ck_assert_uint_eq(json_array_size(answers), 4);
@@ -147,8 +153,8 @@ START_TEST(batch_in_order)
 	ck_assert_int_eq(json_int(json_array_get(answers, 1), "id"), 2);
 	ck_assert_ptr_nonnull(json_object_get(json_array_get(answers, 2), "error"));
 	ck_assert_int_eq(json_int(json_array_get(answers, 3), "id"), 3);
-	ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(json_array_get(answers, 3), "result"), "keys")),
-			  1);
+	ck_assert_uint_eq(
+		json_array_size(json_object_get(json_object_get(json_array_get(answers, 3), "result"), "keys")), 1);
 }
 END_TEST
 
@@ -196,8 +202,7 @@ START_TEST(same_key_twice_in_a_batch_runs_once)
 	answers = parsed(w.reply);
 	ck_assert_str_eq(json_str(json_object_get(json_array_get(answers, 0), "result"), "id"),
 			 json_str(json_object_get(json_array_get(answers, 1), "result"), "id"));
-	ck_assert(json_is_true(
-		json_object_get(json_object_get(json_array_get(answers, 1), "result"), "replayed")));
+	ck_assert(json_is_true(json_object_get(json_object_get(json_array_get(answers, 1), "result"), "replayed")));
 }
 END_TEST
 
@@ -237,7 +242,8 @@ START_TEST(scope_is_required)
 {
 	for (enum rpc_scope s = RPC_READ; s <= RPC_ADMIN; s++) {
 		struct rpc_caller c = rpc_world_caller(s);
-		const char *text = arena_printf(&w.arena, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
+		const char *text = arena_printf(&w.arena,
+						"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
 						scopes[_i].method, scopes[_i].params);
 		bool forbidden;
 
@@ -299,15 +305,16 @@ END_TEST
 
 START_TEST(a_wait_ends_with_its_client)
 {
-	struct rpc_body *b = rpc_world_begin(&w, &admin,
-					     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\",\"params\":{\"after\":1000}}");
+	struct rpc_body *b = rpc_world_begin(
+		&w, &admin, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\",\"params\":{\"after\":1000}}");
 	struct executor_stats st;
 
 	ck_assert_ptr_nonnull(b);
 	rpc_body_abandon(b);
-	b = rpc_world_begin(&w, &admin,
-			    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":{\"kind\":\"cashu_send\","
-			    "\"params\":{\"amount\":5},\"wait\":\"done\"}}");
+	b = rpc_world_begin(
+		&w, &admin,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":{\"kind\":\"cashu_send\","
+		"\"params\":{\"amount\":5},\"wait\":\"done\"}}");
 	ck_assert_ptr_nonnull(b);
 	rpc_world_run(&w, 50, NULL);
 	executor_stats(w.executor, &st);

@@ -172,7 +172,8 @@ END_TEST
 
 START_TEST(the_end_of_a_wait_becomes_the_answer)
 {
-	const char *params = "{\"kind\":\"cashu_issue\",\"params\":{\"amount\":5},\"wait\":\"done\",\"idempotency_key\":\"k\"}";
+	const char *params =
+		"{\"kind\":\"cashu_issue\",\"params\":{\"amount\":5},\"wait\":\"done\",\"idempotency_key\":\"k\"}";
 	json_t *first = rpc_world_result(&w, "action.start", params), *again;
 
 	ck_assert_str_eq(json_str(first, "status"), "done");
@@ -230,60 +231,38 @@ START_TEST(key_must_be_printable)
 }
 END_TEST
 
-struct both {
-	int n;
-	const char *replies[2];
-};
-
-static void one_done(void *ctx, int status, struct bytes reply)
-{
-	struct both *b = ctx;
-
-	ck_assert_int_eq(status, 200);
-	b->replies[b->n++] = arena_strndup(&w.arena, (const char *)reply.p, reply.n);
-}
+static const char twin[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":" SEND(5, "") "}";
 
 /* Two connections, one turn of the loop, one key. */
 START_TEST(twins)
 {
-	struct both both = { 0 };
-	struct rpc_body_options opt = {
-		.server = w.server,
-		.caller = rpc_world_caller(RPC_ADMIN),
-		.text = bytes_of(
-			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":" SEND(5, "") "}"),
-		.done = one_done,
-		.ctx = &both,
-	};
+	struct rpc_caller admin = rpc_world_caller(RPC_ADMIN);
+	struct rpc_reply first, second;
 
-	ck_assert_ptr_nonnull(rpc_body_run(&opt));
-	ck_assert_ptr_nonnull(rpc_body_run(&opt));
+	ck_assert_ptr_nonnull(rpc_world_begin_into(&w, &admin, twin, &first));
+	ck_assert_ptr_nonnull(rpc_world_begin_into(&w, &admin, twin, &second));
 	rpc_world_run(&w, 200, NULL);
-	ck_assert_int_eq(both.n, 2);
-	ck_assert_ptr_null(strstr(both.replies[0], "\"replayed\""));
-	ck_assert_ptr_nonnull(strstr(both.replies[1], "\"replayed\":true"));
+	ck_assert_int_eq(first.status, 200);
+	ck_assert_int_eq(second.status, 200);
+	ck_assert_ptr_null(strstr(first.text, "\"replayed\""));
+	ck_assert_ptr_nonnull(strstr(second.text, "\"replayed\":true"));
 	ck_assert_uint_eq(actions(), 1);
 }
 END_TEST
 
 START_TEST(a_twin_that_leaves)
 {
-	struct both both = { 0 };
-	struct rpc_body_options opt = {
-		.server = w.server,
-		.caller = rpc_world_caller(RPC_ADMIN),
-		.text = bytes_of(
-			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":" SEND(5, "") "}"),
-		.done = one_done,
-		.ctx = &both,
-	};
-	struct rpc_body *second;
+	struct rpc_caller admin = rpc_world_caller(RPC_ADMIN);
+	struct rpc_reply first, second;
+	struct rpc_body *b;
 
-	ck_assert_ptr_nonnull(rpc_body_run(&opt));
-	second = rpc_body_run(&opt);
-	rpc_body_abandon(second);
+	ck_assert_ptr_nonnull(rpc_world_begin_into(&w, &admin, twin, &first));
+	b = rpc_world_begin_into(&w, &admin, twin, &second);
+	ck_assert_ptr_nonnull(b);
+	rpc_body_abandon(b);
 	rpc_world_run(&w, 100, NULL);
-	ck_assert_int_eq(both.n, 1);
+	ck_assert_int_eq(first.status, 200);
+	ck_assert_int_eq(second.status, -1);
 	ck_assert_uint_eq(actions(), 1);
 	ck_assert(rpc_server_idle(w.server));
 }

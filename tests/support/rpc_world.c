@@ -305,6 +305,25 @@ static bool gone(void *ctx)
 	return ((struct rpc_world *)ctx)->client_gone;
 }
 
+static void done_into(void *ctx, int status, struct bytes reply)
+{
+	struct rpc_reply *r = ctx;
+
+	r->status = status;
+	r->text = reply.n ? arena_strndup(r->arena, (const char *)reply.p, reply.n) : "";
+}
+
+struct rpc_body *rpc_world_begin_into(struct rpc_world *w, const struct rpc_caller *caller, const char *text,
+				      struct rpc_reply *ret)
+{
+	struct rpc_body_options opt = {
+		.server = w->server, .caller = *caller, .text = bytes_of(text), .done = done_into, .ctx = ret
+	};
+
+	*ret = (struct rpc_reply){ .arena = &w->arena, .status = -1 };
+	return rpc_body_run(&opt);
+}
+
 static void done(void *ctx, int status, struct bytes reply)
 {
 	struct rpc_world *w = ctx;
@@ -315,12 +334,9 @@ static void done(void *ctx, int status, struct bytes reply)
 
 struct rpc_body *rpc_world_begin(struct rpc_world *w, const struct rpc_caller *caller, const char *text)
 {
-	struct rpc_body_options opt = { .server = w->server,
-					.caller = *caller,
-					.text = bytes_of(text),
-					.gone = gone,
-					.done = done,
-					.ctx = w };
+	struct rpc_body_options opt = {
+		.server = w->server, .caller = *caller, .text = bytes_of(text), .gone = gone, .done = done, .ctx = w
+	};
 
 	w->status = -1;
 	w->reply = NULL;

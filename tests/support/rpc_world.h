@@ -15,6 +15,12 @@
 #include "actions/wallet.h"
 #include "rpc/server.h"
 
+struct rpc_reply {
+	struct arena *arena;
+	int status; /* -1 while it runs */
+	const char *text;
+};
+
 struct rpc_world {
 	struct arena arena; /* lives as long as the world */
 	char dir[64], socket[96], cookie[96];
@@ -26,8 +32,8 @@ struct rpc_world {
 	struct rpc_server *server;
 	unsigned stops; /* how often the stop hook ran */
 	bool client_gone;
-	int status;        /* of the last body, -1 while it runs */
-	const char *reply; /* of the last body */
+	int status; /* of the last body, -1 while it runs; and its reply */
+	const char *reply;
 };
 
 /* With a wallet that is open; tcp: also a port of 127.0.0.1. */
@@ -40,8 +46,10 @@ void rpc_world_run(struct rpc_world *w, int ms, const bool *until);
 struct rpc_caller rpc_world_caller(enum rpc_scope scope);
 /* One body, to its answer (20 s).  The status is in w->status. */
 const char *rpc_world_body(struct rpc_world *w, const struct rpc_caller *caller, const char *text);
-/* Begin one and do not wait; NULL when it is answered. */
+/* Begin one and do not wait; NULL when it is answered.  _into: several at a time. */
 struct rpc_body *rpc_world_begin(struct rpc_world *w, const struct rpc_caller *caller, const char *text);
+struct rpc_body *rpc_world_begin_into(struct rpc_world *w, const struct rpc_caller *caller, const char *text,
+				      struct rpc_reply *ret);
 void rpc_world_answered(struct rpc_world *w); /* wait until it is */
 /* One call as admin: its result, or its error; the other one fails the test. */
 json_t *rpc_world_result(struct rpc_world *w, const char *method, const char *params);
@@ -49,8 +57,7 @@ json_t *rpc_world_error(struct rpc_world *w, const char *method, const char *par
 json_t *rpc_world_result_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
 json_t *rpc_world_error_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
 
-/* A blocking client's socket, connected; and one request on it.  *ret gets what comes until the reply is whole or the end of
- * the connection; for a server in another process. */
+/* A blocking client's socket, connected; for a server in another process. */
 int rpc_world_connect(const char *unix_path, unsigned port);
 
 const char *json_str(const json_t *obj, const char *name); /* "" when it is not there */
