@@ -51,6 +51,7 @@ struct issue {
 	int64_t key_index; /* NUT-20, -1 none */
 	bool legacy;       /* sign the older message */
 	bool cancelling;   /* end as soon as the mint says that the quote is unpaid */
+	bool taken_up;     /* a quote of an earlier action, named by the user */
 	bool issued;       /* the mint says so, and we look for the signatures */
 	bool foreign;      /* it knows signatures, but had not issued the quote: its next word decides what they are */
 	uint32_t rebuilds;
@@ -72,6 +73,7 @@ static json_t *issue_save(struct step *s)
 	json_set_int(cp, "key_index", m->key_index);
 	json_set_bool(cp, "legacy", m->legacy);
 	json_set_bool(cp, "cancelling", m->cancelling);
+	json_set_bool(cp, "taken_up", m->taken_up);
 	json_set_bool(cp, "issued", m->issued);
 	json_set_bool(cp, "foreign", m->foreign);
 	json_set_u64(cp, "rebuilds", m->rebuilds);
@@ -94,6 +96,7 @@ static int issue_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_i64(cp, "key_index", &m->key_index, err) != 0 ||
 	    json_get_bool(cp, "legacy", &m->legacy, err) != 0 ||
 	    json_get_bool(cp, "cancelling", &m->cancelling, err) != 0 ||
+	    json_get_bool(cp, "taken_up", &m->taken_up, err) != 0 ||
 	    json_get_bool(cp, "issued", &m->issued, err) != 0 || json_get_bool(cp, "foreign", &m->foreign, err) != 0 ||
 	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0 ||
 	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0)
@@ -158,6 +161,7 @@ static int claim_quote(struct step *s, struct issue *m, struct err *err)
 	m->expiry_s = row.expiry_s;
 	m->key_index = row.key_index;
 	m->quoted_at_ms = s->now_ms;
+	m->taken_up = true;
 	return quote_store_hold(s->unit, m->at.mint_id, m->quote, &s->row.id, err);
 }
 
@@ -308,7 +312,8 @@ static struct outcome unpaid(struct step *s, struct err *err)
 		err_hint(&why, "if it is paid later: action.start cashu_issue with quote=%s", m->quote);
 		return outcome_cancelled(&why);
 	}
-	if (m->expiry_s && s->now_ms > m->expiry_s * 1000 + DAY_MS) {
+	/* A payment may still be on its way when the invoice expires; not when the user comes back for it afterwards. */
+	if (m->expiry_s && s->now_ms > m->expiry_s * 1000 + (m->taken_up ? 0 : DAY_MS)) {
 		ERR(&why, ERR_QUOTE_EXPIRED, "the invoice expired unpaid");
 		return outcome_failed(&why, "no");
 	}

@@ -107,6 +107,21 @@ static int refuse_own(struct step *s, const struct proof *proofs, size_t n, stru
 	return 0;
 }
 
+/* NUT-10: a secret that is a JSON array names what it takes to spend it.  We hold no such keys; a proof that brings its
+ * own witness needs none. */
+static int refuse_locked(const struct token *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->proofs[i].secret[0] != '[' || t->proofs[i].witness)
+			continue;
+		ERR(err, ERR_UNSUPPORTED, "proof %zu is locked to a key or a hash, which this wallet cannot open",
+		    i + 1);
+		err_hint(err, "ask the sender for a token that is not locked");
+		return err_field(err, "token");
+	}
+	return 0;
+}
+
 static int y_order(const void *a, const void *b)
 {
 	return memcmp(((const struct pubkey *)a)->b, ((const struct pubkey *)b)->b, sizeof(((struct pubkey *)0)->b));
@@ -178,7 +193,8 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 		return -1;
 	if (token_decode(s->arena, bytes_of(m->token), &t, err) != 0)
 		return err_field(err, "token");
-	if (identity(s, &t, err) != 0 || refuse_own(s, t.proofs, t.n, err) != 0 || find_mint(s, m, &t, err) != 0)
+	if (refuse_locked(&t, err) != 0 || identity(s, &t, err) != 0 || refuse_own(s, t.proofs, t.n, err) != 0 ||
+	    find_mint(s, m, &t, err) != 0)
 		return -1;
 	m->left_out = json_array_in(s->arena);
 	m->unit_known = t.has_unit;

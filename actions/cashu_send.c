@@ -458,6 +458,9 @@ static struct outcome reclaim_finish(struct step *s, const struct proof *proofs,
 	ERR(&why, ERR_CANCELLED, "the token was taken back");
 	o = outcome_cancelled(&why);
 	o.result = result;
+	/* What somebody claimed, and the fees of the swaps, are gone. */
+	if (ecash_value(out) < m->token_sum + m->swap_fee)
+		o.funds_moved = "yes";
 	return o;
 }
 
