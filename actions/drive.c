@@ -7,7 +7,7 @@
  *
  * Everything after a unit happens in its on_durable, so nothing leaves the process before the disk has it.  What goes
  * wrong on the way is a trouble: the unit's writes are gone, and a second unit records what the error's class asks for. */
-#include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,8 +122,7 @@ static void cancels_answer(struct drive *d, const struct err *err)
 		struct cancel *c = d->cancels;
 
 		d->cancels = c->next;
-		c->done(c->ctx, err);
-		free(c);
+		executor_answer(d->ex, c, err);
 	}
 }
 
@@ -212,28 +211,35 @@ static void row_set_error(struct step *s, const struct err *e)
 	s->row.error_field = e->code == ERR_NONE || !e->field[0] ? NULL : arena_strdup(s->arena, e->field);
 }
 
-static int save_living(struct drive *d, const struct outcome *o, struct err *err)
+/* Everything of the outcome but the checkpoint, which is in the row already. */
+static int save_row(struct drive *d, const struct outcome *o, struct err *err)
 {
 	struct step *s = &d->step;
 	const struct state_def *st = kind_state(d->kind, o->state);
 	int was_state = s->row.state;
 	enum action_status was = s->row.status;
-	bool troubled = o->err.code != ERR_NONE, changed;
+	bool troubled = o->err.code != ERR_NONE, uncertain = d->net_unknown || (st && st->uncertain), changed;
 
-	assert(st);
 	s->row.state = o->state;
 	s->row.attempts = troubled ? s->row.attempts + 1 : 0;
-	s->row.status = o->tag == OUTCOME_NEXT                          ? ACTION_RUNNING
-			: troubled && (st->uncertain || d->net_unknown) ? ACTION_UNCERTAIN
-									: ACTION_PARKED;
+	s->row.status = o->tag == OUTCOME_NEXT  ? ACTION_RUNNING
+			: troubled && uncertain ? ACTION_UNCERTAIN
+						: ACTION_PARKED;
 	s->row.wake_at_ms = o->tag == OUTCOME_NEXT ? s->now_ms : o->wake_at_ms;
 	s->row.updated_at_ms = s->now_ms;
 	row_set_error(s, &o->err);
-	s->row.checkpoint = json_text(s->arena, d->kind->save(s));
 	changed = s->row.state != was_state || s->row.status != was;
 	if (action_store_save(s->unit, &s->row, changed, err) != 0)
 		return -1;
 	return changed ? action_event(s, d->kind, "action.state", err) : 0;
+}
+
+static int save_living(struct drive *d, const struct outcome *o, struct err *err)
+{
+	if (!kind_state(d->kind, o->state))
+		return ERR(err, ERR_INTERNAL, "%s has no state %d", d->kind->name, o->state);
+	d->step.row.checkpoint = json_text(d->step.arena, d->kind->save(&d->step));
+	return save_row(d, o, err);
 }
 
 static int save_ended(struct drive *d, const struct outcome *o, struct err *err)
@@ -382,7 +388,7 @@ static void drive_refused(struct drive *d, const struct err *err)
 		ex->stats.failures++;
 		ex->stats.last_error = *err;
 		log_error(&d->step.log, "action.not_saved", F_ERR(err));
-		ex->hold_until_ms = clock_now_ms() + HOLD_MS;
+		ex->hold_until_us = clock_mono_us() + HOLD_MS * 1000;
 		timer_start(ex->wake, HOLD_MS);
 	}
 	drive_end(d);
@@ -416,55 +422,81 @@ static int drive_unit(struct drive *d, int (*fn)(struct unit *, void *, struct e
 	return -1;
 }
 
+static struct outcome trouble_outcome(struct drive *d, struct err *err)
+{
+	struct step *s = &d->step;
+
+	if (d->trouble.class == ERR_REJECTED && d->kind->on_rejection)
+		return d->kind->on_rejection(s, &d->trouble, err);
+	if (d->trouble.class == ERR_REJECTED)
+		return outcome_failed(&d->trouble, "no");
+	if (d->trouble.class == ERR_TRANSIENT && d->kind->on_retry)
+		return d->kind->on_retry(s, &d->trouble, err);
+	return outcome_retry(s, &d->trouble);
+}
+
 static int trouble_run(struct unit *u, void *ctx, struct err *err)
 {
 	struct drive *d = ctx;
-	struct step *s = &d->step;
 	int rc;
 
-	step_open_unit(s, u);
-	if (checkpoint_load(d, err) != 0) {
-		/* Not readable: leave the bytes as they are, say so, and look again later. */
-		d->outcome = outcome_retry(s, &d->trouble);
-		s->row.attempts++;
-		s->row.status = ACTION_PARKED;
-		s->row.wake_at_ms = d->outcome.wake_at_ms;
-		s->row.updated_at_ms = s->now_ms;
-		row_set_error(s, &d->trouble);
-		rc = action_store_save(u, &s->row, true, err);
-		step_close_unit(s);
-		return rc;
+	step_open_unit(&d->step, u);
+	rc = checkpoint_load(d, err);
+	if (rc == 0) {
+		d->outcome = trouble_outcome(d, err);
+		rc = outcome_save(d, err);
 	}
-	if (d->trouble.class == ERR_REJECTED)
-		d->outcome = d->kind->on_rejection ? d->kind->on_rejection(s, &d->trouble, err)
-						   : outcome_failed(&d->trouble, "no");
-	else if (d->trouble.class == ERR_TRANSIENT && d->kind->on_retry)
-		d->outcome = d->kind->on_retry(s, &d->trouble, err);
-	else
-		d->outcome = outcome_retry(s, &d->trouble);
-	rc = outcome_save(d, err);
-	step_close_unit(s);
+	step_close_unit(&d->step);
 	return rc;
 }
 
-static void drive_trouble(struct drive *d, const struct err *why)
+/* The kind cannot say what to do: its checkpoint is not readable, its state is not known, its own hook failed.  The
+ * action stays as it is, says so, and is tried again later. */
+static int leave_run(struct unit *u, void *ctx, struct err *err)
 {
-	struct err err;
+	struct drive *d = ctx;
+	int rc;
 
-	if (why->class == ERR_CONFLICTING || why->class == ERR_STORE) {
-		drive_refused(d, why);
-		return;
-	}
+	step_open_unit(&d->step, u);
+	d->outcome = outcome_retry(&d->step, &d->trouble);
+	rc = save_row(d, &d->outcome, err);
+	step_close_unit(&d->step);
+	return rc;
+}
+
+/* Nothing is wrong with the action: somebody else had it, or the store could not take it. */
+static bool is_refusal(const struct err *err)
+{
+	return err->class == ERR_CONFLICTING || err->class == ERR_STORE || err->code == ERR_BUSY;
+}
+
+static void trouble_note(struct drive *d, const struct err *why)
+{
 	d->trouble = *why;
 	if (why->class == ERR_INVALID || why->class == ERR_BUG)
 		log_error(&d->step.log, "action.trouble", F_STR("action_kind", d->kind->name), F_ERR(why));
 	else
 		log_info(&d->step.log, "action.trouble", F_STR("action_kind", d->kind->name),
 			 F_UINT("attempts", d->step.row.attempts + 1), F_ERR(why));
-	d->ex->stats.failures++;
-	metric_inc(step_metric(d->ex, d->kind, OUTCOME_TROUBLE));
-	if (drive_unit(d, trouble_run, step_durable, &err) != 0)
-		drive_refused(d, &err);
+}
+
+static void drive_trouble(struct drive *d, const struct err *why)
+{
+	struct err err = *why;
+
+	if (!is_refusal(&err)) {
+		d->ex->stats.failures++;
+		metric_inc(step_metric(d->ex, d->kind, OUTCOME_TROUBLE));
+		trouble_note(d, &err);
+		if (drive_unit(d, trouble_run, step_durable, &err) == 0)
+			return;
+	}
+	if (!is_refusal(&err)) {
+		trouble_note(d, &err);
+		if (drive_unit(d, leave_run, step_durable, &err) == 0)
+			return;
+	}
+	drive_refused(d, &err);
 }
 
 /* --- the reply unit --- */
@@ -481,19 +513,44 @@ static int reply_outcome(struct drive *d, struct unit *u, struct err *err)
 	return 0;
 }
 
-/* The outcome as text: what two runs of one step must agree on. */
+/* --- double drive: each step runs twice from one checkpoint, and must come to the same end --- */
+
+/* The outcome as text. */
 static char *outcome_text(struct drive *d)
 {
 	struct arena *a = d->step.arena;
 	const struct outcome *o = &d->outcome;
 	json_t *cp = o->tag == OUTCOME_NEXT || o->tag == OUTCOME_PARK ? d->kind->save(&d->step) : NULL;
 
-	return arena_printf(a, "tag %d state %d cancelled %d error %s result %s checkpoint %s", (int)o->tag, o->state,
-			    o->cancelled, err_kind(o->err.code), o->result ? json_canonical(a, o->result) : "-",
+	return arena_printf(a,
+			    "tag %d state %d wake %" PRId64 " cancelled %d moved %s error %s result %s checkpoint %s",
+			    (int)o->tag, o->state, o->wake_at_ms, o->cancelled, o->funds_moved ? o->funds_moved : "-",
+			    err_kind(o->err.code), o->result ? json_canonical(a, o->result) : "-",
 			    cp ? json_canonical(a, cp) : "-");
 }
 
-static int rehearse_run(struct unit *u, void *ctx, struct err *err)
+/* Runs fn and takes back what it wrote; it leaves what it came to in first_run. */
+static void rehearse(struct drive *d, int (*fn)(struct unit *, void *, struct err *))
+{
+	struct action_row before = d->step.row;
+	struct err err;
+
+	d->first_run = NULL;
+	if (d->ex->double_drive && store_rehearse(d->ex->opt.store, fn, d, &err) != 0)
+		d->first_run = NULL; /* refused: there is nothing to compare */
+	d->step.row = before;
+}
+
+static void compare(struct drive *d, const char *second)
+{
+	if (!d->first_run || strcmp(d->first_run, second) == 0)
+		return;
+	fprintf(stderr, "double drive: %s in state %s is not re-entrant\n first: %s\nsecond: %s\n", d->kind->name,
+		kind_state(d->kind, d->step.row.state)->name, d->first_run, second);
+	abort();
+}
+
+static int rehearse_reply(struct unit *u, void *ctx, struct err *err)
 {
 	struct drive *d = ctx;
 	int rc = reply_outcome(d, u, err);
@@ -504,25 +561,13 @@ static int rehearse_run(struct unit *u, void *ctx, struct err *err)
 	return rc;
 }
 
-/* WALLETD_DOUBLE_DRIVE: each step runs twice from one checkpoint, and must come to the same end. */
-static void double_drive_compare(struct drive *d)
-{
-	char *second = outcome_text(d);
-
-	if (strcmp(d->first_run, second) == 0)
-		return;
-	fprintf(stderr, "double drive: %s in state %s is not re-entrant\n first: %s\nsecond: %s\n", d->kind->name,
-		kind_state(d->kind, d->step.row.state)->name, d->first_run, second);
-	abort();
-}
-
 static int reply_run(struct unit *u, void *ctx, struct err *err)
 {
 	struct drive *d = ctx;
 	int rc = reply_outcome(d, u, err);
 
 	if (rc == 0 && d->first_run)
-		double_drive_compare(d);
+		compare(d, outcome_text(d));
 	if (rc == 0)
 		rc = outcome_save(d, err);
 	step_close_unit(&d->step);
@@ -531,16 +576,11 @@ static int reply_run(struct unit *u, void *ctx, struct err *err)
 
 static void drive_reply(struct drive *d, const struct net_reply *rep)
 {
-	struct action_row before = d->step.row;
 	struct err err;
 
 	d->reply = rep;
 	d->step.now_ms = clock_now_ms();
-	if (d->ex->double_drive) {
-		if (store_rehearse(d->ex->opt.store, rehearse_run, d, &err) != 0)
-			d->first_run = NULL; /* refused: there is nothing to compare */
-		d->step.row = before;
-	}
+	rehearse(d, rehearse_reply);
 	if (drive_unit(d, reply_run, step_durable, &err) != 0)
 		drive_trouble(d, &err);
 	/* d may be gone or in its next step. */
@@ -600,19 +640,39 @@ static void drive_exchange(struct drive *d)
 	}
 }
 
-static int prepare_run(struct unit *u, void *ctx, struct err *err)
+static int prepare_checkpoint(struct drive *d, struct unit *u, struct err *err)
 {
-	struct drive *d = ctx;
 	struct step *s = &d->step;
-	const struct state_def *st = kind_state(d->kind, s->row.state);
 	int rc;
 
 	step_open_unit(s, u);
 	rc = checkpoint_load(d, err);
 	if (rc == 0)
-		rc = st->prepare(s, err);
-	if (rc == 0) {
+		rc = kind_state(d->kind, s->row.state)->prepare(s, err);
+	if (rc == 0)
 		s->row.checkpoint = json_text(s->arena, d->kind->save(s));
+	return rc;
+}
+
+static int rehearse_prepare(struct unit *u, void *ctx, struct err *err)
+{
+	struct drive *d = ctx;
+	int rc = prepare_checkpoint(d, u, err);
+
+	if (rc == 0)
+		d->first_run = arena_strdup(d->step.arena, d->step.row.checkpoint);
+	step_close_unit(&d->step);
+	return rc;
+}
+
+static int prepare_run(struct unit *u, void *ctx, struct err *err)
+{
+	struct drive *d = ctx;
+	struct step *s = &d->step;
+	int rc = prepare_checkpoint(d, u, err);
+
+	if (rc == 0) {
+		compare(d, s->row.checkpoint);
 		s->row.updated_at_ms = s->now_ms;
 		rc = action_store_save(u, &s->row, false, err);
 	}
@@ -629,7 +689,19 @@ static void prepare_durable(void *ctx, const struct err *err)
 		return;
 	}
 	d->step.row.version++;
-	drive_exchange(d);
+	if (d->ex->stopping)
+		drive_end(d);
+	else
+		drive_exchange(d);
+}
+
+static void drive_prepare(struct drive *d)
+{
+	struct err err;
+
+	rehearse(d, rehearse_prepare);
+	if (drive_unit(d, prepare_run, prepare_durable, &err) != 0)
+		drive_trouble(d, &err);
 }
 
 /* --- cancel --- */
@@ -641,8 +713,8 @@ static int cancel_run(struct unit *u, void *ctx, struct err *err)
 	int rc = -1;
 
 	step_open_unit(s, u);
-	if (!d->kind->cancel) {
-		ERR(err, ERR_NOT_CANCELLABLE, "a %s cannot be cancelled", d->kind->name);
+	if (!d->kind->cancel || !kind_state(d->kind, s->row.state)) {
+		ERR(err, ERR_NOT_CANCELLABLE, "this %s cannot be cancelled", d->kind->name);
 	} else if (checkpoint_load(d, err) == 0) {
 		d->outcome = d->kind->cancel(s, err);
 		rc = outcome_save(d, err);
@@ -670,7 +742,7 @@ static void drive_cancel(struct drive *d)
 	if (drive_unit(d, cancel_run, cancel_durable, &err) == 0)
 		return;
 	cancels_answer(d, &err);
-	if (err.class == ERR_CONFLICTING || err.class == ERR_STORE) {
+	if (is_refusal(&err)) {
 		drive_refused(d, &err);
 	} else if (d->step.row.status == ACTION_RUNNING) {
 		drive_step(d); /* refused: it goes on as if nobody had asked */
@@ -697,9 +769,9 @@ void drive_step(struct drive *d)
 	if (!st) {
 		ERR(&err, ERR_INTERNAL, "%s has no state %d", d->kind->name, d->step.row.state);
 		drive_trouble(d, &err);
-	} else if (!st->prepare) {
+	} else if (st->prepare) {
+		drive_prepare(d);
+	} else {
 		drive_exchange(d);
-	} else if (drive_unit(d, prepare_run, prepare_durable, &err) != 0) {
-		drive_trouble(d, &err);
 	}
 }

@@ -13,7 +13,7 @@
 bool executor_may_drive(struct executor *ex)
 {
 	return ex->keys && !ex->stopping && store_health(ex->opt.store) == STORE_OK &&
-	       clock_now_ms() >= ex->hold_until_ms;
+	       clock_mono_us() >= ex->hold_until_us;
 }
 
 struct due_list {
@@ -52,7 +52,7 @@ static unsigned due_start(struct executor *ex, struct due_list *lists, unsigned 
 
 	while (more && started < room) {
 		more = false;
-		for (size_t i = 0; i < ex->n_kinds && started < room; i++) {
+		for (size_t i = 0; i < ex->n_kinds && started < room && executor_may_drive(ex); i++) {
 			struct due_list *l = &lists[(ex->first_kind + i) % ex->n_kinds];
 			struct drive *d = NULL;
 
@@ -163,7 +163,31 @@ void executor_kick(struct executor *ex, const struct action_id *id)
 	else
 		ex->hungry = true; /* no room: it is due, and found when there is */
 }
+
 /* --- cancel, wake, wait --- */
+
+static void answers_tell(void *ctx)
+{
+	struct executor *ex = ctx;
+
+	while (ex->answers) {
+		struct cancel *c = ex->answers;
+
+		ex->answers = c->next;
+		c->done(c->ctx, c->err.code == ERR_NONE ? NULL : &c->err);
+		free(c);
+	}
+}
+
+void executor_answer(struct executor *ex, struct cancel *c, const struct err *err)
+{
+	if (err)
+		c->err = *err;
+	c->next = ex->answers;
+	ex->answers = c;
+	if (!c->next)
+		loop_post(ex->opt.loop, answers_tell, ex);
+}
 
 void executor_cancel(struct executor *ex, const struct action_id *id, void (*done)(void *ctx, const struct err *err),
 		     void *ctx)
@@ -174,7 +198,7 @@ void executor_cancel(struct executor *ex, const struct action_id *id, void (*don
 
 	if (!c)
 		abort();
-	*c = (struct cancel){ done, ctx, NULL };
+	*c = (struct cancel){ .done = done, .ctx = ctx };
 	while (d && !action_id_equal(&d->step.row.id, id))
 		d = d->next;
 	if (d) {
@@ -188,7 +212,6 @@ void executor_cancel(struct executor *ex, const struct action_id *id, void (*don
 		drive_step(d);
 		return;
 	}
-	free(c);
 	SCOPED(arena) struct arena a = ARENA_LIMIT(8 * 1024 * 1024);
 	struct action_row row;
 	if (action_store_get(store_view(ex->opt.store), &a, id, &row, &err) == 0) {
@@ -203,7 +226,7 @@ void executor_cancel(struct executor *ex, const struct action_id *id, void (*don
 			err_hint(&err, "try again");
 		}
 	}
-	done(ctx, &err);
+	executor_answer(ex, c, &err);
 }
 
 struct wake_args {
@@ -307,21 +330,29 @@ struct executor *executor_new(const struct executor_options *opt)
 	return ex;
 }
 
+static void cancels_free(struct cancel *c)
+{
+	while (c) {
+		struct cancel *next = c->next;
+
+		free(c);
+		c = next;
+	}
+}
+
 void executor_free(struct executor *ex)
 {
 	if (!ex)
 		return;
+	/* Units of ours may wait in the open group, and their hooks hold a drive.  Stopping, none begins another. */
+	ex->stopping = true;
+	store_flush(ex->opt.store);
 	while (ex->drives) {
-		struct drive *d = ex->drives;
-
-		while (d->cancels) {
-			struct cancel *c = d->cancels;
-
-			d->cancels = c->next;
-			free(c);
-		}
-		drive_free(d);
+		cancels_free(ex->drives->cancels);
+		drive_free(ex->drives);
 	}
+	cancels_free(ex->answers);
+	loop_unpost(ex->opt.loop, answers_tell, ex);
 	loop_unpost(ex->opt.loop, pump, ex);
 	timer_free(ex->wake);
 	waiters_free(ex->waiters);
@@ -332,10 +363,10 @@ void executor_free(struct executor *ex)
 
 void executor_set_limits(struct executor *ex, unsigned max_inflight, unsigned max_inflight_per_peer)
 {
-	/* The guard was sized at start: a higher limit waits for a restart, a lower one holds at once. */
-	if (max_inflight < ex->opt.max_inflight)
-		ex->opt.max_inflight = max_inflight;
+	due_guard_limit(ex->guard, max_inflight);
+	ex->opt.max_inflight = max_inflight;
 	ex->opt.max_inflight_per_peer = max_inflight_per_peer;
+	executor_pump_soon(ex);
 }
 
 void executor_set_keys(struct executor *ex, struct keyring *keys)
@@ -373,7 +404,7 @@ void executor_stats(const struct executor *ex, struct executor_stats *ret)
 
 /* --- questions about a row --- */
 
-/* A step that only looks.  False: it has ended, its kind is not ours, or its checkpoint cannot be read. */
+/* A step that only looks.  False: it has ended, its kind or state is not ours, or its checkpoint cannot be read. */
 static bool step_to_look(struct executor *ex, struct arena *a, const struct action_row *row, struct step *ret)
 {
 	const struct action_kind *k = action_kind_of(ex->opt.kinds, row->kind);
@@ -382,8 +413,8 @@ static bool step_to_look(struct executor *ex, struct arena *a, const struct acti
 
 	*ret = (struct step){ .arena = a, .view = store_view(ex->opt.store), .row = *row, .kind = k, .executor = ex };
 	ret->now_ms = clock_now_ms();
-	return k && row->checkpoint && json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) == 0 &&
-	       k->load(ret, cp, &err) == 0;
+	return k && kind_state(k, row->state) && row->checkpoint &&
+	       json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) == 0 && k->load(ret, cp, &err) == 0;
 }
 
 const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row)

@@ -12,6 +12,7 @@
 struct cancel {
 	void (*done)(void *ctx, const struct err *err);
 	void *ctx;
+	struct err err; /* the answer; ERR_NONE when it took effect */
 	struct cancel *next;
 };
 
@@ -49,12 +50,13 @@ struct executor {
 	struct waiters *waiters;
 	struct timer *wake;
 	struct drive *drives;
+	struct cancel *answers; /* to be told in the next turn */
 	struct peer_load peers[PEERS_MAX];
 	struct kind_metrics *metrics;
 	size_t n_kinds, first_kind;
 	bool child_started; /* in a unit that may still have to become durable */
 	bool stopping, pump_posted, hungry, double_drive;
-	int64_t hold_until_ms;
+	int64_t hold_until_us; /* by clock_mono_us(): the store refused a step and is left alone */
 	struct log log;
 	struct executor_stats stats;
 };
@@ -62,6 +64,7 @@ struct executor {
 /* executor.c */
 bool executor_may_drive(struct executor *ex);
 void executor_pump_soon(struct executor *ex);
+void executor_answer(struct executor *ex, struct cancel *c, const struct err *err); /* NULL: it took effect */
 void executor_pump_children(struct executor *ex); /* if any was started since the last call */
 /* Parked for somebody outside?  An action that only waits for its own child is still at work. */
 bool executor_at_rest(struct executor *ex, const struct action_row *row);
