@@ -395,7 +395,8 @@ static int connect(struct store *s, struct conn *c, struct err *err)
 	/* SQLite opens for reading what it may not write, and would tell at the first write only. */
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return ERR(err, ERR_STORAGE, "the file is read-only");
-	sqlite3_busy_timeout(c->db, s->shared ? 5000 : 2000);
+	/* Waiting holds the loop.  Another daemon writes for milliseconds; alone, nobody should. */
+	sqlite3_busy_timeout(c->db, s->shared ? 5000 : 250);
 	return 0;
 }
 
