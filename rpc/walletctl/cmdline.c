@@ -183,6 +183,17 @@ static int unknown_command(struct parser *p, const char *name)
 	return err_hint(p->err, "walletctl help");
 }
 
+static int half_command(struct parser *p)
+{
+	size_t n = strlen(p->first);
+	const char *halves = "";
+
+	for (const struct rpc_method *const *m = p->methods; *m; m++)
+		if (strncmp((*m)->name, p->first, n) == 0 && (*m)->name[n] == '.')
+			halves = arena_printf(p->a, "%s%s%s", halves, halves[0] ? ", " : "", (*m)->name + n + 1);
+	return ERR(p->err, ERR_PARAM, "%s what? There are %s", p->first, halves);
+}
+
 static void choose(struct parser *p, enum ctl_command command, const struct rpc_method *m)
 {
 	p->to->command = command;
@@ -254,7 +265,7 @@ static int finish(struct parser *p)
 		return 0;
 	}
 	if (!p->chosen && p->first)
-		return unknown_command(p, p->first);
+		return half_command(p);
 	if (!p->chosen) {
 		ERR(p->err, ERR_PARAM, "what shall be done?");
 		return err_hint(p->err, "walletctl help");

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/rng.h"
 #include "base/text.h"
@@ -63,11 +62,6 @@ enum ctl_exit ctl_say_failure(struct ctl *c, const struct answer *answer)
 	return CTL_ERROR;
 }
 
-static bool on_terminal(FILE *f)
-{
-	return fileno(f) >= 0 && isatty(fileno(f));
-}
-
 static bool has_ended(const json_t *result)
 {
 	const char *status = json_string_value(json_object_get(result, "status"));
@@ -79,20 +73,18 @@ static bool has_ended(const json_t *result)
 /* What was paid or claimed already is not worth a code. */
 static void add_qr(struct ctl *c, struct buf *to, const json_t *result)
 {
-	const char *payload = has_ended(result) ? NULL : qr_payload(c->a, result);
-	bool terminal = on_terminal(c->out);
-	unsigned columns = terminal ? term_columns(fileno(c->out)) : 0;
+	const char *text, *payload = has_ended(result) ? NULL : qr_payload(c->a, result, &text);
+	unsigned columns = term_columns(c->out);
 
 	switch (c->cmd.qr) {
 	case QR_NEVER:
 		return;
 	case QR_ON_TERMINAL:
-		/* A terminal that does not tell its width is taken for one of the usual width. */
-		if (payload && terminal)
-			(void)qr_add(to, payload, true, columns ? columns : 80);
+		if (payload && columns)
+			(void)qr_add(to, payload, true, columns);
 		return;
 	case QR_ALWAYS:
-		if (payload && !qr_add(to, payload, terminal, 0))
+		if (payload && !qr_add(to, payload, columns != 0, 0))
 			say(c, "walletctl: ", "this is too long for a QR code");
 		return;
 	}
@@ -195,7 +187,7 @@ static const char *new_secret(const char *method)
 /* The pages' texts, one after the other, are the file. */
 static enum ctl_exit export_pages(struct ctl *c, json_t *params)
 {
-	bool terminal = on_terminal(c->out), one_page = json_object_get(params, "limit") != NULL;
+	bool terminal = term_columns(c->out) != 0, one_page = json_object_get(params, "limit") != NULL;
 
 	for (;;) {
 		SCOPED(buf) struct buf text = BUF_CAP(OUTPUT_MAX);

@@ -126,9 +126,10 @@ static int ask_once(int tty, const char *prompt, struct buf *typed, struct err *
 	quiet.c_iflag |= ICRNL;
 	quiet.c_cc[VMIN] = 1;
 	quiet.c_cc[VTIME] = 0;
-	show(tty, prompt);
+	/* First, so that nothing typed behind the prompt is seen or lost. */
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) != 0)
 		return ERR(err, ERR_IO, "cannot turn off the terminal's echo: %s", strerror(errno));
+	show(tty, prompt);
 	rc = type_line(tty, &before, typed, err);
 	/* Nothing that could be done about a failure here would help. */
 	(void)tcsetattr(tty, TCSAFLUSH, &before);

@@ -29,18 +29,22 @@ static const char *invoice_uri(struct arena *a, const char *invoice)
 	return uri;
 }
 
-const char *qr_payload(struct arena *a, const json_t *result)
+const char *qr_payload(struct arena *a, const json_t *result, const char **ret_text)
 {
 	const json_t *inner = json_object_get(result, "result");
 	const char *request = json_string_value(json_object_get(result, "request"));
 	const char *token = json_string_value(json_object_get(result, "token"));
 
 	/* What goes into a code is taken from a peer, and then into somebody else's wallet: nothing but what it should be. */
-	if (request && is_invoice(request))
+	if (request && is_invoice(request)) {
+		*ret_text = request;
 		return invoice_uri(a, request);
-	if (token && text_starts(token, "cashu") && text_printable_ascii(token))
+	}
+	if (token && text_starts(token, "cashu") && text_printable_ascii(token)) {
+		*ret_text = token;
 		return token;
-	return inner ? qr_payload(a, inner) : NULL;
+	}
+	return inner ? qr_payload(a, inner, ret_text) : NULL;
 }
 
 /* --- drawing --- */

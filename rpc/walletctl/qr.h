@@ -5,8 +5,8 @@
 #include "base/json.h"
 
 /* What a phone can scan in a result: an invoice as "LIGHTNING:LNBC…", a token as it is.  Of an action: in its own
- * `result`, not in what it was started with.  NULL without one. */
-const char *qr_payload(struct arena *a, const json_t *result);
+ * `result`, not in what it was started with.  *ret_text is the same for eyes and clipboards.  NULL without one. */
+const char *qr_payload(struct arena *a, const json_t *result, const char **ret_text);
 /* Appends the code, with the quiet zone of the standard.  colours: light on dark whatever the terminal's own colours are.
  * max_columns: 0 for any width.  Appends nothing and returns false when the text is too long for a code, or the code too
  * wide. */

@@ -2,6 +2,7 @@
 
 #include <locale.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "base/text.h"
@@ -87,9 +88,11 @@ size_t term_width(const char *text)
 	return width;
 }
 
-unsigned term_columns(int fd)
+unsigned term_columns(FILE *f)
 {
 	struct winsize size;
 
-	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	if (!isatty(fileno(f)))
+		return 0;
+	return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }

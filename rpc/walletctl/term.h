@@ -6,6 +6,8 @@
 #ifndef RPC_WALLETCTL_TERM_H
 #define RPC_WALLETCTL_TERM_H
 
+#include <stdio.h>
+
 #include "base/buf.h"
 
 /* Once at start: widths are those of UTF-8, whatever the user's locale. */
@@ -14,7 +16,7 @@ void term_line(struct buf *to, const char *text);  /* line breaks and tabs are e
 void term_lines(struct buf *to, const char *text); /* they are kept */
 /* The columns that safe text takes. */
 size_t term_width(const char *text);
-/* The columns of the terminal that fd is, 0 when it is none or does not tell. */
-unsigned term_columns(int fd);
+/* The columns of the terminal that f is, 80 when it does not tell; 0 when it is none. */
+unsigned term_columns(FILE *f);
 
 #endif

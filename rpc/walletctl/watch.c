@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "rpc/walletctl/ctl.h"
@@ -65,16 +64,16 @@ static void show_progress(const struct watch *w, const json_t *action)
 static void show_payload(struct watch *w, const json_t *action)
 {
 	SCOPED(buf) struct buf text = BUF_CAP(TEXT_MAX);
-	const char *payload = qr_payload(w->c->a, action);
+	const char *invoice, *payload = qr_payload(w->c->a, action, &invoice);
 
 	if (w->shown || !payload || !w->terminal)
 		return;
 	w->shown = true;
 	clear_line(w);
-	buf_text_add(&text, payload);
+	buf_text_add(&text, invoice);
 	buf_text_add(&text, "\n");
 	if (w->c->cmd.qr != QR_NEVER)
-		(void)qr_add(&text, payload, true, w->c->cmd.qr == QR_ALWAYS ? 0 : term_columns(fileno(w->c->err)));
+		(void)qr_add(&text, payload, true, w->c->cmd.qr == QR_ALWAYS ? 0 : term_columns(w->c->err));
 	fputs(buf_text(&text), w->c->err);
 }
 
@@ -158,7 +157,9 @@ static int look(struct watch *w)
 
 enum ctl_exit watch_run(struct ctl *c, const char *id)
 {
-	struct watch w = { .c = c, .id = id, .began_ms = now_ms(), .terminal = isatty(fileno(c->err)) && !c->cmd.json };
+	struct watch w = {
+		.c = c, .id = id, .began_ms = now_ms(), .terminal = term_columns(c->err) != 0 && !c->cmd.json
+	};
 	struct arena *whole = c->a;
 	int code;
 
