@@ -1,0 +1,198 @@
+"""What the scenarios share: wallets that are driven as a user drives them, a mint between them, and the count of the money
+afterwards, at the mint."""
+import os
+
+import lab
+
+SETTLE_S = 40
+SCENARIOS = []
+
+
+def scenario(name, **where):
+    """Registers one.  where: mints="fee", "free" or "both" (default)."""
+    def register(function):
+        SCENARIOS.append((name, function, where.get("mints", "both")))
+        return function
+    return register
+
+
+class Skip(Exception):
+    """This cannot be tried here; the text says why."""
+
+
+def check(truth, what):
+    if not truth:
+        raise AssertionError(what)
+
+
+def same(found, wanted, what):
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+
+
+class Wallet(lab.Daemon):
+    """One walletd, asked over its unix socket."""
+
+    def __init__(self, build, datadir, mint_url, *options):
+        super().__init__(build, datadir, "--allow_plaintext_seed=1", *options)
+        self.mint_url = mint_url
+
+    def action(self, kind, wait="done", key=None, **params):
+        more = {"idempotency_key": key} if key else {}
+        return self.call("action.start", kind=kind, params=params, wait=wait, **more)
+
+    def plan(self, kind, **params):
+        answer = self.call("action.start", kind=kind, params=params, dry_run=True)
+        check(answer["dry_run"], "a dry run that does not say so")
+        return answer["plan"]
+
+    def issue(self, amount, **params):
+        done = self.action("cashu_issue", mint=self.mint_url, amount=amount, **params)
+        same(done["status"], "done", f"status of issuing {amount}")
+        return done
+
+    def send(self, amount, **params):
+        """The action, parked with its token."""
+        sent = self.action("cashu_send", wait="park", amount=amount, **params)
+        same((sent["status"], sent["state"]), ("parked", "token_created"), f"where sending {amount} stands")
+        return sent
+
+    def token(self, amount, **params):
+        return self.send(amount, **params)["result"]["token"]
+
+    def receive(self, token, **params):
+        return self.action("cashu_receive", token=token, **params)
+
+    def receive_well(self, token, **params):
+        done = self.receive(token, **params)
+        same((done["status"], done["error"]), ("done", None), "how the receive ended")
+        return done
+
+    def get(self, action, **params):
+        return self.call("action.get", id=action["id"], **params)
+
+    def cancel(self, action):
+        self.call("action.cancel", id=action["id"])
+        return self.get(action, wait="done")
+
+    def bucket(self, name, unit="sat"):
+        return self.call("balance")["balances"].get("ecash", {}).get(unit, {}).get(name, 0)
+
+    def total(self, unit="sat"):
+        return self.bucket("total", unit)
+
+    def all_of(self, method, member, **params):
+        """Every page of a listing."""
+        rows, after = [], None
+        while True:
+            page = self.call(method, limit=1000, **params, **({"after": after} if after else {}))
+            rows += page[member]
+            after = page.get("next")
+            if not after:
+                return rows
+
+    def proofs(self):
+        return self.all_of("proof.list", "proofs")
+
+    def active(self):
+        return self.all_of("action.list", "actions", status="active")
+
+    def settle(self):
+        """Goes on, without the waits between tries, until only tokens that nobody has claimed are left."""
+        def settled():
+            left = [a for a in self.active() if a["state"] != "token_created"]
+            for a in left:
+                if a["status"] != "running":
+                    try:
+                        self.call("action.wake", id=a["id"])
+                    except lab.RpcError as no:
+                        check(no.kind == "conflict", f"wake: {no}")  # it has ended meanwhile
+            return not left
+        lab.wait_until(settled, "every action comes to an end", SETTLE_S, 0.1)
+
+    def look_at_tokens(self):
+        """Has anybody claimed them?  Asked now instead of in half a minute."""
+        for a in self.active():
+            if a["state"] == "token_created":
+                version = a["version"]
+                self.call("action.wake", id=a["id"])
+                lab.wait_until(lambda a=a, v=version: self.get(a)["version"] > v, "the mint says who claimed a token")
+
+    def all_of_events(self):
+        rows, after = [], 0
+        while True:
+            page = self.call("events", after=after, limit=1000)
+            rows += page["events"]
+            if not page["events"]:
+                return rows
+            after = page["events"][-1]["seq"]
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+
+class World:
+    """A scenario's own wallets at one of the mints that all scenarios share."""
+
+    def __init__(self, build, folder, mint, proxy):
+        self.build, self.folder, self.mint, self.proxy = build, folder, mint, proxy
+        self.wallets = []
+        self.outside = {}  # ecash in nobody's wallet, per unit
+        self.owed_before = {}
+        proxy.reset()
+
+    def wallet(self, name, url=None, trust=True, options=(), **create):
+        if not self.wallets:
+            self.owed_before = {unit: self.mint.owes(unit) for unit in ("sat", "usd")}
+        w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url, *options)
+        self.wallets.append(w)
+        w.start()
+        if create.get("mnemonic"):
+            w.call("wallet.restore", **create)
+        else:
+            w.words = w.call("wallet.create", **create)["mnemonic"]
+        if trust:
+            w.call("mint.add", url=w.mint_url)
+        return w
+
+    def pair(self):
+        return self.wallet("alice"), self.wallet("bob")
+
+    def fee(self, inputs):
+        return self.mint.fee(inputs)
+
+    def count(self):
+        """Every wallet at rest; then what the wallets say is what the mint owes."""
+        for w in self.wallets:
+            if not w.alive():
+                w.start()
+            w.settle()
+            w.look_at_tokens()
+            self.count_wallet(w)
+        for unit, before in self.owed_before.items():
+            same(sum(w.total(unit) for w in self.wallets) + self.outside.get(unit, 0), self.mint.owes(unit) - before,
+                 f"{unit} in the wallets, against what the mint owes")
+        same(self.proxy.unused(), [], "hooks that nobody came by")
+
+    def count_wallet(self, w):
+        for unit in self.owed_before:
+            same((w.bucket("locked", unit), w.bucket("pending", unit)), (0, 0), f"{unit} locked and pending")
+        proofs = w.proofs()
+        same(sum(p["amount"] for p in proofs if p["unit"] == "sat" and p["state"] in ("spendable", "sent")), w.total(),
+             "the sum of the proofs")
+        spent = self.mint.spent([p["y"] for p in proofs if p["state"] in ("spendable", "sent")])
+        same(spent, set(), "proofs that count here and are spent at the mint")
+        movements = [m for m in w.all_of("history", "movements") if m["unit"] == "sat"]
+        same(sum(m["amount"] for m in movements), w.total(), "the sum of the history")
+        if movements:
+            same(movements[0]["balance"], w.total(), "the running balance")
+        events = w.all_of_events()
+        same([e["seq"] for e in events], list(range(1, len(events) + 1)), "the event numbers")
+        for item in w.call("status")["attention"]:
+            check(item["severity"] != "critical", f"attention: {item}")
+
+    def end(self):
+        for w in self.wallets:
+            if w.alive():
+                w.kill()

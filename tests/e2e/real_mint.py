@@ -1,0 +1,91 @@
+"""The real Cashu mint nutshell as a test sees it: started, stopped, and its own books read from its own database."""
+import contextlib
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+
+import lab
+
+NUTSHELL = os.path.join(lab.ROOT, "tests", "peers", "nutshell")
+# The path of the keyset's unit, as nutshell wants it beside its default of sat.
+USD = ("MINT_BACKEND_BOLT11_USD=FakeWallet", "MINT_DERIVATION_PATH_LIST=[\"m/0'/2'/0'\"]")
+
+
+class CannotBeHad(Exception):
+    """The mint is not installed here and cannot be."""
+
+
+def install():
+    """The path of the mint's program."""
+    try:
+        done = subprocess.run([NUTSHELL, "install"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900,
+                              check=False)
+    except (OSError, subprocess.TimeoutExpired) as why:
+        raise CannotBeHad(str(why)) from why
+    if done.returncode != 0:
+        raise CannotBeHad(f"tests/peers/nutshell install ended with {done.returncode}")
+    return done.stdout.decode().strip()
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class RealMint:
+    def __init__(self, folder, fee_ppk, *settings):
+        self.folder = folder
+        self.fee_ppk = fee_ppk
+        self.settings = settings
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+        os.makedirs(folder, exist_ok=True)
+
+    def start(self):
+        self.process = subprocess.Popen([sys.executable, NUTSHELL, "start", "--port", str(self.port), "--dir", self.folder,
+                                         "--fee", str(self.fee_ppk), *self.settings], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, preexec_fn=lab.end_with_parent)
+
+    def ready(self):
+        """Waits until it answers; several may be started before the first is waited for."""
+        if self.process.stdout.readline().decode().strip() != self.url:
+            raise RuntimeError("the mint did not start; see " + os.path.join(self.folder, "mint.log"))
+
+    def stop(self):
+        if self.process:
+            self.process.stdout.close()
+            lab.end(self.process)
+        self.process = None
+
+    def fee(self, inputs):
+        return (inputs * self.fee_ppk + 999) // 1000
+
+    def books(self, question, *values):
+        path = os.path.join(self.folder, "db", "mint.sqlite3")
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as db:
+            return db.execute(question, values).fetchall()
+
+    def owes(self, unit="sat"):
+        """What is signed and not spent, by the mint's own tables."""
+        (issued,), = self.books("SELECT COALESCE(SUM(p.amount), 0) FROM promises p JOIN keysets k ON k.id = p.id"
+                                " WHERE p.c_ IS NOT NULL AND k.unit = ?", unit)
+        (redeemed,), = self.books("SELECT COALESCE(SUM(p.amount), 0) FROM proofs_used p JOIN keysets k ON k.id = p.id"
+                                  " WHERE k.unit = ?", unit)
+        return issued - redeemed
+
+    def issued(self, unit="sat"):
+        """What was paid for and turned into ecash."""
+        (sum_,), = self.books("SELECT COALESCE(SUM(amount), 0) FROM mint_quotes WHERE state = 'ISSUED' AND unit = ?", unit)
+        return sum_
+
+    def fees(self, unit="sat"):
+        (sum_,), = self.books("SELECT COALESCE(SUM(fees_paid), 0) FROM keysets WHERE unit = ?", unit)
+        return sum_
+
+    def spent(self, ys):
+        """Those of these notes (Y in hex) that the mint has taken back."""
+        return {y for y, in self.books("SELECT y FROM proofs_used")} & set(ys)
