@@ -167,6 +167,7 @@ static void body_uncount(struct http_conn *c)
 
 static void feed_later(void *ctx);
 static void free_later(void *ctx);
+static void cut_later(void *ctx);
 static void adopt(void *ctx);
 static void input_changed(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx);
 
@@ -189,6 +190,7 @@ static void conn_free(struct http_conn *c)
 	metric_set(f->connections, f->n_conns);
 	loop_unpost(f->loop, feed_later, c);
 	loop_unpost(f->loop, free_later, c);
+	loop_unpost(f->loop, cut_later, c);
 	loop_unpost(f->loop, adopt, c);
 	body_uncount(c);
 	if (c->body)
@@ -227,6 +229,12 @@ static void free_later(void *ctx)
 
 	if (evhttp_let_go(c))
 		conn_free(c);
+}
+
+/* Not from inside evhttp's own reading. */
+static void cut_later(void *ctx)
+{
+	conn_cut(ctx);
 }
 
 /* evhttp's hook, from inside its own freeing: only note it. */
@@ -635,7 +643,24 @@ static void feed(struct http_conn *c)
 			set_phase(c, PHASE_CALL);
 	}
 	if (evbuffer_get_length(c->held) > HELD_MAX)
-		conn_cut(c);
+		loop_post(c->face->loop, cut_later, c);
+}
+
+/* Hold back the bytes that have just come; those before them are evhttp's. */
+static void hold(struct http_conn *c, struct evbuffer *input, size_t n_new)
+{
+	size_t n_old = evbuffer_get_length(input) - n_new;
+	struct evbuffer *old = evbuffer_new();
+
+	if (!old)
+		abort();
+	c->passing = true;
+	evbuffer_remove_buffer(input, old, n_old);
+	evbuffer_add_buffer(c->held, input);
+	evbuffer_unfreeze(input, 0);
+	evbuffer_add_buffer(input, old);
+	c->passing = false;
+	evbuffer_free(old);
 }
 
 /* A whole request in one piece, and nothing behind it, needs no moving about. */
@@ -652,15 +677,12 @@ static bool feed_whole(struct http_conn *c, struct evbuffer *input)
 		return true;
 	}
 	if (head > 0) {
-		c->passing = true;
-		evbuffer_add_buffer(c->held, input);
-		c->passing = false;
+		hold(c, input, n);
 		pass(c, head);
 		set_phase(c, c->body_left ? PHASE_BODY : PHASE_CALL);
 		feed(c);
-		return true;
 	}
-	return false;
+	return head > 0 || c->phase == PHASE_REFUSED;
 }
 
 static void input_changed(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
@@ -671,14 +693,19 @@ static void input_changed(struct evbuffer *input, const struct evbuffer_cb_info 
 		return;
 	if (c->fd < 0)
 		adopt(c);
+	if (c->phase == PHASE_REFUSED) {
+		conn_drop_input(c);
+		return;
+	}
+	if (c->phase == PHASE_BODY && evbuffer_get_length(c->held) == 0 && info->n_added <= c->body_left) {
+		c->body_left -= info->n_added;
+		if (c->body_left == 0)
+			set_phase(c, PHASE_CALL);
+		return;
+	}
 	if (feed_whole(c, input))
 		return;
-	c->passing = true;
-	if (c->phase == PHASE_REFUSED)
-		evbuffer_drain(input, evbuffer_get_length(input));
-	else
-		evbuffer_add_buffer(c->held, input);
-	c->passing = false;
+	hold(c, input, info->n_added);
 	feed(c);
 }
 
@@ -756,8 +783,12 @@ static void answer_rpc(struct http_conn *c)
 
 	/* NULL when it was answered from inside, and then the connection may have moved on. */
 	struct rpc_body *body = rpc_body_run(&opt);
-	if (body)
-		c->body = body;
+	if (!body)
+		return;
+	c->body = body;
+	/* The kernel may have told that the peer left before there was anything to give up. */
+	if (peer_left(c))
+		loop_post(c->face->loop, cut_later, c);
 }
 
 static void answer_metrics(struct http_conn *c)

@@ -12,6 +12,12 @@ static bool is_token_char(uint8_t c)
 	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
+/* Another protocol's greeting is told so when its first line ends, not when our patience does. */
+static bool first_line_is_foreign(struct bytes seen, size_t end)
+{
+	return !memchr(seen.p, '\n', end) && !memmem(seen.p, end, " HTTP/", 6);
+}
+
 long http_head_scan(struct bytes seen, size_t *at)
 {
 	for (size_t i = *at; i < seen.n; i++) {
@@ -21,7 +27,7 @@ long http_head_scan(struct bytes seen, size_t *at)
 		if (i == 0 && !(c >= 'A' && c <= 'Z'))
 			return -1;
 		if (c == '\n') {
-			if (seen.p[i - 1] != '\r')
+			if (seen.p[i - 1] != '\r' || first_line_is_foreign(seen, i))
 				return -1;
 			if (i >= 3 && seen.p[i - 2] == '\n') {
 				*at = i + 1;
@@ -101,6 +107,8 @@ static int parse_request_line(struct bytes line, struct http_head *ret, const ch
 	for (size_t i = 0; i < target.n; i++)
 		if (target.p[i] <= 0x20 || target.p[i] >= 0x7f || target.p[i] == '#')
 			return bad(400, "the path holds a character that must be escaped", why);
+	if (memmem(target.p, target.n, "%00", 3))
+		return bad(400, "the path holds a NUL", why);
 	ret->query = target;
 	if (!cut(&ret->query, '?', &ret->path)) {
 		ret->path = target;

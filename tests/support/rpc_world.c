@@ -1,14 +1,17 @@
 #include "tests/support/rpc_world.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -396,27 +399,190 @@ json_t *rpc_world_error(struct rpc_world *w, const char *method, const char *par
 	return rpc_world_error_for(w, &admin, method, params);
 }
 
+/* --- another process --- */
+
+static bool asked_to_end;
+
+static void on_term(int signal_number)
+{
+	(void)signal_number;
+	asked_to_end = true;
+}
+
+static void read_line(const char *path, char *ret, size_t n)
+{
+	FILE *f = fopen(path, "re");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(ret, (int)n, f));
+	ret[strcspn(ret, "\n")] = '\0';
+	fclose(f);
+}
+
+static void allow_many_files(void)
+{
+	struct rlimit files;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
+static void serve(int tell, unsigned max_connections)
+{
+	static struct rpc_world w;
+	struct rpc_process p = { .pid = getpid() };
+
+	signal(SIGTERM, on_term);
+	log_set_level(NULL, LOG_ERROR);
+	rpc_world_open_with(&w, true, max_connections);
+	snprintf(p.socket, sizeof(p.socket), "%s", w.socket);
+	p.port = rpc_server_port(w.server);
+	read_line(w.cookie, p.cookie, sizeof(p.cookie));
+	ck_assert_int_eq(write(tell, &p, sizeof(p)), sizeof(p));
+	close(tell);
+	while (!asked_to_end && w.stops == 0)
+		rpc_world_run(&w, 20, NULL);
+	rpc_server_stop(w.server);
+	for (int i = 0; i < 100 && !rpc_server_idle(w.server); i++)
+		rpc_world_run(&w, 10, NULL);
+	rpc_world_close(&w);
+	exit(0);
+}
+
+void rpc_process_start(struct rpc_process *p, unsigned max_connections)
+{
+	int fds[2];
+	pid_t pid;
+
+	signal(SIGPIPE, SIG_IGN);
+	allow_many_files();
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(fds[0]);
+		serve(fds[1], max_connections);
+	}
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], p, sizeof(*p)), sizeof(*p));
+	close(fds[0]);
+}
+
+void rpc_process_stop(struct rpc_process *p)
+{
+	int status;
+
+	kill(p->pid, SIGTERM);
+	ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the server ended with %d", status);
+}
+
 /* --- sockets --- */
 
-int rpc_world_connect(const char *unix_path, unsigned port)
+int rpc_connect(const char *path, unsigned port)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
-	int fd = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+	int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	if (unix_path) {
-		memcpy(un.sun_path, unix_path, strlen(unix_path) + 1);
+	if (path) {
+		memcpy(un.sun_path, path, strlen(path) + 1);
 		rc = connect(fd, (const struct sockaddr *)&un, sizeof(un));
 	} else {
 		rc = connect(fd, (const struct sockaddr *)&in, sizeof(in));
 	}
-	ck_assert_int_eq(rc, 0);
+	ck_assert_msg(rc == 0, "connect: %s", strerror(errno));
 	return fd;
+}
+
+/* The server may close before it has read all: that is no failure of the client's. */
+void rpc_send(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n > 0) {
+		ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return;
+		at += sent;
+		n -= (size_t)sent;
+	}
+}
+
+void rpc_send_text(int fd, const char *text)
+{
+	rpc_send(fd, text, strlen(text));
+}
+
+/* More bytes into pending; false at the end. */
+static bool read_more(int fd, struct http_pending *pending)
+{
+	ssize_t n = recv(fd, pending->p + pending->n, sizeof(pending->p) - 1 - pending->n, 0);
+
+	if (n <= 0)
+		return false;
+	pending->n += (size_t)n;
+	pending->p[pending->n] = '\0';
+	return true;
+}
+
+static void take(struct http_pending *pending, size_t n)
+{
+	memmove(pending->p, pending->p + n, pending->n - n + 1);
+	pending->n -= n;
+}
+
+void rpc_read_reply(int fd, struct http_pending *pending, struct http_seen *ret)
+{
+	const char *end, *length;
+	size_t left = 0;
+
+	*ret = (struct http_seen){ .status = 0 };
+	pending->p[pending->n] = '\0';
+	while (!(end = strstr(pending->p, "\r\n\r\n")))
+		if (!read_more(fd, pending))
+			return;
+	ck_assert_uint_lt((size_t)(end - pending->p) + 4, sizeof(ret->head));
+	memcpy(ret->head, pending->p, (size_t)(end - pending->p) + 2);
+	take(pending, (size_t)(end - pending->p) + 4);
+	ck_assert_int_eq(sscanf(ret->head, "HTTP/1.%*d %d ", &ret->status), 1);
+	length = strcasestr(ret->head, "\r\nContent-Length: ");
+	if (length)
+		left = strtoul(length + 18, NULL, 10);
+	while (left > 0 && (pending->n > 0 || read_more(fd, pending))) {
+		size_t n = pending->n < left ? pending->n : left;
+		size_t room = sizeof(ret->body) - 1 - ret->body_n;
+
+		memcpy(ret->body + ret->body_n, pending->p, n < room ? n : room);
+		ret->body_n += n < room ? n : room;
+		take(pending, n);
+		left -= n;
+	}
+	ck_assert_uint_eq(left, 0);
+}
+
+bool rpc_at_end(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, 0) <= 0;
+}
+
+void rpc_post(int fd, struct http_pending *pending, const char *body, struct http_seen *ret)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n", strlen(body));
+	rpc_send_text(fd, head);
+	rpc_send_text(fd, body);
+	rpc_read_reply(fd, pending, ret);
 }
 
 const char *json_str(const json_t *obj, const char *name)

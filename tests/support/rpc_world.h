@@ -57,8 +57,37 @@ json_t *rpc_world_error(struct rpc_world *w, const char *method, const char *par
 json_t *rpc_world_result_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
 json_t *rpc_world_error_for(struct rpc_world *w, const struct rpc_caller *c, const char *method, const char *params);
 
-/* A blocking client's socket, connected; for a server in another process. */
-int rpc_world_connect(const char *unix_path, unsigned port);
+/* The same in a process of its own, with both listeners, for blocking clients. */
+struct rpc_process {
+	pid_t pid;
+	char socket[96];
+	char cookie[96]; /* "__cookie__:<hex>" */
+	unsigned port;
+};
+void rpc_process_start(struct rpc_process *p, unsigned max_connections);
+void rpc_process_stop(struct rpc_process *p); /* and it must end well, leaks included */
+
+/* A blocking socket, connected; by TCP when path is NULL. */
+int rpc_connect(const char *path, unsigned port);
+void rpc_send(int fd, const void *p, size_t n);
+void rpc_send_text(int fd, const char *text);
+
+/* One HTTP reply, read to its end. */
+struct http_seen {
+	int status; /* 0: the connection ended before a reply */
+	char head[2048];
+	char body[65536]; /* the first bytes of it */
+	size_t body_n;
+};
+/* pending: bytes of the next reply that came along; start with n = 0. */
+struct http_pending {
+	char p[65536];
+	size_t n;
+};
+void rpc_read_reply(int fd, struct http_pending *pending, struct http_seen *ret);
+bool rpc_at_end(int fd); /* the server closes, sending nothing more (20 s) */
+/* POST / with this body, on a connection that goes on. */
+void rpc_post(int fd, struct http_pending *pending, const char *body, struct http_seen *ret);
 
 const char *json_str(const json_t *obj, const char *name); /* "" when it is not there */
 int64_t json_int(const json_t *obj, const char *name);     /* -1 when it is not there */
