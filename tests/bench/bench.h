@@ -1,0 +1,28 @@
+/* tests/bench/bench.h - what the benchmarks share: a scratch directory on the disk of the build, a stopwatch, a table.
+ * Trouble of any kind ends the program. */
+#ifndef TESTS_BENCH_BENCH_H
+#define TESTS_BENCH_BENCH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Ends the program with the error when rc is not 0. */
+void bench_must(int rc, const struct err *err);
+NORETURN void bench_die(const char *what);
+
+/* A directory in BUILD_DIR (or the current one) that bench_end() removes with all files in it. */
+const char *bench_begin(void);
+void bench_end(void);
+/* A path in it; lives until the program ends. */
+const char *bench_path(const char *name);
+
+/* Seconds since some moment. */
+double bench_now(void);
+
+void bench_title(const char *title);
+/* "what: rate unit", and how it stands to a reference (none: 0). */
+void bench_row(const char *what, double rate, const char *unit, double reference);
+void bench_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+#endif
