@@ -225,7 +225,10 @@ static int save_row(struct drive *d, const struct outcome *o, struct err *err)
 	s->row.status = o->tag == OUTCOME_NEXT  ? ACTION_RUNNING
 			: troubled && uncertain ? ACTION_UNCERTAIN
 						: ACTION_PARKED;
-	s->row.wake_at_ms = o->tag == OUTCOME_NEXT ? s->now_ms : o->wake_at_ms;
+	if (o->tag == OUTCOME_PARK)
+		s->row.wake_at_ms = o->wake_at_ms;
+	else if (s->row.wake_at_ms == ACTION_NO_WAKE || s->row.wake_at_ms > s->now_ms)
+		s->row.wake_at_ms = s->now_ms; /* else it is due as it is, and its place in the queue costs nothing */
 	s->row.updated_at_ms = s->now_ms;
 	row_set_error(s, &o->err);
 	changed = s->row.state != was_state || s->row.status != was;

@@ -14,6 +14,7 @@ enum {
 	Q_ADD,
 	Q_TAKEN,
 	Q_SAVE,
+	Q_PLAN,
 	Q_REMOVE,
 	Q_ARCHIVE,
 	Q_WAKE,
@@ -46,9 +47,13 @@ static const char *const sql[Q_COUNT] = {
 		  " wake_at_ms, created_at_ms, updated_at_ms)"
 		  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?11)",
 	[Q_TAKEN] = "SELECT 1 FROM action_archive WHERE id = ?1",
-	[Q_SAVE] = "UPDATE action SET state = ?3, status = ?4, checkpoint = ?5, attempts = ?6, error_kind = ?7,"
-		   " error_msg = ?8, error_field = ?9, wake_at_ms = ?10, updated_at_ms = ?11, peer = ?12,"
-		   " version = version + 1 WHERE seq = ?1 AND version = ?2",
+	[Q_SAVE] = "UPDATE action SET state = ?3, status = ?4, checkpoint = ?5, error_kind = ?6, error_msg = ?7,"
+		   " error_field = ?8, updated_at_ms = ?9, peer = ?10, version = version + 1"
+		   " WHERE seq = ?1 AND version = ?2",
+	/* Apart from Q_SAVE because these columns are indexed, and most steps leave them as they are: SQLite writes the
+	 * indexes of every column that an UPDATE names. */
+	[Q_PLAN] = "UPDATE action SET wake_at_ms = ?2, attempts = ?3"
+		   " WHERE seq = ?1 AND (wake_at_ms IS NOT ?2 OR attempts <> ?3)",
 	[Q_REMOVE] = "DELETE FROM action WHERE seq = ?1 AND version = ?2",
 	[Q_ARCHIVE] =
 		"INSERT INTO action_archive (seq, id, kind, state, status, version, parent_id, peer, params, result,"
@@ -159,6 +164,16 @@ int action_store_add(struct unit *u, const struct action_row *row, int64_t *ret_
 	return 0;
 }
 
+static int plan(struct unit *u, const struct action_row *row, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_ACTION, Q_PLAN);
+
+	bind_i64(q, 1, row->seq);
+	bind_wake(q, 2, row->wake_at_ms);
+	bind_i64(q, 3, row->attempts);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
 int action_store_save(struct unit *u, const struct action_row *row, bool changed, struct err *err)
 {
 	{
@@ -169,16 +184,16 @@ int action_store_save(struct unit *u, const struct action_row *row, bool changed
 		bind_i64(q, 3, row->state);
 		bind_i64(q, 4, row->status);
 		bind_text(q, 5, row->checkpoint);
-		bind_i64(q, 6, row->attempts);
-		bind_text(q, 7, row->error_kind);
-		bind_text(q, 8, row->error_msg);
-		bind_text(q, 9, row->error_field);
-		bind_wake(q, 10, row->wake_at_ms);
-		bind_i64(q, 11, row->updated_at_ms);
-		bind_text(q, 12, row->peer);
+		bind_text(q, 6, row->error_kind);
+		bind_text(q, 7, row->error_msg);
+		bind_text(q, 8, row->error_field);
+		bind_i64(q, 9, row->updated_at_ms);
+		bind_text(q, 10, row->peer);
 		if (due_version_held(stmt_run(q, err), row->id.s, err) != 0)
 			return -1;
 	}
+	if (plan(u, row, err) != 0)
+		return -1;
 	return changed ? transition(u, row, row->version + 1, err) : 0;
 }
 

@@ -17,7 +17,7 @@
 /* Below this size a start reads every page: a damaged file is then found before anything is done with it.  Above, the
  * check would hold up the start, and `backup.verify` does it. */
 #define QUICK_CHECK_BYTES (16 * 1024 * 1024)
-#define FOLD_PAGES        1000
+#define FOLD_PAGES        4000 /* 16 MB of log: pages that many steps share are written once */
 
 /* A unit that waits for its group, or whose group is settled. */
 struct waiting {
