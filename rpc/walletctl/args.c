@@ -140,7 +140,7 @@ static int place_args(struct arena *a, const struct param *table, struct args ar
 	size_t next = 0;
 
 	for (size_t i = 0; i < args.n; i++) {
-		const struct arg *arg = &args.v[i];
+		const struct arg *arg = &args.list[i];
 		const struct param *p = arg->name ? row_of(table, arg->name) : &table[next];
 
 		if (!p) { /* params_check() knows which name is near */

@@ -10,7 +10,7 @@ struct arg {
 	const char *value; /* NULL: a bare --name */
 };
 struct args {
-	const struct arg *v;
+	const struct arg *list;
 	size_t n;
 };
 

@@ -245,8 +245,8 @@ static void find_wait(struct parser *p)
 	const struct args *args = &p->to->args;
 	int64_t cursor;
 
-	if (p->to->method && strcmp(p->to->method->name, "wait") == 0 && args->n > 0 && !args->v[0].name &&
-	    !parse_i64(args->v[0].value, 0, INT64_MAX, &cursor))
+	if (p->to->method && strcmp(p->to->method->name, "wait") == 0 && args->n > 0 && !args->list[0].name &&
+	    !parse_i64(args->list[0].value, 0, INT64_MAX, &cursor))
 		choose(p, CTL_WAIT, NULL);
 }
 
@@ -305,36 +305,41 @@ static int take_word(struct parser *p, const char *word)
 	return 0;
 }
 
-int cmdline_parse(struct arena *a, int argc, char *const *argv, const struct rpc_method *const *methods,
-		  struct cmdline *ret, struct err *err)
+static const char *long_form(const char *word)
+{
+	if (strcmp(word, "-h") == 0)
+		return "--help";
+	return strcmp(word, "-V") == 0 ? "--version" : word;
+}
+
+int cmdline_parse(struct arena *a, char *const *argv, const struct rpc_method *const *methods, struct cmdline *ret,
+		  struct err *err)
 {
 	struct cmdline cmd = { 0 };
 	struct parser p = { .a = a, .methods = methods, .to = &cmd, .err = err };
 	bool operands_only = false;
+	size_t n = 0;
 
-	p.args = ARENA_ARRAY(a, (size_t)argc + 1, struct arg);
-	cmd.args.v = p.args;
+	while (argv[n])
+		n++;
+	p.args = ARENA_ARRAY(a, n + 1, struct arg);
+	cmd.args.list = p.args;
 	err_clear(err);
-	for (int i = 1; i < argc; i++) {
-		const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL, *behind = next;
+	for (size_t i = 1; i < n; i++) {
+		const char *word = operands_only ? argv[i] : long_form(argv[i]), *next = argv[i + 1];
+		int rc;
 
 		if (!operands_only && strcmp(word, "--") == 0) {
 			operands_only = true;
 			continue;
 		}
-		if (!operands_only && strcmp(word, "-h") == 0)
-			word = "--help";
-		if (!operands_only && strcmp(word, "-V") == 0)
-			word = "--version";
-		if (operands_only || !text_starts(word, "--")) {
-			if (take_word(&p, word) != 0)
-				return -1;
-			continue;
-		}
-		if (take_option(&p, word + 2, &next) != 0)
+		if (operands_only || !text_starts(word, "--"))
+			rc = take_word(&p, word);
+		else
+			rc = take_option(&p, word + 2, &next);
+		if (rc != 0)
 			return -1;
-		if (behind && !next)
-			i++;
+		i += argv[i + 1] && !next;
 	}
 	if (finish(&p) != 0)
 		return -1;

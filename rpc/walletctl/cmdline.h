@@ -4,7 +4,7 @@
  *
  * COMMAND is a method ("wallet.create"), its parts as words ("wallet create"), or one of ours: start, wait, help,
  * completion.  Options are taken before and after the command; behind it, a parameter of the method goes before an option
- * of the same name.  Behind "--" nothing is an option.  Pure.  Errors: ERR_PARAM, naming the nearest that there is. */
+ * of the same name.  Behind "--" nothing is an option.  Pure; argv ends with NULL.  Errors: ERR_PARAM, naming the nearest that there is. */
 #ifndef RPC_WALLETCTL_CMDLINE_H
 #define RPC_WALLETCTL_CMDLINE_H
 
@@ -35,7 +35,7 @@ struct cmdline {
 	int64_t timeout_s;   /* 0: not given */
 	enum qr_mode qr;
 };
-MUST_CHECK int cmdline_parse(struct arena *a, int argc, char *const *argv, const struct rpc_method *const *methods,
+MUST_CHECK int cmdline_parse(struct arena *a, char *const *argv, const struct rpc_method *const *methods,
 			     struct cmdline *ret, struct err *err);
 
 /* One line per option, for help; and all in one line, for completion. */

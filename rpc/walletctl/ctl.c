@@ -166,10 +166,11 @@ struct answer ctl_ask(struct ctl *c, const char *method, json_t *params)
 
 void ctl_add_key(struct ctl *c, const char *method, json_t *params)
 {
+	const struct rpc_method *m = ctl_method(c, method);
 	char hex[33];
 	uint8_t id[16];
 
-	if (!takes(ctl_method(c, method), "idempotency_key") || json_object_get(params, "idempotency_key"))
+	if (!m || !(m->flags & RPC_MUTATES) || json_object_get(params, "idempotency_key"))
 		return;
 	rng_bytes(id, sizeof(id));
 	hex_encode(id, sizeof(id), hex);
@@ -223,7 +224,7 @@ static bool params_inline(const struct args *args)
 	size_t by_position = 0;
 
 	for (size_t i = 0; i < args->n; i++) {
-		const struct arg *arg = &args->v[i];
+		const struct arg *arg = &args->list[i];
 		bool is_params = arg->name ? strcmp(arg->name, "params") == 0 : by_position++ == 1;
 
 		if (is_params)
@@ -265,7 +266,7 @@ static enum ctl_exit wait_run(struct ctl *c)
 	struct action_id id;
 	struct err err;
 
-	if (c->cmd.args.n != 1 || !action_id_parse(c->cmd.args.v[0].value, &id)) {
+	if (c->cmd.args.n != 1 || !action_id_parse(c->cmd.args.list[0].value, &id)) {
 		ERR(&err, ERR_PARAM, "wait takes the id of one action");
 		err_hint(&err, "walletctl action list");
 		return ctl_refuse(c, CTL_USAGE, &err);
@@ -288,11 +289,11 @@ static enum ctl_exit completion_run(struct ctl *c)
 {
 	SCOPED(buf) struct buf text = BUF_CAP(MESSAGE_MAX);
 	const struct args *args = &c->cmd.args;
-	const char *what = args->n > 0 ? args->v[0].value : "";
+	const char *what = args->n > 0 ? args->list[0].value : "";
 	struct err err;
 
 	if (strcmp(what, "kinds") == 0 && args->n <= 2)
-		return start_complete(c, args->n == 2 ? args->v[1].value : NULL);
+		return start_complete(c, args->n == 2 ? args->list[1].value : NULL);
 	if (strcmp(what, "bash") != 0 || args->n != 1) {
 		ERR(&err, ERR_PARAM, "completion is there for one shell: bash");
 		err_hint(&err, "eval \"$(walletctl completion bash)\"");
@@ -331,17 +332,17 @@ static enum ctl_exit command_run(struct ctl *c)
 
 enum ctl_exit ctl_run(struct ctl *c)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(OUTPUT_MAX);
 	enum ctl_exit code;
 	struct err err;
 
-	c->a = &a;
+	c->own = ARENA_LIMIT(OUTPUT_MAX);
+	c->a = &c->own;
 	c->client = NULL;
-	if (cmdline_parse(&a, c->argc, c->argv, c->methods, &c->cmd, &err) != 0)
-		return ctl_refuse(c, CTL_USAGE, &err);
-	code = command_run(c);
+	if (cmdline_parse(c->a, c->argv, c->methods, &c->cmd, &err) != 0)
+		code = ctl_refuse(c, CTL_USAGE, &err);
+	else
+		code = command_run(c);
 	client_free(c->client);
-	c->client = NULL;
-	c->a = NULL;
+	arena_done(&c->own);
 	return code;
 }

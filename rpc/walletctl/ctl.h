@@ -7,15 +7,15 @@
 
 struct ctl {
 	/* Given. */
-	int argc;
-	char *const *argv;
+	char *const *argv; /* ends with NULL */
 	char *const *env;
 	const struct rpc_method *const *methods; /* rpc_methods, or a test's own */
 	struct input in;
 	FILE *out, *err;
 
 	/* Ours. */
-	struct arena *a;
+	struct arena *a; /* of the run, or of one answer among many */
+	struct arena own;
 	struct cmdline cmd;
 	struct endpoint at;
 	struct client *client; /* NULL until something is asked */

@@ -12,7 +12,6 @@ int main(int argc, char **argv)
 {
 	static const struct rlimit no_core = { 0, 0 };
 	struct ctl c = {
-		.argc = argc,
 		.argv = argv,
 		.env = environ,
 		.methods = rpc_methods,
@@ -21,6 +20,7 @@ int main(int argc, char **argv)
 		.err = stderr,
 	};
 
+	(void)argc;
 	/* Passphrases and tokens pass through here, and must not end in a core file. */
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0 || !secret_init()) {
 		fputs("walletctl: cannot set up\n", stderr);

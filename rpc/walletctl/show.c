@@ -170,16 +170,16 @@ static const json_t *member_at(const json_t *row, const char *path)
 }
 
 struct paths_seen {
-	const char **v;
+	const char **list;
 	size_t n;
 };
 
 static void take_path(struct paths_seen *seen, const char *path)
 {
 	for (size_t i = 0; i < seen->n; i++)
-		if (strcmp(seen->v[i], path) == 0)
+		if (strcmp(seen->list[i], path) == 0)
 			return;
-	seen->v[seen->n++] = path;
+	seen->list[seen->n++] = path;
 }
 
 static size_t count_members(const json_t *rows)
@@ -272,14 +272,14 @@ static void add_table(struct buf *to, struct arena *a, struct paths_seen paths, 
 	json_t *row;
 
 	for (i = 0; i < paths.n; i++) {
-		const json_t *sample = sample_of(rows, paths.v[i]);
+		const json_t *sample = sample_of(rows, paths.list[i]);
 		int64_t s;
 
 		if (!sample)
 			continue;
-		columns[n] = (struct column){ title_of(a, paths.v[i], sample),
-					      json_is_number(sample) && !is_time(paths.v[i], sample, &s) };
-		used[n++] = paths.v[i];
+		columns[n] = (struct column){ title_of(a, paths.list[i], sample),
+					      json_is_number(sample) && !is_time(paths.list[i], sample, &s) };
+		used[n++] = paths.list[i];
 	}
 	json_array_foreach(rows, i, row) for (size_t c = 0; c < n; c++)
 		cells[n_cells++] = inline_cell(a, used[c], member_at(row, used[c]));

@@ -73,7 +73,7 @@ static void part_args(struct ctl *c, const struct param *table, struct args *of_
 	*of_kind = (struct args){ kind, 0 };
 	*of_start = (struct args){ start, 0 };
 	for (size_t i = 1; i < n; i++) {
-		const struct arg *arg = &c->cmd.args.v[i];
+		const struct arg *arg = &c->cmd.args.list[i];
 
 		if (arg->name && table_has(outer, arg->name) && !table_has(table, arg->name))
 			start[of_start->n++] = *arg;
@@ -131,7 +131,7 @@ static enum ctl_exit start(struct ctl *c, json_t *params)
 enum ctl_exit start_run(struct ctl *c)
 {
 	const struct args *args = &c->cmd.args;
-	const char *name = args->n > 0 && !args->v[0].name ? args->v[0].value : NULL, *near;
+	const char *name = args->n > 0 && !args->list[0].name ? args->list[0].value : NULL, *near;
 	const struct param *table;
 	enum ctl_exit code;
 	json_t *kind, *params;

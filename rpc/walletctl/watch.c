@@ -10,8 +10,9 @@
 #include "rpc/walletctl/term.h"
 
 #define LISTEN_S   60
-#define GLANCE_S   1  /* on a terminal, where the state is shown as it changes */
-#define COMEBACK_S 30 /* how long a daemon that has answered before may be gone */
+#define GLANCE_S   1   /* on a terminal, where the state is shown as it changes */
+#define COMEBACK_S 30  /* how long a daemon that has answered before may be gone */
+#define PAUSE_MS   250 /* between two looks */
 #define TEXT_MAX   ((size_t)1024 * 1024)
 #define PAGE_MAX   ((size_t)256 * 1024 * 1024)
 
@@ -126,20 +127,27 @@ static enum ctl_exit time_is_up(struct watch *w, const json_t *action)
 	return ctl_refuse(w->c, CTL_UNREACHED, &err);
 }
 
+/* A daemon that is gone, or that stops, answers at once: it is not asked again and again meanwhile. */
+static void rest(int64_t since_ms)
+{
+	int64_t left = PAUSE_MS - (now_ms() - since_ms);
+	const struct timespec pause = { .tv_nsec = (long)left * 1000000 };
+
+	if (left > 0)
+		(void)nanosleep(&pause, NULL);
+}
+
 enum { GO_ON = -1 };
 
 /* One look.  An enum ctl_exit, or GO_ON. */
 static int look(struct watch *w)
 {
-	const struct timespec pause = { .tv_sec = 1 };
 	int64_t s = next_listen_s(w);
 	struct answer answer = ask(w, s);
 	const char *status;
 
-	if (may_come_back(w, &answer) && s > 0) {
-		(void)nanosleep(&pause, NULL);
+	if (may_come_back(w, &answer) && s > 0)
 		return GO_ON;
-	}
 	if (answer.exit != CTL_OK) {
 		clear_line(w);
 		return (int)ctl_say_failure(w->c, &answer);
@@ -165,13 +173,16 @@ enum ctl_exit watch_run(struct ctl *c, const char *id)
 
 	if (c->cmd.timeout_s)
 		w.deadline_ms = w.began_ms + c->cmd.timeout_s * 1000;
-	do {
+	for (;;) {
 		/* Each answer has an arena of its own: one may wait for days. */
 		SCOPED(arena) struct arena page = ARENA_LIMIT(PAGE_MAX);
+		int64_t since_ms = now_ms();
 
 		c->a = c->client ? &page : whole; /* but how to connect is kept */
 		code = look(&w);
 		c->a = whole;
-	} while (code == GO_ON);
-	return (enum ctl_exit)code;
+		if (code != GO_ON)
+			return (enum ctl_exit)code;
+		rest(since_ms);
+	}
 }

@@ -24,8 +24,9 @@ static const char *said(const struct cmdline *c)
 	const char *text = arena_printf(&a, "%s %s", commands[c->command], c->method ? c->method->name : "-");
 
 	for (size_t i = 0; i < c->args.n; i++)
-		text = arena_printf(&a, "%s %s%s%s", text, c->args.v[i].name ? c->args.v[i].name : "",
-				    c->args.v[i].name ? ":" : "", c->args.v[i].value ? c->args.v[i].value : "(bare)");
+		text = arena_printf(&a, "%s %s%s%s", text, c->args.list[i].name ? c->args.list[i].name : "",
+				    c->args.list[i].name ? ":" : "",
+				    c->args.list[i].value ? c->args.list[i].value : "(bare)");
 	if (c->json)
 		text = arena_printf(&a, "%s +json", text);
 	if (c->wait)
@@ -111,15 +112,14 @@ static const struct {
 
 START_TEST(line)
 {
-	char *argv[10];
+	char *argv[10] = { NULL };
 	struct cmdline c;
 	const char *text;
 	struct err err;
-	int argc = 0;
 
-	for (; lines[_i].words[argc]; argc++)
-		argv[argc] = arena_strdup(&a, lines[_i].words[argc]);
-	if (cmdline_parse(&a, argc, argv, rpc_methods, &c, &err) != 0) {
+	for (size_t i = 0; lines[_i].words[i]; i++)
+		argv[i] = arena_strdup(&a, lines[_i].words[i]);
+	if (cmdline_parse(&a, argv, rpc_methods, &c, &err) != 0) {
 		ck_assert_int_eq(err.code, ERR_PARAM);
 		text = arena_printf(&a, "!%s", err.msg);
 	} else {

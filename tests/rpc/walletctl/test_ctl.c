@@ -14,7 +14,7 @@
 #include "tests/support/suite.h"
 
 static char dir[] = "/tmp/walletctl-ctl-XXXXXX";
-static char socket_path[64], file_path[64], *out, *said;
+static char socket_path[96], file_path[96], *out, *said;
 static struct arena a;
 static pid_t peer_pid;
 static const char *input; /* standard input of the next run */
@@ -26,11 +26,11 @@ static int run_words(const char *const *words)
 	size_t out_n, said_n;
 	char *argv[24] = { arena_strdup(&a, "walletctl") };
 	char *env[] = { arena_printf(&a, "HOME=%s", dir), NULL };
-	struct ctl c = { .argc = 1, .argv = argv, .env = env, .methods = rpc_methods };
-	int fds[2], code;
+	struct ctl c = { .argv = argv, .env = env, .methods = rpc_methods };
+	int fds[2], code, n = 1;
 
 	for (; *words; words++)
-		argv[c.argc++] = arena_strdup(&a, *words);
+		argv[n++] = arena_strdup(&a, *words);
 	free(out);
 	free(said);
 	ck_assert_int_eq(pipe(fds), 0);
@@ -297,7 +297,7 @@ START_TEST(parameters_arrive)
 {
 	ck_assert_int_eq(RUN("--json", "history", "limit=5", "--internal", "order=oldest"), 0);
 	ck_assert_str_eq(json_text(&a, out_json()),
-			 "{\"limit\":5,\"internal\":true,\"order\":\"oldest\",\"id\":\"act-1\"}");
+			 "{\"internal\":true,\"limit\":5,\"order\":\"oldest\",\"id\":\"act-1\"}");
 	ck_assert_str_eq(said, "");
 	ck_assert_int_eq(RUN("history", "limit=5"), 0);
 	ck_assert_str_eq(out, "limit  5\nid     act-1\n");
@@ -371,7 +371,7 @@ START_TEST(output_that_cannot_be_written)
 {
 	char *argv[] = { arena_strdup(&a, "walletctl"), arena_strdup(&a, "--version"), NULL }, *none[] = { NULL };
 	size_t n;
-	struct ctl c = { .argc = 2, .argv = argv, .env = none, .methods = rpc_methods, .out = full() };
+	struct ctl c = { .argv = argv, .env = none, .methods = rpc_methods, .out = full() };
 
 	c.err = open_memstream(&said, &n);
 	ck_assert_int_eq((int)ctl_run(&c), 2);
@@ -599,7 +599,7 @@ END_TEST
 static const struct {
 	const char *line, *offers, *not ;
 } completions[] = {
-	{ "walletctl sta", " status start ", " wallet.create " },
+	{ "walletctl sta", " start status ", " wallet.create " },
 	{ "walletctl wallet.c", " wallet.create ", " wallet.restore " },
 	{ "walletctl wallet ", " create restore unlock lock info ", " status " },
 	{ "walletctl --json wallet create ", " passphrase=- words= ", " create " },
