@@ -162,7 +162,9 @@ static int claim_quote(struct step *s, struct issue *m, struct err *err)
 	m->key_index = row.key_index;
 	m->quoted_at_ms = s->now_ms;
 	m->taken_up = true;
-	return quote_store_hold(s->unit, m->at.mint_id, m->quote, &s->row.id, err);
+	if (quote_store_hold(s->unit, m->at.mint_id, m->quote, &s->row.id, err) == 0)
+		return 0;
+	return err->code == ERR_EXISTS ? err_field(err, "quote") : -1;
 }
 
 static int issue_start(struct step *s, const json_t *params, struct err *err)

@@ -335,6 +335,7 @@ const struct action_kind cashu_mint_sync_kind = {
 	.params = sync_params,
 	.states = sync_states,
 	.n_states = ARRAY_LEN(sync_states),
+	.needs_keys = true, /* it signs nothing, but no step of any kind begins without a wallet */
 	.start = sync_start,
 	.save = sync_save,
 	.load = sync_load,

@@ -97,6 +97,26 @@ static struct exchange *send_exchange(struct step *s)
 
 /* --- start --- */
 
+/* What to do about too little, at this mint or (0) at all: what is held now may be free again soon. */
+static int short_of_funds(struct step *s, int64_t mint_id, struct currency unit, struct err *err)
+{
+	struct account_total *totals;
+	int64_t held = 0;
+	struct err ignored; /* the amount is too large whatever this says */
+	size_t n;
+
+	if (movement_totals(s->view, s->arena, &totals, &n, &ignored) != 0)
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		if ((mint_id == 0 || totals[i].mint_id == mint_id) && currency_equal(totals[i].unit, unit))
+			held += totals[i].total[ACCOUNT_LOCKED];
+	if (held > 0)
+		err_hint(err, "%" PRId64 " more are held by actions under way: action.list status=active", held);
+	else
+		err_hint(err, "balance shows what is where; action.start cashu_issue brings more");
+	return err_field(err, "amount");
+}
+
 /* The mint that was named, or the one that holds most of the unit. */
 static int choose_mint(struct step *s, const json_t *params, struct currency unit, struct mint_row *ret,
 		       struct err *err)
@@ -120,8 +140,7 @@ static int choose_mint(struct step *s, const json_t *params, struct currency uni
 	if (best_id)
 		return mint_store_by_id(s->view, s->arena, best_id, ret, err);
 	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s", unit.s);
-	err_hint(err, "balance shows what there is; action.start cashu_issue brings more");
-	return err_field(err, "amount");
+	return short_of_funds(s, 0, unit, err);
 }
 
 static int lock_exact(struct step *s, struct send *m, const struct proof *proofs, const struct selection *sel,
@@ -150,8 +169,7 @@ static int start_swap(struct step *s, struct send *m, uint64_t held, struct err 
 		if (err->code == ERR_FUNDS) {
 			ERR(err, ERR_FUNDS, "%" PRIu64 " %s at %s do not cover %" PRIu64 " and the mint's fee", held,
 			    m->at.unit.s, m->at.mint, m->amount);
-			err_hint(err, "balance shows what is where");
-			return err_field(err, "amount");
+			return short_of_funds(s, m->at.mint_id, m->at.unit, err);
 		}
 		return -1;
 	}
@@ -208,8 +226,7 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	if (held < m->amount) {
 		ERR(err, ERR_FUNDS, "%" PRIu64 " %s are spendable at %s, and %" PRIu64 " are asked for", held,
 		    m->at.unit.s, m->at.mint, m->amount);
-		err_hint(err, "balance shows what is where");
-		return err_field(err, "amount");
+		return short_of_funds(s, m->at.mint_id, m->at.unit, err);
 	}
 	if (cashu_notes(s->arena, &mint, proofs, n, &notes, err) != 0)
 		return -1;

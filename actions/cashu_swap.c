@@ -124,7 +124,8 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 		proofs[i] = rows[i].proof;
 	if (n == 0) {
 		ERR(err, ERR_FUNDS, "no spendable %s at %s", m->at.unit.s, mint.row.url);
-		return err_hint(err, "balance shows what is where");
+		err_hint(err, "balance shows what is where");
+		return err_field(err, "mint");
 	}
 	if (swap_choose(s, &mint, m, proofs, n, &chosen, err) != 0)
 		return -1;

@@ -6,6 +6,7 @@
 #include "actions/executor_internal.h"
 #include "base/clock.h"
 #include "store/event_store.h"
+#include "store/wallet_store.h"
 
 const struct state_def *kind_state(const struct action_kind *k, int state)
 {
@@ -37,6 +38,16 @@ struct start_args {
 	bool dry_run;
 };
 
+static int no_keys(struct unit *u, struct arena *a, struct err *err)
+{
+	struct wallet_row row;
+
+	if (wallet_store_get(unit_view(u), a, &row, err) != 0)
+		return err_hint(err, "wallet.create or wallet.restore");
+	ERR(err, ERR_WALLET_LOCKED, "the wallet is locked");
+	return err_hint(err, "wallet.unlock");
+}
+
 static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, const struct start_args *args,
 			 struct action_id *ret, bool *existing, json_t **ret_plan, struct err *err)
 {
@@ -56,10 +67,8 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 	json_t *params;
 	int state;
 
-	if (k->needs_keys && !ex->keys) {
-		ERR(err, ERR_WALLET_LOCKED, "the wallet is locked, or there is none yet");
-		return err_hint(err, "wallet.unlock, or wallet.create");
-	}
+	if (k->needs_keys && !ex->keys)
+		return no_keys(u, a, err);
 	if (params_check(a, k->params, args->params, &params, err) != 0)
 		return -1;
 	s.unit = u;

@@ -507,7 +507,7 @@ START_TEST(test_swap_disowned)
 	ck_assert_int_eq(world_account(&w, ACCOUNT_INVALID), AMOUNT);
 	ck_assert_int_eq(world_total(&w), 0);
 	world_check(&w, AMOUNT);
-	world_refused(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url), "insufficient_funds", "");
+	world_refused(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url), "insufficient_funds", "mint");
 	world_close(&w);
 }
 END_TEST

@@ -6,6 +6,7 @@ import lab
 
 SETTLE_S = 40
 SCENARIOS = []
+UNITS = ("sat", "usd")
 
 
 def scenario(name, **where):
@@ -33,8 +34,8 @@ def same(found, wanted, what):
 class Wallet(lab.Daemon):
     """One walletd, asked over its unix socket."""
 
-    def __init__(self, build, datadir, mint_url, *options):
-        super().__init__(build, datadir, "--allow_plaintext_seed=1", *options)
+    def __init__(self, build, datadir, mint_url):
+        super().__init__(build, datadir, "--allow_plaintext_seed=1")
         self.mint_url = mint_url
 
     def action(self, kind, wait="done", key=None, **params):
@@ -94,6 +95,9 @@ class Wallet(lab.Daemon):
     def proofs(self):
         return self.all_of("proof.list", "proofs")
 
+    def history(self, unit="sat"):
+        return [m for m in self.all_of("history", "movements") if m["unit"] == unit]
+
     def active(self):
         return self.all_of("action.list", "actions", status="active")
 
@@ -139,15 +143,21 @@ class World:
         self.build, self.folder, self.mint, self.proxy = build, folder, mint, proxy
         self.wallets = []
         self.outside = {}  # ecash in nobody's wallet, per unit
-        self.owed_before = {}
+        self.owed_before, self.fees_before = {}, {}
         proxy.reset()
 
-    def wallet(self, name, url=None, trust=True, options=(), **create):
+    def bare(self, name, url=None):
+        """A daemon without a wallet."""
         if not self.wallets:
-            self.owed_before = {unit: self.mint.owes(unit) for unit in ("sat", "usd")}
-        w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url, *options)
+            self.owed_before = {unit: self.mint.owes(unit) for unit in UNITS}
+            self.fees_before = {unit: self.mint.fees(unit) for unit in UNITS}
+        w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url)
         self.wallets.append(w)
         w.start()
+        return w
+
+    def wallet(self, name, url=None, trust=True, **create):
+        w = self.bare(name, url)
         if create.get("mnemonic"):
             w.call("wallet.restore", **create)
         else:
@@ -173,20 +183,24 @@ class World:
         for unit, before in self.owed_before.items():
             same(sum(w.total(unit) for w in self.wallets) + self.outside.get(unit, 0), self.mint.owes(unit) - before,
                  f"{unit} in the wallets, against what the mint owes")
+            if unit not in self.outside:
+                same(sum(m["fee"] for w in self.wallets for m in w.history(unit)), self.mint.fees(unit) - self.fees_before[unit],
+                     f"{unit} of fees in the wallets' histories, against what the mint kept")
         same(self.proxy.unused(), [], "hooks that nobody came by")
 
     def count_wallet(self, w):
-        for unit in self.owed_before:
+        for unit in UNITS:
             same((w.bucket("locked", unit), w.bucket("pending", unit)), (0, 0), f"{unit} locked and pending")
         proofs = w.proofs()
         same(sum(p["amount"] for p in proofs if p["unit"] == "sat" and p["state"] in ("spendable", "sent")), w.total(),
              "the sum of the proofs")
         spent = self.mint.spent([p["y"] for p in proofs if p["state"] in ("spendable", "sent")])
         same(spent, set(), "proofs that count here and are spent at the mint")
-        movements = [m for m in w.all_of("history", "movements") if m["unit"] == "sat"]
-        same(sum(m["amount"] for m in movements), w.total(), "the sum of the history")
-        if movements:
-            same(movements[0]["balance"], w.total(), "the running balance")
+        for unit in UNITS:
+            movements = w.history(unit)
+            same(sum(m["amount"] for m in movements), w.total(unit), f"the sum of the history in {unit}")
+            if movements:
+                same(movements[0]["balance"], w.total(unit), f"the running balance in {unit}")
         events = w.all_of_events()
         same([e["seq"] for e in events], list(range(1, len(events) + 1)), "the event numbers")
         for item in w.call("status")["attention"]:

@@ -3,11 +3,13 @@
 Afterwards the daemon is started again, everything comes to its end, and the mint's books say whether anything was lost or
 made twice (World.count)."""
 import random
+import signal
 import threading
 import time
 
 import lab
 from bench import check, same, scenario
+from proxy import LOST
 
 SWAP, MINT, QUOTE, CHECK, RESTORE = "/v1/swap", "/v1/mint/bolt11", "/v1/mint/quote/bolt11", "/v1/checkstate", "/v1/restore"
 ROUNDS = 10
@@ -18,7 +20,7 @@ def kill_at(world, wallet, when, path):
     on its way."""
     def kill():
         wallet.kill()
-        return "lost"
+        return LOST
     world.proxy.at(when, path, kill)
 
 
@@ -30,7 +32,7 @@ def killed(wallet, call):
         pass
     else:
         check(False, f"the daemon was to be killed during this call, and answered {answer}")
-    check(not wallet.alive(), "the daemon is dead")
+    same(wallet.ended(10), -signal.SIGKILL, "how the daemon ended")
     wallet.start()
 
 
@@ -191,11 +193,14 @@ def one_round(world, alice, bob, chance, n):
 @scenario("the power goes: both daemons are killed with many actions in flight")
 def killed_in_bulk(world):
     alice, bob = world.pair()
-    alice.issue(1000)
+    for n in range(8):
+        alice.issue(200 + n)
     tokens = [alice.token(20 + n) for n in range(8)]
     for n, token in enumerate(tokens):
         bob.action("cashu_receive", wait="none", token=token)
-        alice.action("cashu_send", wait="none", amount=30 + n)
+        alice.action("cashu_issue", wait="none", mint=alice.mint_url, amount=10 + n)
+        if n < 4:
+            alice.action("cashu_send", wait="none", amount=90 + n)
     time.sleep(0.03)
     alice.kill()
     bob.kill()
