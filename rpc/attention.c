@@ -96,7 +96,8 @@ static void look_at_wallet(struct list *l)
 	if (wallet_info(l->server->opt.wallet, l->a, &row, &err) != 0)
 		add_unreadable(l, "the wallet", &err);
 	else if (!row.encrypted)
-		add(l, WARNING, "plaintext_seed", "backup.create, then restore into a datadir with a passphrase",
+		add(l, WARNING, "plaintext_seed",
+		    "wallet.create with a passphrase in another datadir, and send the money there",
 		    "The seed is kept in clear: whoever reads the database or a backup has the money.");
 }
 

@@ -45,7 +45,7 @@ struct call_stats *call_stats_new(void)
 
 	while (rpc_methods[n])
 		n++;
-	if (!s || !(s->methods = calloc(n, sizeof(*s->methods))))
+	if (!s || !(s->methods = calloc(n + 1, sizeof(*s->methods))))
 		abort();
 	s->unknown = metric_counter("walletd_rpc_requests_total", "method=\"unknown\",outcome=\"error\"",
 				    "Calls by method and outcome.");
@@ -358,7 +358,7 @@ static void entry_run(struct rpc_body *b, json_t *entry)
 
 	b->current = r;
 	err_clear(&err);
-	if (read_entry(entry, r, &name, &params, &err) != 0) {
+	if (read_entry(entry, r, &name, &params, &err) != 0 || !name) {
 		refuse_entry(r, RPC_INVALID_REQUEST, "invalid_request", err.msg, err.hint);
 		return;
 	}

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "rpc/auth.h"
@@ -97,9 +98,7 @@ struct http_conn {
 	size_t scanned;
 	uint64_t body_left, body_counted;
 
-	bool peer_known; /* unix: the caller was asked for once */
-	struct rpc_caller caller;
-	struct err peer_err;
+	struct rpc_caller caller; /* of the request at hand */
 	enum route route;
 	char *query;
 	int64_t after; /* events: -1 from now on */
@@ -463,13 +462,9 @@ static bool identify(struct http_conn *c, const struct http_head *h)
 	struct err err;
 
 	if (c->transport == TRANSPORT_UNIX) {
-		if (!c->peer_known &&
-		    auth_peer(c->face->server->auth, c->fd, c->face->socket_group, &c->caller, &c->peer_err) == 0)
-			err_clear(&c->peer_err);
-		c->peer_known = true;
-		if (c->peer_err.code == ERR_NONE)
+		if (auth_peer(c->face->server->auth, c->fd, c->face->socket_group, &c->caller, &err) == 0)
 			return true;
-		refuse_credentials(c, &c->peer_err);
+		refuse_credentials(c, &err);
 		return false;
 	}
 	if (route_is_open(c) || auth_header(c->face->server->auth, (const char *)h->authorization.p, h->authorization.n,
@@ -761,7 +756,10 @@ static void body_done(void *ctx, int status, struct bytes text)
 	struct http_conn *c = ctx;
 
 	c->body = NULL;
-	reply(c, status, "application/json", text);
+	if (FAILPOINT("rpc.reply")) /* the answer is lost: what was done stays done, and its key tells of it */
+		loop_post(c->face->loop, cut_later, c);
+	else
+		reply(c, status, "application/json", text);
 }
 
 static bool body_client_gone(void *ctx)

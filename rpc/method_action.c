@@ -190,7 +190,12 @@ static struct rpc_outcome action_start(struct rpc_call *call)
 }
 
 static const struct param action_start_params[] = {
-	{ .name = "kind", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .max = 64, .help = "One of action.kinds." },
+	{ .name = "kind",
+	  .type = PARAM_STRING,
+	  .flags = PARAM_REQUIRED,
+	  .min = 1,
+	  .max = 64,
+	  .help = "One of action.kinds." },
 	{ .name = "params", .type = PARAM_OBJECT, .fallback = "{}", .help = "As action.kinds says for the kind." },
 	{ .name = "dry_run",
 	  .type = PARAM_BOOL,
@@ -333,9 +338,10 @@ static struct rpc_outcome action_get(struct rpc_call *call)
 }
 
 static const struct param action_get_params[] = {
-	{ .name = "id", .type = PARAM_STRING, .max = ACTION_ID_MAX, .help = "Its id." },
+	{ .name = "id", .type = PARAM_STRING, .min = 1, .max = ACTION_ID_MAX, .help = "Its id." },
 	{ .name = "idempotency_key",
 	  .type = PARAM_STRING,
+	  .min = 1,
 	  .max = 128,
 	  .help = "Or the key that this caller started it with." },
 	WAIT_PARAMS,
@@ -411,7 +417,7 @@ static struct rpc_outcome action_list(struct rpc_call *call)
 }
 
 static const struct param action_list_params[] = {
-	{ .name = "kind", .type = PARAM_STRING, .max = 64, .fallback = "all", .help = "Only this kind." },
+	{ .name = "kind", .type = PARAM_STRING, .min = 1, .max = 64, .fallback = "all", .help = "Only this kind." },
 	{ .name = "status",
 	  .type = PARAM_ENUM,
 	  .choices = "active|done|failed|all",
@@ -465,7 +471,12 @@ static struct rpc_outcome action_cancel(struct rpc_call *call)
 }
 
 static const struct param action_cancel_params[] = {
-	{ .name = "id", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .max = ACTION_ID_MAX, .help = "Its id." },
+	{ .name = "id",
+	  .type = PARAM_STRING,
+	  .flags = PARAM_REQUIRED,
+	  .min = 1,
+	  .max = ACTION_ID_MAX,
+	  .help = "Its id." },
 	RPC_KEY_PARAM,
 	{ 0 },
 };
@@ -499,9 +510,10 @@ static struct rpc_outcome action_wake(struct rpc_call *call)
 }
 
 static const struct param action_wake_params[] = {
-	{ .name = "id", .type = PARAM_STRING, .max = ACTION_ID_MAX, .help = "Its id." },
+	{ .name = "id", .type = PARAM_STRING, .min = 1, .max = ACTION_ID_MAX, .help = "Its id." },
 	{ .name = "idempotency_key",
 	  .type = PARAM_STRING,
+	  .min = 1,
 	  .max = 128,
 	  .help = "Or the key that this caller started it with." },
 	{ 0 },

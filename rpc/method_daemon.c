@@ -72,6 +72,7 @@ static struct rpc_outcome help(struct rpc_call *call)
 static const struct param help_params[] = {
 	{ .name = "method",
 	  .type = PARAM_STRING,
+	  .min = 1,
 	  .max = 64,
 	  .fallback = "all, with one line each",
 	  .help = "Which one." },
@@ -164,6 +165,7 @@ static const struct param log_level_params[] = {
 	  .help = "The least that is logged." },
 	{ .name = "module",
 	  .type = PARAM_STRING,
+	  .min = 1,
 	  .max = 32,
 	  .fallback = "all",
 	  .help = "executor, rpc, net, daemon, …; one alone." },

@@ -124,6 +124,7 @@ static const struct param mint_add_params[] = {
 	{ .name = "url",
 	  .type = PARAM_STRING,
 	  .flags = PARAM_REQUIRED,
+	  .min = 1,
 	  .max = MINT_URL_MAX,
 	  .help = "Where the mint answers: https://mint.example.com" },
 	{ .name = "timeout_s",
@@ -278,7 +279,12 @@ static struct rpc_outcome proof_list(struct rpc_call *call)
 }
 
 static const struct param proof_list_params[] = {
-	{ .name = "mint", .type = PARAM_STRING, .max = MINT_URL_MAX, .fallback = "all", .help = "Only of this mint." },
+	{ .name = "mint",
+	  .type = PARAM_STRING,
+	  .min = 1,
+	  .max = MINT_URL_MAX,
+	  .fallback = "all",
+	  .help = "Only of this mint." },
 	{ .name = "state",
 	  .type = PARAM_ENUM,
 	  .choices = "spendable|locked|pending|sent|spent|invalid",

@@ -65,7 +65,7 @@ static struct rpc_outcome events(struct rpc_call *call)
 
 #define KINDS_PARAM                                                                                                    \
 	{                                                                                                              \
-		.name = "kinds", .type = PARAM_STRING, .max = 512, .fallback = "all",                                  \
+		.name = "kinds", .type = PARAM_STRING, .min = 1, .max = 512, .fallback = "all",                        \
 		.help = "Comma-separated: action.done,mint.*"                                                          \
 	}
 

@@ -73,6 +73,7 @@ static const struct param key_create_params[] = {
 	{ .name = "name",
 	  .type = PARAM_STRING,
 	  .flags = PARAM_REQUIRED,
+	  .min = 1,
 	  .max = 32,
 	  .help = "Whom it is for: 1 to 32 of a-z, 0-9, '-', '_'." },
 	{ .name = "scope",
@@ -129,7 +130,7 @@ static struct rpc_outcome key_rotate(struct rpc_call *call)
 }
 
 static const struct param key_name_params[] = {
-	{ .name = "name", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .max = 32, .help = "Which one." },
+	{ .name = "name", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .min = 1, .max = 32, .help = "Which one." },
 	RPC_KEY_PARAM,
 	{ 0 },
 };

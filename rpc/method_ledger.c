@@ -105,7 +105,7 @@ static struct rpc_outcome history(struct rpc_call *call)
 }
 
 #define HISTORY_PARAMS                                                                                                 \
-	{ .name = "rail", .type = PARAM_STRING, .max = 16, .fallback = "all", .help = "ecash." },                      \
+	{ .name = "rail", .type = PARAM_STRING, .min = 1, .max = 16, .fallback = "all", .help = "ecash." },            \
 		{ .name = "since_ms",                                                                                  \
 		  .type = PARAM_INT,                                                                                   \
 		  .max = INT64_MAX,                                                                                    \

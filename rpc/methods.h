@@ -37,7 +37,7 @@ extern const struct rpc_method method_mint_add, method_mint_list, method_token_d
 	}
 #define CURSOR_PARAM                                                                                                   \
 	{                                                                                                              \
-		.name = "after", .type = PARAM_STRING, .max = 128, .fallback = "from the start",                       \
+		.name = "after", .type = PARAM_STRING, .min = 1, .max = 128, .fallback = "from the start",             \
 		.help = "The `next` of the page before."                                                               \
 	}
 

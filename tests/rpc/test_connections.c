@@ -171,6 +171,39 @@ START_TEST(a_client_that_does_not_read)
 }
 END_TEST
 
+/* Bodies that were only announced take no memory, but their room is kept: there is an end to it, and it comes back. */
+START_TEST(room_for_bodies)
+{
+	static const char large[] = "POST / HTTP/1.1\r\nContent-Length: 1048576\r\n\r\n ";
+	int crowd[64], fd;
+
+	rpc_process_start(&p, 0);
+	for (int i = 0; i < 64; i++) {
+		crowd[i] = rpc_connect(p.socket, 0);
+		rpc_send_text(crowd[i], large);
+	}
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	fd = rpc_connect(p.socket, 0);
+	rpc_send_text(fd, large);
+	pending.n = 0;
+	rpc_read_reply(fd, &pending, &seen);
+	ck_assert_int_eq(seen.status, 503);
+	ck_assert_ptr_nonnull(strstr(seen.head, "\r\nRetry-After: 1\r\n"));
+	close(fd);
+	for (int i = 0; i < 64; i++)
+		close(crowd[i]);
+	for (int i = 0; i < 300 && seen.status != 200; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		fd = rpc_connect(p.socket, 0);
+		pending.n = 0;
+		rpc_post(fd, &pending, status_call, &seen);
+		close(fd);
+	}
+	ck_assert_int_eq(seen.status, 200);
+	rpc_process_stop(&p);
+}
+END_TEST
+
 int main(void)
 {
 	struct rlimit files;
@@ -186,6 +219,7 @@ int main(void)
 	tcase_add_test(t, a_dripping_client_is_cut);
 	tcase_add_test(t, room_for_newcomers);
 	tcase_add_test(t, a_client_that_does_not_read);
+	tcase_add_test(t, room_for_bodies);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -458,6 +458,33 @@ START_TEST(half_closed_unix_client)
 }
 END_TEST
 
+/* The action was started, the answer never came: the same call again tells of the same action. */
+START_TEST(lost_reply)
+{
+	const char *call =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.start\",\"params\":{\"kind\":\"cashu_send\","
+		"\"params\":{\"amount\":1},\"idempotency_key\":\"k\"}}";
+	int fd;
+
+	stop();
+	ck_assert_int_eq(setenv("WALLETD_FAILPOINTS", "rpc.reply:error:1", 1), 0);
+	start();
+	unsetenv("WALLETD_FAILPOINTS");
+	fd = rpc_connect(p.socket, 0);
+	rpc_post(fd, &pending, call, &seen);
+	ck_assert_int_eq(seen.status, 0);
+	close(fd);
+	fd = rpc_connect(p.socket, 0);
+	rpc_post(fd, &pending, call, &seen);
+	ck_assert_int_eq(seen.status, 200);
+	ck_assert_ptr_nonnull(strstr(seen.body, "\"replayed\":true"));
+	rpc_post(fd, &pending, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"action.list\"}", &seen);
+	ck_assert_ptr_nonnull(strstr(seen.body, "\"kind\":\"cashu_send\""));
+	ck_assert_ptr_null(strstr(strstr(seen.body, "\"kind\"") + 1, "\"kind\":\"cashu_send\""));
+	close(fd);
+}
+END_TEST
+
 /* --- starting --- */
 
 START_TEST(socket_and_cookie)
@@ -503,6 +530,7 @@ int main(void)
 	tcase_add_test(t, nothing_stays_of_those_who_left);
 	tcase_add_test(t, a_wait_whose_client_left_is_dropped);
 	tcase_add_test(t, half_closed_unix_client);
+	tcase_add_test(t, lost_reply);
 	tcase_add_test(t, socket_and_cookie);
 	suite_add_tcase(s, t);
 	return suite_run(s);
