@@ -82,6 +82,10 @@ static const struct peer_script *answer(void *ctx, const struct peer_request *re
 	mint_arrived(&w->mint, &call);
 	if (w->kept.method && w->late_path && strcmp(call.path, w->late_path) == 0)
 		kept_arrives(w);
+	if (w->before_path && strcmp(call.path, w->before_path) == 0) {
+		w->before_path = NULL;
+		w->before(w);
+	}
 	if (f.mode == FAULT_DROP_BEFORE) {
 		w->kept = call;
 		return script(w, (struct peer_script){ .raw = "", .end = PEER_RESET });

@@ -39,6 +39,9 @@ struct world {
 	 * request to this path is answered; NULL: it is lost. */
 	const char *late_path;
 	struct mint_call kept;
+	/* What happens at the mint right before it answers a request to this path, once; or NULL. */
+	const char *before_path;
+	void (*before)(struct world *w);
 };
 
 /* A mint that charges fee_ppk for each input, known to the wallet and trusted. */
