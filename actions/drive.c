@@ -38,7 +38,7 @@ static struct peer_load *peer_slot(struct executor *ex, const char *name, bool m
 	return hole;
 }
 
-static bool peer_is_full(struct executor *ex, const char *name)
+bool drive_peer_is_full(struct executor *ex, const char *name)
 {
 	struct peer_load *p = name ? peer_slot(ex, name, false) : NULL;
 
@@ -62,19 +62,12 @@ static void peer_leave(struct peer_load *p)
 	p->name = NULL;
 }
 
-/* The peers that can take no more, as a JSON array; NULL when all can. */
-const char *drive_busy_peers(struct executor *ex, struct arena *a)
+bool drive_some_peer_is_full(const struct executor *ex)
 {
-	json_t *list = NULL;
-
-	for (size_t i = 0; i < PEERS_MAX; i++) {
-		if (!ex->peers[i].name || ex->peers[i].n < ex->opt.max_inflight_per_peer)
-			continue;
-		if (!list)
-			list = json_array_in(a);
-		json_add_take(list, json_string(ex->peers[i].name));
-	}
-	return list ? json_text(a, list) : NULL;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (ex->peers[i].name && ex->peers[i].n >= ex->opt.max_inflight_per_peer)
+			return true;
+	return false;
 }
 
 /* --- the making and ending of a drive --- */
@@ -194,7 +187,7 @@ struct drive *drive_new(struct executor *ex, const struct action_id *id)
 		return NULL;
 	}
 	d->kind = action_kind_of(ex->opt.kinds, d->step.row.kind);
-	if (action_status_is_final(d->step.row.status) || !d->kind || peer_is_full(ex, d->step.row.peer)) {
+	if (action_status_is_final(d->step.row.status) || !d->kind || drive_peer_is_full(ex, d->step.row.peer)) {
 		drive_free(d);
 		return NULL;
 	}
@@ -314,7 +307,7 @@ static struct metric *step_metric(struct executor *ex, const struct action_kind 
 {
 	for (size_t i = 0; i < ex->n_kinds; i++)
 		if (ex->opt.kinds[i] == k)
-			return ex->metrics[i].by_tag[tag];
+			return ex->per_kind[i].by_tag[tag];
 	abort();
 }
 

@@ -18,30 +18,62 @@ bool executor_may_drive(struct executor *ex)
 
 struct due_list {
 	struct action_id *ids;
-	int n, at;
+	unsigned n, at;
 };
 
-/* Fills one list per kind; returns the number of ids over all, or -1. */
+/* Peer by peer, so that what waits for a busy one is not even looked at.  When the list is full before every peer was
+ * seen, the next search begins where this one ended. */
+static int due_of_kind(struct executor *ex, struct arena *a, size_t k, struct due_list *l, unsigned ask,
+		       struct err *err)
+{
+	struct view v = store_view(ex->opt.store);
+	const char *kind = ex->opt.kinds[k]->name, *peer = ex->per_kind[k].next_peer;
+	bool from_the_middle = peer != NULL;
+	int64_t now = clock_now_ms();
+	int found = 1;
+
+	l->ids = ARENA_ARRAY(a, ask, struct action_id);
+	while (found == 1 && l->n < ask) {
+		unsigned room = ask - l->n;
+		int n = 0;
+
+		/* Those in flight are due as well, and come first. */
+		if (peer && room > ex->opt.max_inflight_per_peer)
+			room = ex->opt.max_inflight_per_peer;
+		if (!drive_peer_is_full(ex, peer))
+			n = action_store_due(v, kind, peer, now, l->ids + l->n, room, err);
+		if (n < 0)
+			return -1;
+		l->n += (unsigned)n;
+		found = action_store_next_peer(v, a, kind, peer, &peer, err);
+	}
+	if (found < 0)
+		return -1;
+	free(ex->per_kind[k].next_peer);
+	ex->per_kind[k].next_peer = NULL;
+	if (found == 1 && !(ex->per_kind[k].next_peer = strdup(peer)))
+		abort();
+	if (found == 1)
+		ex->hungry = true;
+	else if (from_the_middle)
+		executor_pump_soon(ex);
+	return 0;
+}
+
+/* Fills one list per kind. */
 static int due_collect(struct executor *ex, struct arena *a, struct due_list *lists, unsigned room)
 {
-	const char *busy = drive_busy_peers(ex, a);
 	unsigned ask = room + due_inflight(ex->guard);
-	int64_t now = clock_now_ms();
 	struct err err;
-	int total = 0;
 
 	for (size_t k = 0; k < ex->n_kinds; k++) {
-		lists[k].ids = ARENA_ARRAY(a, ask, struct action_id);
-		lists[k].n = action_store_due(store_view(ex->opt.store), ex->opt.kinds[k]->name, now, busy,
-					      lists[k].ids, ask, &err);
-		if (lists[k].n < 0) {
+		if (due_of_kind(ex, a, k, &lists[k], ask, &err) != 0) {
 			ex->stats.last_error = err;
 			log_error(&ex->log, "executor.due_failed", F_ERR(&err));
 			return -1;
 		}
-		total += lists[k].n;
 	}
-	return total;
+	return 0;
 }
 
 /* One of each kind in turn, so that no kind waits for another's queue. */
@@ -96,9 +128,11 @@ static void pump(void *ctx)
 		return;
 	}
 	lists = ARENA_ARRAY(&a, ex->n_kinds, struct due_list);
-	if (due_collect(ex, &a, lists, room) < 0)
+	ex->hungry = false;
+	if (due_collect(ex, &a, lists, room) != 0)
 		return;
-	ex->hungry = due_start(ex, lists, room) == room || drive_busy_peers(ex, &a) != NULL;
+	if (due_start(ex, lists, room) == room || drive_some_peer_is_full(ex))
+		ex->hungry = true;
 	set_wake(ex);
 }
 
@@ -312,8 +346,8 @@ struct executor *executor_new(const struct executor_options *opt)
 	ex->wake = loop_timer(opt->loop, wake_passed, ex);
 	while (opt->kinds[ex->n_kinds])
 		ex->n_kinds++;
-	ex->metrics = calloc(ex->n_kinds ? ex->n_kinds : 1, sizeof(*ex->metrics));
-	if (!ex->metrics)
+	ex->per_kind = calloc(ex->n_kinds ? ex->n_kinds : 1, sizeof(*ex->per_kind));
+	if (!ex->per_kind)
 		abort();
 	for (size_t k = 0; k < ex->n_kinds; k++)
 		for (int t = OUTCOME_NEXT; t <= OUTCOME_TROUBLE; t++) {
@@ -321,8 +355,8 @@ struct executor *executor_new(const struct executor_options *opt)
 
 			snprintf(labels, sizeof(labels), "kind=\"%s\",outcome=\"%s\"", opt->kinds[k]->name,
 				 outcome_names[t]);
-			ex->metrics[k].by_tag[t] = metric_counter("walletd_action_steps_total", labels,
-								  "Steps of actions by outcome.");
+			ex->per_kind[k].by_tag[t] = metric_counter("walletd_action_steps_total", labels,
+								   "Steps of actions by outcome.");
 		}
 #ifdef WALLETD_TEST_HOOKS
 	ex->double_drive = getenv("WALLETD_DOUBLE_DRIVE") != NULL;
@@ -357,7 +391,9 @@ void executor_free(struct executor *ex)
 	timer_free(ex->wake);
 	waiters_free(ex->waiters);
 	due_guard_free(ex->guard);
-	free(ex->metrics);
+	for (size_t k = 0; k < ex->n_kinds; k++)
+		free(ex->per_kind[k].next_peer);
+	free(ex->per_kind);
 	free(ex);
 }
 

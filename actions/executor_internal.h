@@ -39,8 +39,10 @@ struct drive {
 	struct drive *next, *prev;
 };
 
-struct kind_metrics {
+/* Beside each of opt.kinds. */
+struct kind_state {
 	struct metric *by_tag[OUTCOME_TROUBLE + 1];
+	char *next_peer; /* where the search for what is due goes on; NULL at the beginning */
 };
 
 struct executor {
@@ -52,7 +54,7 @@ struct executor {
 	struct drive *drives;
 	struct cancel *answers; /* to be told in the next turn */
 	struct peer_load peers[PEERS_MAX];
-	struct kind_metrics *metrics;
+	struct kind_state *per_kind;
 	size_t n_kinds, first_kind;
 	bool child_started; /* in a unit that may still have to become durable */
 	bool stopping, pump_posted, hungry, double_drive;
@@ -74,8 +76,9 @@ bool executor_at_rest(struct executor *ex, const struct action_row *row);
 struct drive *drive_new(struct executor *ex, const struct action_id *id);
 void drive_free(struct drive *d); /* as if the process had stopped here */
 void drive_step(struct drive *d); /* one step, and on from there */
-/* The peers that can take no more, as a JSON array; NULL when all can. */
-const char *drive_busy_peers(struct executor *ex, struct arena *a);
+/* Can this peer (NULL: none) take another drive? */
+bool drive_peer_is_full(struct executor *ex, const char *peer);
+bool drive_some_peer_is_full(const struct executor *ex);
 
 /* start.c */
 const struct state_def *kind_state(const struct action_kind *k, int state); /* NULL when there is none */

@@ -21,11 +21,14 @@ enum {
 	Q_GET,
 	Q_GET_ENDED,
 	Q_DUE,
+	Q_NEXT_PEER,
 	Q_NEXT_WAKE,
 	Q_TROUBLED,
 	Q_BACKLOG,
 	Q_LIST_LIVING,
+	Q_LIST_LIVING_KIND,
 	Q_LIST_ENDED,
+	Q_LIST_ENDED_KIND,
 	Q_CHILDREN,
 	Q_TRANSITION,
 	Q_TRANSITIONS,
@@ -62,16 +65,20 @@ static const char *const sql[Q_COUNT] = {
 	[Q_WAKE] = "UPDATE action SET wake_at_ms = ?2 WHERE id = ?1 AND (wake_at_ms IS NULL OR wake_at_ms > ?2)",
 	[Q_GET] = "SELECT " LIVING_COLS " FROM action WHERE id = ?1",
 	[Q_GET_ENDED] = "SELECT " ENDED_COLS " FROM action_archive WHERE id = ?1",
-	[Q_DUE] = "SELECT id FROM action WHERE kind = ?1 AND wake_at_ms <= ?2 AND (?4 IS NULL OR peer IS NULL"
-		  " OR peer NOT IN (SELECT value FROM json_each(?4))) ORDER BY wake_at_ms LIMIT ?3",
+	[Q_DUE] = "SELECT id FROM action WHERE kind = ?1 AND peer IS ?2 AND wake_at_ms <= ?3"
+		  " ORDER BY wake_at_ms LIMIT ?4",
+	[Q_NEXT_PEER] = "SELECT min(peer) FROM action WHERE kind = ?1 AND peer > ?2 AND wake_at_ms IS NOT NULL",
 	[Q_NEXT_WAKE] = "SELECT min(wake_at_ms) FROM action WHERE wake_at_ms > ?1",
 	[Q_TROUBLED] = "SELECT " LIVING_COLS " FROM action WHERE attempts > 0 AND attempts >= ?1"
 		       " ORDER BY attempts DESC LIMIT ?2",
 	[Q_BACKLOG] = "SELECT count(*) FROM (SELECT 1 FROM action WHERE wake_at_ms <= ?1 LIMIT ?2)",
-	[Q_LIST_LIVING] = "SELECT " LIVING_COLS " FROM action WHERE seq < ?1 AND (?2 IS NULL OR kind = ?2)"
-			  " ORDER BY seq DESC LIMIT ?3",
-	[Q_LIST_ENDED] = "SELECT " ENDED_COLS " FROM action_archive WHERE seq < ?1 AND (?2 IS NULL OR kind = ?2)"
-			 " AND status BETWEEN ?4 AND ?5 ORDER BY seq DESC LIMIT ?3",
+	[Q_LIST_LIVING] = "SELECT " LIVING_COLS " FROM action WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+	[Q_LIST_LIVING_KIND] = "SELECT " LIVING_COLS " FROM action WHERE seq < ?1 AND kind = ?3"
+			       " ORDER BY seq DESC LIMIT ?2",
+	[Q_LIST_ENDED] = "SELECT " ENDED_COLS " FROM action_archive WHERE seq < ?1 AND status BETWEEN ?4 AND ?5"
+			 " ORDER BY seq DESC LIMIT ?2",
+	[Q_LIST_ENDED_KIND] = "SELECT " ENDED_COLS " FROM action_archive WHERE seq < ?1 AND kind = ?3"
+			      " AND status BETWEEN ?4 AND ?5 ORDER BY seq DESC LIMIT ?2",
 	[Q_CHILDREN] = "SELECT count(*) FROM action WHERE parent_id = ?1",
 	[Q_TRANSITION] = "INSERT INTO action_transition (action_seq, version, at_ms, state, status, note)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -296,7 +303,7 @@ int action_store_get(struct view v, struct arena *a, const struct action_id *id,
 	return rc < 0 ? -1 : 0;
 }
 
-int action_store_due(struct view v, const char *kind, int64_t now_ms, const char *busy_peers, struct action_id *ret,
+int action_store_due(struct view v, const char *kind, const char *peer, int64_t now_ms, struct action_id *ret,
 		     unsigned max, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ACTION, Q_DUE);
@@ -304,12 +311,25 @@ int action_store_due(struct view v, const char *kind, int64_t now_ms, const char
 	int rc;
 
 	bind_text(q, 1, kind);
-	bind_i64(q, 2, now_ms);
-	bind_i64(q, 3, max);
-	bind_text(q, 4, busy_peers);
+	bind_text(q, 2, peer);
+	bind_i64(q, 3, now_ms);
+	bind_i64(q, 4, max);
 	while ((rc = stmt_step(q, err)) == 1)
 		col_action_id(q, 0, &ret[n++]);
 	return rc < 0 ? -1 : (int)n;
+}
+
+int action_store_next_peer(struct view v, struct arena *a, const char *kind, const char *after, const char **ret,
+			   struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ACTION, Q_NEXT_PEER);
+
+	bind_text(q, 1, kind);
+	bind_text(q, 2, after ? after : "");
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*ret = col_text(a, q, 0);
+	return *ret ? 1 : 0;
 }
 
 int action_store_next_wake(struct view v, int64_t after_ms, int64_t *ret, struct err *err)
@@ -368,14 +388,17 @@ static int listing_next(struct listing *l, struct err *err)
 	return l->state < 0 ? -1 : 0;
 }
 
-static int listing_open(struct listing *l, struct view v, unsigned query, const struct action_query *aq,
-			struct err *err)
+static int listing_open(struct listing *l, struct view v, bool ended, const struct action_query *aq, struct err *err)
 {
-	l->q = stmt_of(v, FAMILY_ACTION, query);
+	if (ended)
+		l->q = stmt_of(v, FAMILY_ACTION, aq->kind ? Q_LIST_ENDED_KIND : Q_LIST_ENDED);
+	else
+		l->q = stmt_of(v, FAMILY_ACTION, aq->kind ? Q_LIST_LIVING_KIND : Q_LIST_LIVING);
 	bind_i64(l->q, 1, aq->before_seq ? aq->before_seq : INT64_MAX);
-	bind_text(l->q, 2, aq->kind);
-	bind_i64(l->q, 3, aq->limit);
-	if (query == Q_LIST_ENDED) {
+	bind_i64(l->q, 2, aq->limit);
+	if (aq->kind)
+		bind_text(l->q, 3, aq->kind);
+	if (ended) {
 		bind_i64(l->q, 4, aq->filter == ACTIONS_FAILED ? ACTION_FAILED : ACTION_DONE);
 		bind_i64(l->q, 5, aq->filter == ACTIONS_DONE ? ACTION_DONE : ACTION_CANCELLED);
 	}
@@ -392,9 +415,9 @@ int action_store_list(struct view v, struct arena *a, const struct action_query 
 	int rc = 0;
 
 	if (living)
-		rc = listing_open(&l, v, Q_LIST_LIVING, aq, err);
+		rc = listing_open(&l, v, false, aq, err);
 	if (rc == 0 && ended)
-		rc = listing_open(&e, v, Q_LIST_ENDED, aq, err);
+		rc = listing_open(&e, v, true, aq, err);
 	while (rc == 0 && n < aq->limit && (l.state || e.state)) {
 		bool take_living = l.state && (!e.state || col_i64(l.q, 0) > col_i64(e.q, 0));
 		struct listing *from = take_living ? &l : &e;

@@ -7,15 +7,18 @@
 #include "store/view.h"
 
 enum action_status { /* stored: append, never renumber */
-	ACTION_RUNNING = 1,
-	ACTION_PARKED = 2,
-	ACTION_UNCERTAIN = 3, /* parked, and the last request may or may not have acted */
-	ACTION_DONE = 4,
-	ACTION_FAILED = 5,
-	ACTION_CANCELLED = 6
+		     ACTION_RUNNING = 1,
+		     ACTION_PARKED = 2,
+		     ACTION_UNCERTAIN = 3, /* parked, and the last request may or may not have acted */
+		     ACTION_DONE = 4,
+		     ACTION_FAILED = 5,
+		     ACTION_CANCELLED = 6
 };
 const char *action_status_name(enum action_status s);
-static inline bool action_status_is_final(enum action_status s) { return s >= ACTION_DONE; }
+static inline bool action_status_is_final(enum action_status s)
+{
+	return s >= ACTION_DONE;
+}
 
 #define ACTION_NO_WAKE (-1) /* wake_at_ms: only a kick wakes it */
 
@@ -27,14 +30,14 @@ struct action_row {
 	int state; /* the kind's own enumeration */
 	enum action_status status;
 	int64_t version;
-	struct action_id parent; /* empty without one */
-	const char *peer;        /* whom its requests go to, for fairness; or NULL */
-	const char *params;      /* JSON object as started */
-	const char *checkpoint;  /* JSON object; NULL when archived */
-	const char *result;      /* JSON object when done, else NULL */
-	uint32_t attempts;       /* failed tries of this state */
+	struct action_id parent;                          /* empty without one */
+	const char *peer;                                 /* whom its requests go to, for fairness; or NULL */
+	const char *params;                               /* JSON object as started */
+	const char *checkpoint;                           /* JSON object; NULL when archived */
+	const char *result;                               /* JSON object when done, else NULL */
+	uint32_t attempts;                                /* failed tries of this state */
 	const char *error_kind, *error_msg, *error_field; /* of the last trouble or the failure; NULL without one */
-	const char *funds_moved; /* "no", "yes", "unknown": set when ended */
+	const char *funds_moved;                          /* "no", "yes", "unknown": set when ended */
 	int64_t wake_at_ms, created_at_ms, updated_at_ms;
 };
 
@@ -51,10 +54,13 @@ MUST_CHECK int action_store_wake(struct unit *u, const struct action_id *id, int
 /* Living first, then the archive.  ERR_NOT_FOUND. */
 MUST_CHECK int action_store_get(struct view v, struct arena *a, const struct action_id *id, struct action_row *ret,
 				struct err *err);
-/* Up to max ids of one kind that are due; earliest first.  busy_peers: a JSON array of peers to leave out, or NULL.  Returns
- * how many, or -1. */
-MUST_CHECK int action_store_due(struct view v, const char *kind, int64_t now_ms, const char *busy_peers,
+/* Up to max ids of one kind and one peer (NULL: those without) that are due, earliest first.  Returns how many, or -1. */
+MUST_CHECK int action_store_due(struct view v, const char *kind, const char *peer, int64_t now_ms,
 				struct action_id *ret, unsigned max, struct err *err);
+/* The peers of those of one kind that are to wake some day, in order of name; NULL for `after` asks for the first.
+ * Found 1, no more 0, -1. */
+MUST_CHECK int action_store_next_peer(struct view v, struct arena *a, const char *kind, const char *after,
+				      const char **ret, struct err *err);
 /* When the next one of any kind will be due after this time; ACTION_NO_WAKE when none will. */
 MUST_CHECK int action_store_next_wake(struct view v, int64_t after_ms, int64_t *ret, struct err *err);
 /* Actions whose last try went wrong, worst first, at most max; for attention. */

@@ -36,8 +36,9 @@ CREATE TABLE action (
 	created_at_ms INTEGER NOT NULL,
 	updated_at_ms INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX action_due ON action (kind, wake_at_ms) WHERE wake_at_ms IS NOT NULL;
+CREATE INDEX action_due ON action (kind, peer, wake_at_ms) WHERE wake_at_ms IS NOT NULL;
 CREATE INDEX action_wake ON action (wake_at_ms) WHERE wake_at_ms IS NOT NULL;
+CREATE INDEX action_kind ON action (kind);
 CREATE INDEX action_parent ON action (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX action_trouble ON action (attempts) WHERE attempts > 0;
 
@@ -60,6 +61,7 @@ CREATE TABLE action_archive (
 	created_at_ms INTEGER NOT NULL,
 	updated_at_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX action_archive_kind ON action_archive (kind);
 CREATE INDEX action_archive_ended ON action_archive (updated_at_ms);
 CREATE INDEX action_archive_status ON action_archive (status, seq);
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "store/event_store.h"
+#include "store/wallet_store.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/http_peer.h"
 #include "tests/support/scratch.h"
@@ -977,6 +978,14 @@ START_TEST(start_refuses)
 }
 END_TEST
 
+static int add_wallet(struct unit *u, void *ctx, struct err *er)
+{
+	struct wallet_row row = { .sealed = bytes_of("seed"), .encrypted = true, .fingerprint = "00000000" };
+
+	(void)ctx;
+	return wallet_store_add(u, &row, er);
+}
+
 START_TEST(without_keys_nothing_runs)
 {
 	static int keys;
@@ -984,6 +993,8 @@ START_TEST(without_keys_nothing_runs)
 	struct action_id id;
 
 	executor_set_keys(w.ex, NULL);
+	FAILS(store_unit_now(w.disk.store, start_unit, &s, err), ERR_NO_WALLET);
+	scratch_unit(&w.disk, add_wallet, NULL);
 	FAILS(store_unit_now(w.disk.store, start_unit, &s, err), ERR_WALLET_LOCKED);
 	id = start("ld");
 	executor_run(w.ex);
@@ -1360,6 +1371,20 @@ START_TEST(a_slow_peer_holds_up_nobody_else)
 		run_until(is_asking);
 	}
 	ck_assert_uint_eq(play.most_asking, 2);
+}
+END_TEST
+
+/* More peers than fit into one search: all have their turn. */
+START_TEST(many_peers_take_turns)
+{
+	executor_set_keys(w.ex, NULL);
+	for (int i = 0; i < 200; i++)
+		start_params("work",
+			     arena_printf(&w.arena, "{\"do\":\"lad\",\"peer\":\"peer %d-%c\"}", i % 100, 'a' + i % 26));
+	executor_set_limits(w.ex, 7, 2);
+	executor_set_keys(w.ex, (struct keyring *)&w);
+	settle();
+	ck_assert_uint_eq(effects(NULL, 0), 400);
 }
 END_TEST
 
@@ -1771,6 +1796,7 @@ int main(void)
 	tcase_add_test(tc, so_many_in_flight_and_no_more);
 	tcase_add_test(tc, so_many_to_a_peer);
 	tcase_add_test(tc, a_slow_peer_holds_up_nobody_else);
+	tcase_add_test(tc, many_peers_take_turns);
 	tcase_add_test(tc, kinds_take_turns);
 	tcase_add_test(tc, a_kick_in_the_middle_of_a_step_is_not_lost);
 	tcase_add_test(tc, a_wake_is_stored);

@@ -358,19 +358,20 @@ static void add_several(void)
 }
 
 static const struct {
-	const char *name, *kind, *busy;
+	const char *name, *kind, *peer;
 	int64_t now_ms;
 	unsigned max;
 	const char *due;
 } dues[] = {
-	{ "in order of time", "pay", NULL, 300, 9, "b c a " },
-	{ "not before its time", "pay", NULL, 299, 9, "b c " },
-	{ "none yet", "pay", NULL, 99, 9, "" },
-	{ "at most so many", "pay", NULL, 300, 2, "b c " },
-	{ "of one kind", "get", NULL, 300, 9, "e " },
-	{ "of no kind", "put", NULL, 300, 9, "" },
-	{ "a busy peer", "pay", "[\"two\"]", 300, 9, "c a " },
-	{ "all busy", "pay", "[\"two\",\"one\"]", 900, 9, "c " },
+	{ "in order of time", "pay", "two", 900, 9, "b f " },
+	{ "not before its time", "pay", "two", 899, 9, "b " },
+	{ "none yet", "pay", "two", 99, 9, "" },
+	{ "at most so many", "pay", "two", 900, 1, "b " },
+	{ "never what sleeps without end", "pay", "one", 900, 9, "a " },
+	{ "of one kind", "get", "one", 300, 9, "e " },
+	{ "of no kind", "put", "one", 300, 9, "" },
+	{ "without a peer", "pay", NULL, 300, 9, "c " },
+	{ "of an unknown peer", "pay", "three", 300, 9, "" },
 };
 
 START_TEST(due_table)
@@ -380,11 +381,26 @@ START_TEST(due_table)
 	int n;
 
 	add_several();
-	n = action_store_due(view(), dues[_i].kind, dues[_i].now_ms, dues[_i].busy, ids, dues[_i].max, err);
+	n = action_store_due(view(), dues[_i].kind, dues[_i].peer, dues[_i].now_ms, ids, dues[_i].max, err);
 	OK(n);
 	for (int i = 0; i < n; i++)
 		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s ", ids[i].s);
 	ck_assert_msg(strcmp(got, dues[_i].due) == 0, "%s: %s", dues[_i].name, got);
+}
+END_TEST
+
+START_TEST(the_peers_of_a_kind)
+{
+	const char *peer = NULL;
+
+	add_several();
+	add_waking("g", "pay", "never", ACTION_NO_WAKE);
+	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", NULL, &peer, err), 1);
+	ck_assert_str_eq(peer, "one");
+	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", peer, &peer, err), 1);
+	ck_assert_str_eq(peer, "two");
+	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", peer, &peer, err), 0);
+	ck_assert_int_eq(action_store_next_peer(view(), &arena, "put", NULL, &peer, err), 0);
 }
 END_TEST
 
@@ -597,6 +613,7 @@ int main(void)
 	tcase_add_test(tc, a_long_story);
 	tcase_add_loop_test(tc, a_wake_is_never_later, 0, (int)ARRAY_LEN(wakes));
 	tcase_add_loop_test(tc, due_table, 0, (int)ARRAY_LEN(dues));
+	tcase_add_test(tc, the_peers_of_a_kind);
 	tcase_add_test(tc, the_next_wake);
 	tcase_add_test(tc, the_backlog);
 	tcase_add_test(tc, the_troubled);
