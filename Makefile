@@ -151,8 +151,8 @@ $O/walletctl: $(CTL_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletd-testmint: $(MINT_OBJ) $O/libwalletd.a ; $(LINK)
 $O/libwalletd.a: $(LIB_OBJ) ; $(ARCHIVE)
 $O/libsupport.a: $(SUPPORT_OBJ) ; $(ARCHIVE)
-$(BENCHES): $O/tests/bench/bench.o
-$(TESTS) $(BENCHES): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
+$(TESTS): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
+$(BENCHES): $O/%: $O/%.o $O/tests/bench/bench.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
 $(FUZZERS): $O/%: $O/%.o $O/libwalletd.a ; $(LINK)
 $(REPLAYS): $O/tests/fuzz/replay_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay_main.o $O/libwalletd.a ; $(LINK)
 
