@@ -161,8 +161,10 @@ static int find_mint(struct step *s, struct receive *m, const struct token *t, s
 	if (ecash_mint_find(s->view, s->arena, t->mint, &mint, err) != 0) {
 		if (err->code != ERR_MINT_UNKNOWN)
 			return -1;
-		if (!m->at.trust)
-			return err_hint(err, "mint.add url=%s, or trust=true to add it with this token", t->mint);
+		if (!m->at.trust) {
+			err_hint(err, "mint.add url=%s, or trust=true to add it with this token", t->mint);
+			return err_field(err, "token");
+		}
 		/* A bare address for now; the child fills it in. */
 		if (mint_store_by_url(s->view, s->arena, t->mint, &mint, err) != 0) {
 			mint = (struct mint_row){ .url = t->mint, .added_at_ms = s->now_ms };

@@ -319,7 +319,7 @@ static struct outcome reserved_reply(struct step *s, const struct net_reply *rep
 	if (child.status == ACTION_DONE)
 		return token_make(s, m, err);
 	cashu_child_error(&child, &why);
-	return outcome_failed(&why, child.funds_moved && strcmp(child.funds_moved, "no") == 0 ? "no" : "unknown");
+	return outcome_failed(&why, child.funds_moved ? child.funds_moved : "unknown");
 }
 
 /* --- is it claimed? --- */

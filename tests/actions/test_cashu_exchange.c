@@ -33,7 +33,7 @@ static struct action_id begin_swap(void)
 static struct action_id begin_receive(void)
 {
 	static const uint64_t notes[] = { 1, 4, 16, 0 };
-	char *token = world_token(&w, "offered", notes, true);
+	char *token = world_token(&w, "offered", notes, DLEQ_GOOD);
 
 	return world_start(&w, "cashu_receive", arena_printf(&w.arena, "{\"token\":\"%s\"}", token));
 }
@@ -507,7 +507,8 @@ START_TEST(test_swap_disowned)
 	ck_assert_int_eq(world_account(&w, ACCOUNT_INVALID), AMOUNT);
 	ck_assert_int_eq(world_total(&w), 0);
 	world_check(&w, AMOUNT);
-	world_refused(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url), "insufficient_funds", "mint");
+	world_refused(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url), "insufficient_funds",
+		      "mint");
 	world_close(&w);
 }
 END_TEST

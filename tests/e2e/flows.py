@@ -195,7 +195,7 @@ def unknown_mint(world):
         bob.receive(token)
         check(False, "a token of an unknown mint was taken")
     except lab.RpcError as no:
-        same((no.kind, no.data["funds_moved"]), ("unknown_mint", "no"), "refusal")
+        same((no.kind, no.data["field"], no.data["funds_moved"]), ("unknown_mint", "token", "no"), "refusal")
         check("mint.add" in no.data["hint"] and "trust" in no.data["hint"], "the way out")
     same(bob.call("mint.list")["mints"], [], "mints after a refusal")
     bob.receive_well(token, trust=True)

@@ -429,7 +429,7 @@ static void sign_for(struct world *w, const struct mint_keyset *ks, const struct
 	*ret = o->promise;
 }
 
-char *world_token(struct world *w, const char *seed, const uint64_t *amounts, bool dleq)
+char *world_token(struct world *w, const char *seed, const uint64_t *amounts, enum token_dleq dleq)
 {
 	const struct mint_keyset *ks = sat_keyset(w);
 	struct token t = { .mint = w->url, .has_unit = true, .unit = ks->pub.unit, .memo = "from a suite" };
@@ -455,8 +455,10 @@ char *world_token(struct world *w, const char *seed, const uint64_t *amounts, bo
 	}
 	must(promises_check_and_unblind(&w->arena, outputs, t.n, promises, t.n, &ks->pub, 1, true, &t.proofs, &err),
 	     &err);
-	for (size_t i = 0; !dleq && i < t.n; i++)
-		t.proofs[i].dleq.present = false;
+	for (size_t i = 0; i < t.n; i++)
+		t.proofs[i].dleq.present = dleq != DLEQ_NONE;
+	if (dleq == DLEQ_BAD)
+		t.proofs[t.n - 1].dleq.s.b[31] ^= 1;
 	must(token_encode_v4(&w->arena, &t, &ks->pub.id, 1, &text, &err), &err);
 	return text;
 }

@@ -71,7 +71,8 @@ json_t *world_progress(struct world *w, const struct action_id *id);
 /* Through cashu_issue. */
 void world_issue(struct world *w, uint64_t amount);
 /* A token of notes that the mint signed for somebody else, of these amounts (ending with 0); seed tells tokens apart. */
-char *world_token(struct world *w, const char *seed, const uint64_t *amounts, bool dleq);
+enum token_dleq { DLEQ_NONE, DLEQ_GOOD, DLEQ_BAD };
+char *world_token(struct world *w, const char *seed, const uint64_t *amounts, enum token_dleq dleq);
 /* Somebody else spends a note; the first n notes of a token. */
 void world_spend_proof(struct world *w, const struct proof *p);
 void world_spend(struct world *w, const char *token, size_t n);
