@@ -59,7 +59,8 @@ MUST_CHECK int exchange_check(struct step *s, struct net_request *ret, struct er
 struct outcome exchange_checked(struct step *s, const struct net_reply *rep, struct err *err);
 MUST_CHECK int exchange_restore(struct step *s, struct net_request *ret, struct err *err);
 struct outcome exchange_restored(struct step *s, const struct net_reply *rep, struct err *err);
-/* The syncing state before it, and on_retry of such a kind. */
+/* The syncing state before it; on_retry of such a kind, and its on_rejection: the three states judge the answers to the
+ * request themselves, and a no to a question about it says nothing about the coins. */
 struct outcome exchange_sync(struct step *s, const struct net_reply *rep, struct err *err);
 struct outcome exchange_retry(struct step *s, const struct err *why, struct err *err);
 

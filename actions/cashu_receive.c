@@ -342,7 +342,7 @@ static struct outcome pending_reply(struct step *s, const struct net_reply *rep,
 		m->at.stale = true;
 		return outcome_next(RECEIVE_SYNCING);
 	}
-	if (why.class != ERR_INVALID)
+	if (why.class != ERR_INVALID && why.class != ERR_REJECTED)
 		return outcome_trouble(&why);
 	/* Nothing of it is at the mint: the token is as it was, in its owner's hands. */
 	if (n_have && pending_drop(s, m, err) != 0)
@@ -509,6 +509,7 @@ const struct action_kind cashu_receive_kind = {
 	.save = receive_save,
 	.load = receive_load,
 	.on_retry = exchange_retry,
+	.on_rejection = exchange_retry,
 	.cancel = receive_cancel,
 	.explain = receive_explain,
 };

@@ -652,6 +652,7 @@ const struct action_kind cashu_send_kind = {
 	.save = send_save,
 	.load = send_load,
 	.on_retry = exchange_retry,
+	.on_rejection = exchange_retry,
 	.cancel = send_cancel,
 	.progress = send_progress,
 	.explain = send_explain,

@@ -391,6 +391,7 @@ const struct action_kind cashu_swap_kind = {
 	.save = swap_save,
 	.load = swap_load,
 	.on_retry = exchange_retry,
+	.on_rejection = exchange_retry,
 	.cancel = swap_cancel,
 	.explain = swap_explain,
 };

@@ -1,0 +1,100 @@
+/* What a mint could do to bring the daemon down, to keep it busy, or to make it let go of coins: found by reading the
+ * ecash kinds as an enemy would. */
+#include <string.h>
+
+#include "store/proof_store.h"
+#include "tests/support/cashu_world.h"
+#include "tests/support/suite.h"
+
+static struct world w;
+
+static const char *status_of(const struct action_id *id)
+{
+	return action_status_name(world_row(&w, id).status);
+}
+
+/* --- a no to a question is not a no to the request --- */
+
+static const struct question {
+	const char *name, *path;
+	int code;
+} questions[] = {
+	{ "too many to check", "/v1/checkstate", 11014 },
+	{ "authentication, before it checks", "/v1/checkstate", 30001 },
+	{ "too many to restore", "/v1/restore", 11015 },
+	{ "authentication, before it restores", "/v1/restore", 31001 },
+};
+
+static struct action_id lost_swap(void)
+{
+	world_issue(&w, 21);
+	return world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+}
+
+static struct action_id lost_receive(void)
+{
+	static const uint64_t notes[] = { 1, 4, 16, 0 };
+
+	return world_start(&w, "cashu_receive",
+			   arena_printf(&w.arena, "{\"token\":\"%s\"}", world_token(&w, "offered", notes, true)));
+}
+
+static struct action_id (*const lost[])(void) = { lost_swap, lost_receive };
+
+START_TEST(questions_refused)
+{
+	const struct question *q = &questions[_i % (int)ARRAY_LEN(questions)];
+	struct action_id id;
+
+	world_open(&w, 100);
+	world_fault(&w, "{\"path\":\"/v1/swap\",\"mode\":\"drop_after\"}");
+	world_fault(&w, arena_printf(&w.arena,
+				     "{\"path\":\"%s\",\"mode\":\"answer\",\"status\":400,\"code\":%d,\"count\":3}",
+				     q->path, q->code));
+	id = lost[_i / (int)ARRAY_LEN(questions)]();
+	world_settle(&w, &id, 2);
+	ck_assert_msg(!action_status_is_final(world_row(&w, &id).status), "%s: ended as %s", q->name, status_of(&id));
+	world_settle(&w, &id, 20);
+	ck_assert_str_eq(status_of(&id), "done");
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SPENDABLE), 20);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(watching_refused)
+{
+	struct action_id id;
+
+	world_open(&w, 100);
+	world_issue(&w, 21);
+	id = world_start(&w, "cashu_send", "{\"amount\":21}");
+	world_settle(&w, &id, 0);
+	world_fault(&w, "{\"path\":\"/v1/checkstate\",\"mode\":\"answer\",\"status\":400,\"code\":30001}");
+	world_turn(&w);
+	ck_assert_str_eq(status_of(&id), "parked");
+	ck_assert_ptr_nonnull(json_object_get(world_progress(&w, &id), "token"));
+	ck_assert_ptr_null(world_cancel(&w, &id));
+	world_settle(&w, &id, 5);
+	ck_assert_str_eq(status_of(&id), "cancelled");
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("cashu_hostile");
+	TCase *tc = tcase_create("all");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, questions_refused, 0, (int)(ARRAY_LEN(questions) * ARRAY_LEN(lost)));
+	tcase_add_test(tc, watching_refused);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}
