@@ -39,6 +39,9 @@ enum issue_state { /* stored: append, never renumber */
 
 #define DAY_MS      (24 * 3600 * 1000)
 #define CANCEL_WAIT 1 /* ask the mint at once when a cancel was asked for */
+/* So many refusals of a paid quote are looked into at once: a keyset may have changed, or counters may have to pass those
+ * of another life.  A mint that goes on refusing is asked ever more seldom. */
+#define REFUSALS_AT_ONCE 8
 
 struct issue {
 	struct cashu_place at;
@@ -476,6 +479,7 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 {
 	struct issue *m = s->checkpoint;
 	struct mint_row mint;
+	int64_t pause_ms;
 
 	if (why->peer_code == CASHU_QUOTE_SIGNATURE && !m->legacy && m->key_index >= 0) {
 		/* 20008: nothing was issued.  An older mint: the same outputs under the older message. */
@@ -498,7 +502,8 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 	log_warn(&s->log, "cashu.issue_refused", F_INT("code", why->peer_code), F_ERR(why));
 	m->foreign = false;
 	m->refusals++;
-	return outcome_park_error(ISSUE_QUOTE_CHECK, s->now_ms, why);
+	pause_ms = m->refusals <= REFUSALS_AT_ONCE ? 0 : backoff_ms(m->refusals - REFUSALS_AT_ONCE);
+	return outcome_park_error(ISSUE_QUOTE_CHECK, s->now_ms + pause_ms, why);
 }
 
 static struct outcome mint_reply(struct step *s, const struct net_reply *rep, struct err *err)

@@ -175,7 +175,8 @@ static int swap_draw(struct step *s, struct swap *m, struct err *err)
 		return -1;
 	if (m->target && split_target(s, m, ks, &target, err) != 0)
 		return -1;
-	if (!ecash_sub(sum, fee, &sum) || ecash_value(sum) < target.sum)
+	/* Nothing at all is no swap either: a mint may have raised its fee to what there is. */
+	if (!ecash_sub(sum, fee, &sum) || ecash_is_zero(sum) || ecash_value(sum) < target.sum)
 		return ERR(err, ERR_FUNDS, "after a change of fees the proofs do not cover the amount");
 	left = ecash_value(sum) - target.sum;
 	if (split_keep(s->arena, ks, left, held, n_held, &keep, err) != 0)

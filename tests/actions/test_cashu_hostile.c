@@ -82,6 +82,52 @@ START_TEST(watching_refused)
 }
 END_TEST
 
+/* --- requests without end --- */
+
+START_TEST(issue_storm)
+{
+	static const int codes[] = { 11005, 12001, 12002, 12003, 11003, 20006, 11006, 10000 };
+	struct action_id id;
+	unsigned asked;
+
+	world_open(&w, 100);
+	world_fault(&w,
+		    arena_printf(
+			    &w.arena,
+			    "{\"path\":\"/v1/mint/bolt11\",\"mode\":\"answer\",\"status\":400,\"code\":%d,\"count\":0}",
+			    codes[_i]));
+	id = world_start(&w, "cashu_issue", arena_printf(&w.arena, "{\"mint\":\"%s\",\"amount\":21}", w.url));
+	world_settle(&w, &id, 2);
+	asked = world_asked(&w, "/v1/mint/bolt11");
+	ck_assert_uint_le(asked, 20);
+	ck_assert(!action_status_is_final(world_row(&w, &id).status));
+	world_close(&w);
+}
+END_TEST
+
+/* --- a fee that eats all --- */
+
+START_TEST(fee_of_all)
+{
+	struct mint_options opts = world_mint(0);
+	struct action_id id;
+
+	opts.version = KEYSET_V1;
+	world_open_with(&w, &opts);
+	world_issue(&w, 4);
+	for (size_t i = 0; i < w.mint.n_keysets; i++)
+		w.mint.keysets[i]->pub.input_fee_ppk = 4000;
+	id = world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	world_settle(&w, &id, 5);
+	ck_assert_str_eq(status_of(&id), "failed");
+	ck_assert_str_eq(world_row(&w, &id).error_kind, "insufficient_funds");
+	ck_assert_str_eq(world_row(&w, &id).funds_moved, "no");
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SPENDABLE), 4);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cashu_hostile");
@@ -90,6 +136,8 @@ static Suite *suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, questions_refused, 0, (int)(ARRAY_LEN(questions) * ARRAY_LEN(lost)));
 	tcase_add_test(tc, watching_refused);
+	tcase_add_loop_test(tc, issue_storm, 0, 8);
+	tcase_add_test(tc, fee_of_all);
 	suite_add_tcase(s, tc);
 	return s;
 }
