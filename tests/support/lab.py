@@ -149,8 +149,8 @@ class Daemon:
             os.unlink(self.socket)
         clean = {k: v for k, v in os.environ.items() if not k.startswith("WALLETD_")}
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.program, *self.options], env={**clean, **env}, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, preexec_fn=end_with_parent)
+            self.process = subprocess.Popen([self.program, *self.options], env={**clean, **env}, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
