@@ -9,6 +9,7 @@ BUILD   ?= release
 O       := build/$(BUILD)
 VERSION ?= $(RELEASE)$(shell git describe --always --dirty --exclude='*' 2>/dev/null | sed 's/^/+g/')
 PREFIX  ?= /usr/local
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 # How long `make fuzz` runs each target.
 FUZZ_SECONDS ?= 60
 
@@ -20,6 +21,9 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 # clang: a long SQL text in a table of statements is meant to be several literals.
 WARNINGS += -Wno-string-concatenation $(if $(CI),-Werror)
 CPPFLAGS := -D_GNU_SOURCE -I.
+# Debian (+deb12u1) and Ubuntu (ubuntu2.1) mend libevent 2.1.12 without renaming it: `status` need not warn of theirs.
+CPPFLAGS += $(if $(shell dpkg-query -W -f '$${Version}\n' 'libevent-extra-2.1-7*' 2>/dev/null | \
+	    grep -E '^2\.1\.12-.*(\+deb[0-9]+u|ubuntu[0-9]+\.)[0-9]'),-DLIBEVENT_DISTRO_PATCHED)
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAVOUR)
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
@@ -131,8 +135,10 @@ docs: all
 	@test ! -x docs/generate || docs/generate $O
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(COMPLETIONS)
 	install -m 755 $O/walletd $O/walletctl $(DESTDIR)$(PREFIX)/bin
+	$O/walletctl completion bash >$O/walletctl.bash
+	install -m 644 $O/walletctl.bash $(DESTDIR)$(COMPLETIONS)/walletctl
 
 clean:
 	rm -rf build
