@@ -7,6 +7,9 @@
 
 #include "base/clock.h"
 
+#define ROUNDS    5
+#define CASES_MAX 8
+
 static char dir[256];
 
 void bench_die(const char *what)
@@ -65,15 +68,6 @@ void bench_title(const char *title)
 	printf("\n%s\n", title);
 }
 
-void bench_row(const char *what, double rate, const char *unit, double reference)
-{
-	printf("  %-56s %10.0f %-10s", what, rate, unit);
-	if (reference > 0)
-		printf(" %6.2f x", rate / reference);
-	printf("\n");
-	fflush(stdout);
-}
-
 void bench_note(const char *fmt, ...)
 {
 	va_list ap;
@@ -82,5 +76,25 @@ void bench_note(const char *fmt, ...)
 	printf("  ");
 	vprintf(fmt, ap);
 	printf("\n");
+	fflush(stdout);
 	va_end(ap);
+}
+
+void bench_compare(const char *title, const struct bench_case *cases, size_t n)
+{
+	double best[CASES_MAX] = { 0 };
+
+	if (n > CASES_MAX)
+		bench_die("too many cases");
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < n; i++) {
+			double rate = cases[i].rate(cases[i].arg);
+
+			if (rate > best[i])
+				best[i] = rate;
+		}
+	}
+	bench_title(title);
+	for (size_t i = 0; i < n; i++)
+		bench_note("%-46s %9.0f %-10s %6.2f x", cases[i].what, best[i], cases[i].unit, best[i] / best[0]);
 }

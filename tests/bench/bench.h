@@ -3,7 +3,7 @@
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -21,8 +21,17 @@ const char *bench_path(const char *name);
 double bench_now(void);
 
 void bench_title(const char *title);
-/* "what: rate unit", and how it stands to a reference (none: 0). */
-void bench_row(const char *what, double rate, const char *unit, double reference);
 void bench_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Works for about BENCH_SECONDS and returns how many a second it did. */
+#define BENCH_SECONDS 0.7
+struct bench_case {
+	const char *what, *unit;
+	double (*rate)(unsigned arg);
+	unsigned arg;
+};
+/* Runs all in turn, several times over, so that what else the machine does falls on each of them; the best of each counts.
+ * Prints a row for each, and how it stands to the first. */
+void bench_compare(const char *title, const struct bench_case *cases, size_t n);
 
 #endif

@@ -18,12 +18,12 @@
 #include "tests/bench/bench.h"
 #include "tests/support/process.h"
 
-#define SECONDS     2.0
 #define STARTS      5
 #define CONNECTIONS 16
 #define REPLY_MAX   65536
 
 static struct process p;
+static char echo_socket[96];
 static const char *const flags[] = { "--allow_plaintext_seed=1", "--log_level=warn", NULL };
 
 static void stop(void)
@@ -173,24 +173,24 @@ static void hear(int fd)
 		bench_die(reply);
 }
 
-static double calls_per_second(const char *path, int connections)
+static double calls_per_second(const char *path, unsigned connections)
 {
 	int fds[CONNECTIONS];
 	double began, took = 0;
 	int64_t calls = 0;
 
-	for (int i = 0; i < connections; i++)
+	for (unsigned i = 0; i < connections; i++)
 		fds[i] = dial(path);
 	began = bench_now();
-	while (took < SECONDS) {
-		for (int i = 0; i < connections; i++)
+	while (took < BENCH_SECONDS) {
+		for (unsigned i = 0; i < connections; i++)
 			ask(fds[i]);
-		for (int i = 0; i < connections; i++)
+		for (unsigned i = 0; i < connections; i++)
 			hear(fds[i]);
 		calls += connections;
 		took = bench_now() - began;
 	}
-	for (int i = 0; i < connections; i++)
+	for (unsigned i = 0; i < connections; i++)
 		close(fds[i]);
 	return (double)calls / took;
 }
@@ -220,26 +220,35 @@ static void NORETURN serve_echo(const char *path)
 	_exit(0);
 }
 
+static double echoes_per_second(unsigned connections)
+{
+	return calls_per_second(echo_socket, connections);
+}
+
+static double statuses_per_second(unsigned connections)
+{
+	return calls_per_second(p.socket, connections);
+}
+
 static void bench_status(void)
 {
-	static const int connections[] = { 1, CONNECTIONS };
-	char path[96], what[64];
+	static const struct bench_case one[] = {
+		{ "evhttp echo", "calls/s", echoes_per_second, 1 },
+		{ "walletd status", "calls/s", statuses_per_second, 1 },
+	};
+	static const struct bench_case several[] = {
+		{ "evhttp echo", "calls/s", echoes_per_second, CONNECTIONS },
+		{ "walletd status", "calls/s", statuses_per_second, CONNECTIONS },
+	};
 	pid_t pid;
 
-	snprintf(path, sizeof(path), "%s/echo.sock", p.dir);
+	snprintf(echo_socket, sizeof(echo_socket), "%s/echo.sock", p.dir);
 	pid = fork();
 	if (pid == 0)
-		serve_echo(path);
+		serve_echo(echo_socket);
 	process_start_ready(&p, flags, NULL);
-	bench_title("Calls on kept-alive unix sockets (against a bare evhttp echo)");
-	for (size_t i = 0; i < ARRAY_LEN(connections); i++) {
-		double bare = calls_per_second(path, connections[i]);
-
-		snprintf(what, sizeof(what), "evhttp echo, %d at a time", connections[i]);
-		bench_row(what, bare, "calls/s", bare);
-		snprintf(what, sizeof(what), "walletd status, %d at a time", connections[i]);
-		bench_row(what, calls_per_second(p.socket, connections[i]), "calls/s", bare);
-	}
+	bench_compare("Calls on a kept-alive unix socket", one, ARRAY_LEN(one));
+	bench_compare("Calls on 16 of them at a time", several, ARRAY_LEN(several));
 	stop();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -1,14 +1,11 @@
 /* Durable steps per second: a kind that needs no peer, through the real executor and store, against plain SQLite loops that
  * update a row of the same size.  A step of ours changes the state of its action each time, which writes three rows: the
  * action, its transition, the event. */
-#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
 #include "actions/executor.h"
 #include "tests/bench/bench.h"
-
-#define SECONDS 2.0
 
 /* --- the kind --- */
 
@@ -129,7 +126,6 @@ static double steps_per_second(unsigned inflight)
 	struct run r = { 0 };
 	struct store_options opt = { .path = bench_path("steps.db"), .flush_wanted = flush_wanted, .ctx = &r };
 	struct executor_stats before, after;
-	struct store_stats stored;
 	struct timer *stop;
 	struct http *http;
 	struct err err;
@@ -152,15 +148,11 @@ static double steps_per_second(unsigned inflight)
 	timer_start(stop, 200);
 	bench_must(loop_run(r.loop, &err), &err);
 	executor_stats(r.ex, &before);
-	timer_start(stop, (int64_t)(SECONDS * 1000));
+	timer_start(stop, (int64_t)(BENCH_SECONDS * 1000));
 	began = bench_now();
 	bench_must(loop_run(r.loop, &err), &err);
 	took = bench_now() - began;
 	executor_stats(r.ex, &after);
-	store_stats(r.store, &stored);
-	if (getenv("VERBOSE"))
-		bench_note("%" PRIu64 " units in %" PRIu64 " commits, the last took %" PRId64 " us", stored.units,
-			   stored.commits, stored.last_commit_us);
 	timer_free(stop);
 	executor_free(r.ex);
 	store_close(r.store);
@@ -196,7 +188,7 @@ static double updates_per_second(unsigned group)
 			       -1, &update, NULL) != SQLITE_OK)
 		bench_die(sqlite3_errmsg(db));
 	began = bench_now();
-	while (took < SECONDS) {
+	while (took < BENCH_SECONDS) {
 		run_sql(db, "BEGIN IMMEDIATE");
 		for (unsigned i = 0; i < group; i++) {
 			sqlite3_bind_int64(update, 1, n++);
@@ -215,20 +207,16 @@ static double updates_per_second(unsigned group)
 
 int main(void)
 {
-	static const unsigned inflight[] = { 1, 64, 1000 };
-	double each, grouped;
-	char what[64];
+	static const struct bench_case cases[] = {
+		{ "plain SQLite, each update committed", "updates/s", updates_per_second, 1 },
+		{ "plain SQLite, 100 updates a commit", "updates/s", updates_per_second, 100 },
+		{ "walletd, 1 action in flight", "steps/s", steps_per_second, 1 },
+		{ "walletd, 64 actions in flight", "steps/s", steps_per_second, 64 },
+		{ "walletd, 1000 actions in flight", "steps/s", steps_per_second, 1000 },
+	};
 
 	bench_begin();
-	bench_title("Durable steps (against plain SQLite that commits each update)");
-	each = updates_per_second(1);
-	grouped = updates_per_second(100);
-	bench_row("plain SQLite, each update committed", each, "updates/s", each);
-	bench_row("plain SQLite, 100 updates a commit", grouped, "updates/s", each);
-	for (size_t i = 0; i < ARRAY_LEN(inflight); i++) {
-		snprintf(what, sizeof(what), "walletd, %u in flight", inflight[i]);
-		bench_row(what, steps_per_second(inflight[i]), "steps/s", each);
-	}
+	bench_compare("Durable steps", cases, ARRAY_LEN(cases));
 	bench_end();
 	return 0;
 }
