@@ -30,10 +30,9 @@ static int due_of_kind(struct executor *ex, struct arena *a, size_t k, struct du
 	const char *kind = ex->opt.kinds[k]->name, *peer = ex->per_kind[k].next_peer;
 	bool from_the_middle = peer != NULL;
 	int64_t now = clock_now_ms();
-	int found = 1;
 
 	l->ids = ARENA_ARRAY(a, ask, struct action_id);
-	while (found == 1 && l->n < ask) {
+	do {
 		unsigned room = ask - l->n;
 		int n = 0;
 
@@ -42,21 +41,20 @@ static int due_of_kind(struct executor *ex, struct arena *a, size_t k, struct du
 			room = ex->opt.max_inflight_per_peer;
 		if (!drive_peer_is_full(ex, peer))
 			n = action_store_due(v, kind, peer, now, l->ids + l->n, room, err);
-		if (n < 0)
+		if (n < 0 || action_store_next_peer(v, a, kind, peer, &peer, err) != 0)
 			return -1;
 		l->n += (unsigned)n;
-		found = action_store_next_peer(v, a, kind, peer, &peer, err);
-	}
-	if (found < 0)
-		return -1;
+	} while (peer && l->n < ask);
 	free(ex->per_kind[k].next_peer);
 	ex->per_kind[k].next_peer = NULL;
-	if (found == 1 && !(ex->per_kind[k].next_peer = strdup(peer)))
-		abort();
-	if (found == 1)
+	if (peer) {
 		ex->hungry = true;
-	else if (from_the_middle)
+		ex->per_kind[k].next_peer = strdup(peer);
+		if (!ex->per_kind[k].next_peer)
+			abort();
+	} else if (from_the_middle) {
 		executor_pump_soon(ex);
+	}
 	return 0;
 }
 

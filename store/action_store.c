@@ -329,7 +329,7 @@ int action_store_next_peer(struct view v, struct arena *a, const char *kind, con
 	if (stmt_step(q, err) < 0)
 		return -1;
 	*ret = col_text(a, q, 0);
-	return *ret ? 1 : 0;
+	return 0;
 }
 
 int action_store_next_wake(struct view v, int64_t after_ms, int64_t *ret, struct err *err)

@@ -57,8 +57,8 @@ MUST_CHECK int action_store_get(struct view v, struct arena *a, const struct act
 /* Up to max ids of one kind and one peer (NULL: those without) that are due, earliest first.  Returns how many, or -1. */
 MUST_CHECK int action_store_due(struct view v, const char *kind, const char *peer, int64_t now_ms,
 				struct action_id *ret, unsigned max, struct err *err);
-/* The peers of those of one kind that are to wake some day, in order of name; NULL for `after` asks for the first.
- * Found 1, no more 0, -1. */
+/* The peers of those of one kind that are to wake some day, in order of name: the one after `after` (NULL: the first), or
+ * NULL after the last. */
 MUST_CHECK int action_store_next_peer(struct view v, struct arena *a, const char *kind, const char *after,
 				      const char **ret, struct err *err);
 /* When the next one of any kind will be due after this time; ACTION_NO_WAKE when none will. */

@@ -395,12 +395,14 @@ START_TEST(the_peers_of_a_kind)
 
 	add_several();
 	add_waking("g", "pay", "never", ACTION_NO_WAKE);
-	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", NULL, &peer, err), 1);
+	OK(action_store_next_peer(view(), &arena, "pay", NULL, &peer, err));
 	ck_assert_str_eq(peer, "one");
-	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", peer, &peer, err), 1);
+	OK(action_store_next_peer(view(), &arena, "pay", peer, &peer, err));
 	ck_assert_str_eq(peer, "two");
-	ck_assert_int_eq(action_store_next_peer(view(), &arena, "pay", peer, &peer, err), 0);
-	ck_assert_int_eq(action_store_next_peer(view(), &arena, "put", NULL, &peer, err), 0);
+	OK(action_store_next_peer(view(), &arena, "pay", peer, &peer, err));
+	ck_assert_ptr_null(peer);
+	OK(action_store_next_peer(view(), &arena, "put", NULL, &peer, err));
+	ck_assert_ptr_null(peer);
 }
 END_TEST
 
