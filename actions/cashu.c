@@ -8,7 +8,6 @@
 #include "rails/cashu/output.h"
 #include "rails/keys/keyring.h"
 #include "store/key_index_store.h"
-#include "store/proof_store.h"
 
 #define KEYSETS_FRESH_MS (10 * 60 * 1000) /* spec 6.4: before new outputs are made */
 
@@ -144,20 +143,39 @@ int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks,
 	return output_store_add(s->unit, &s->row.id, mint_id, outputs, n, s->now_ms, err);
 }
 
-int cashu_notes(struct arena *a, const struct cashu_mint *m, const struct proof *proofs, size_t n, struct note **ret,
-		struct err *err)
+int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m, struct proof_row **ret_rows,
+		struct note **ret_notes, size_t *n, struct err *err)
 {
-	struct note *notes = ARENA_ARRAY(a, n, struct note);
+	struct proof_row *rows;
+	struct note *notes;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct keyset *ks = keyset_find(m->keysets, m->n, &proofs[i].keyset);
+	if (proof_store_spendable(s->view, s->arena, p->mint_id, p->unit, SELECT_INPUTS_MAX, &rows, n, err) != 0)
+		return -1;
+	if (!arena_room(s->arena, *n * sizeof(*notes)))
+		return ERR(err, ERR_RANGE, "%zu proofs are too many to choose from", *n);
+	notes = ARENA_ARRAY(s->arena, *n, struct note);
+	for (size_t i = 0; i < *n; i++) {
+		const struct keyset *ks = keyset_find(m->keysets, m->n, &rows[i].proof.keyset);
 
 		if (!ks)
 			return ERR(err, ERR_KEYSET_UNKNOWN, "a proof of keyset %s, which is not known",
-				   proofs[i].keyset.s);
-		notes[i] = (struct note){ proofs[i].amount, ks->input_fee_ppk, !ks->active };
+				   rows[i].proof.keyset.s);
+		notes[i] = (struct note){ rows[i].proof.amount, ks->input_fee_ppk, !ks->active };
 	}
-	*ret = notes;
+	*ret_rows = rows;
+	*ret_notes = notes;
+	return 0;
+}
+
+int cashu_held(struct step *s, const struct cashu_place *p, uint64_t **ret, size_t *n, struct err *err)
+{
+	struct proof_row *rows;
+
+	if (proof_store_spendable(s->view, s->arena, p->mint_id, p->unit, SPLIT_KEEP_TARGET, &rows, n, err) != 0)
+		return -1;
+	*ret = ARENA_ARRAY(s->arena, *n, uint64_t);
+	for (size_t i = 0; i < *n; i++)
+		(*ret)[i] = rows[i].proof.amount;
 	return 0;
 }
 

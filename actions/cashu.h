@@ -8,6 +8,7 @@
 #include "rails/cashu/select.h"
 #include "store/mint_store.h"
 #include "store/movement_store.h"
+#include "store/proof_store.h"
 
 /* The part of a checkpoint that says where an ecash action is at work. */
 struct cashu_place {
@@ -46,9 +47,11 @@ struct cashu_draw {
 MUST_CHECK int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what,
 				  size_t n, struct err *err);
 
-/* Notes for selection, in the order of the proofs. */
-MUST_CHECK int cashu_notes(struct arena *a, const struct cashu_mint *m, const struct proof *proofs, size_t n,
-			   struct note **ret, struct err *err);
+/* The spendable proofs that a selection can choose from, and as notes in the same order.  ERR_RANGE. */
+MUST_CHECK int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m,
+			   struct proof_row **ret_rows, struct note **ret_notes, size_t *n, struct err *err);
+/* Amounts of what is held already, as far as they decide which denominations are worth making (split_keep). */
+MUST_CHECK int cashu_held(struct step *s, const struct cashu_place *p, uint64_t **ret, size_t *n, struct err *err);
 
 /* on_retry of every ecash kind: the mint's bad name, then the usual back-off. */
 struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err);

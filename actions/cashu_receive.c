@@ -264,7 +264,7 @@ static int receive_draw(struct step *s, struct receive *m, const struct cashu_mi
 	const struct keyset *ks;
 	struct split split;
 	struct ecash sum, fee;
-	struct proof_row *rows;
+	uint64_t *held;
 	size_t n_held;
 
 	if (cashu_output_keyset(s, mint, m->at.unit, &ks, err) != 0 ||
@@ -273,12 +273,8 @@ static int receive_draw(struct step *s, struct receive *m, const struct cashu_mi
 		return -1;
 	if (ecash_cmp(sum, fee) <= 0 || !ecash_sub(sum, fee, &sum))
 		return ERR(err, ERR_TOKEN_DUST, "the mint's fee of %" PRIu64 " eats the whole token", ecash_value(fee));
-	if (proof_store_spendable(s->view, s->arena, m->at.mint_id, m->at.unit, &rows, &n_held, err) != 0)
-		return -1;
-	uint64_t *held = ARENA_ARRAY(s->arena, n_held, uint64_t);
-	for (size_t i = 0; i < n_held; i++)
-		held[i] = rows[i].proof.amount;
-	if (split_keep(s->arena, ks, ecash_value(sum), held, n_held, &split, err) != 0)
+	if (cashu_held(s, &m->at, &held, &n_held, err) != 0 ||
+	    split_keep(s->arena, ks, ecash_value(sum), held, n_held, &split, err) != 0)
 		return -1;
 	struct cashu_draw *draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
 	for (size_t i = 0; i < split.n; i++)

@@ -143,14 +143,14 @@ static int choose_mint(struct step *s, const json_t *params, struct currency uni
 	return short_of_funds(s, 0, unit, err);
 }
 
-static int lock_exact(struct step *s, struct send *m, const struct proof *proofs, const struct selection *sel,
+static int lock_exact(struct step *s, struct send *m, const struct proof_row *rows, const struct selection *sel,
 		      struct err *err)
 {
 	struct pubkey *ys = ARENA_ARRAY(s->arena, sel->n, struct pubkey);
 	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
 
 	for (size_t i = 0; i < sel->n; i++)
-		ys[i] = proofs[sel->index[i]].y;
+		ys[i] = rows[sel->index[i]].proof.y;
 	if (proof_store_lock(&mv, ys, sel->n, &s->row.id, err) != 0)
 		return -1;
 	return movement_post(&mv, err);
@@ -195,6 +195,21 @@ static int swap_cost(struct step *s, const struct send *m, const struct cashu_mi
 	return 0;
 }
 
+/* By the ledger, which is the sum of the coins, however many there are. */
+static int spendable_in_all(struct step *s, const struct cashu_place *at, uint64_t *ret, struct err *err)
+{
+	struct account_total *totals;
+	size_t n;
+
+	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
+		return -1;
+	*ret = 0;
+	for (size_t i = 0; i < n; i++)
+		if (totals[i].mint_id == at->mint_id && currency_equal(totals[i].unit, at->unit))
+			*ret = (uint64_t)totals[i].total[ACCOUNT_SPENDABLE];
+	return 0;
+}
+
 static int send_start(struct step *s, const json_t *params, struct err *err)
 {
 	struct send *m = ARENA_NEW(s->arena, struct send);
@@ -202,7 +217,7 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	struct proof_row *rows;
 	struct selection exact;
 	struct note *notes;
-	uint64_t held = 0;
+	uint64_t held;
 	size_t n;
 
 	s->checkpoint = m;
@@ -215,23 +230,17 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
 	s->row.peer = mint.row.url;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 ||
-	    proof_store_spendable(s->view, s->arena, m->at.mint_id, m->at.unit, &rows, &n, err) != 0)
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || spendable_in_all(s, &m->at, &held, err) != 0)
 		return -1;
-	struct proof *proofs = ARENA_ARRAY(s->arena, n, struct proof);
-	for (size_t i = 0; i < n; i++) {
-		proofs[i] = rows[i].proof;
-		held += proofs[i].amount; /* the coins are ours: their sum was checked when they came */
-	}
 	if (held < m->amount) {
 		ERR(err, ERR_FUNDS, "%" PRIu64 " %s are spendable at %s, and %" PRIu64 " are asked for", held,
 		    m->at.unit.s, m->at.mint, m->amount);
 		return short_of_funds(s, m->at.mint_id, m->at.unit, err);
 	}
-	if (cashu_notes(s->arena, &mint, proofs, n, &notes, err) != 0)
+	if (cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
 		return -1;
 	if (select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
-		if (lock_exact(s, m, proofs, &exact, err) != 0)
+		if (lock_exact(s, m, rows, &exact, err) != 0)
 			return -1;
 	} else if (start_swap(s, m, held, err) != 0 || swap_cost(s, m, &mint, &m->swap_fee, err) != 0) {
 		return -1;

@@ -63,16 +63,13 @@ static int split_target(struct step *s, const struct swap *m, const struct keyse
 	return m->net ? split_net(s->arena, ks, m->target, ret, err) : split_amount(s->arena, ks, m->target, ret, err);
 }
 
-/* Which of the spendable proofs to give: enough for the target and the fee, or all of them to consolidate. */
-static int swap_choose(struct step *s, const struct cashu_mint *mint, const struct swap *m, const struct proof *proofs,
+/* Which of the spendable notes to give: enough for the target and the fee, or all of them to consolidate. */
+static int swap_choose(struct step *s, const struct cashu_mint *mint, const struct swap *m, const struct note *notes,
 		       size_t n, struct selection *ret, struct err *err)
 {
 	const struct keyset *ks;
 	struct split target;
-	struct note *notes;
 
-	if (cashu_notes(s->arena, mint, proofs, n, &notes, err) != 0)
-		return -1;
 	if (m->target) {
 		if (cashu_output_keyset(s, mint, m->at.unit, &ks, err) != 0 ||
 		    split_target(s, m, ks, &target, err) != 0)
@@ -102,6 +99,7 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 	const char *url;
 	struct cashu_mint mint;
 	struct proof_row *rows;
+	struct note *notes;
 	struct selection chosen;
 	struct movement mv;
 	size_t n;
@@ -116,22 +114,18 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
 	s->row.peer = mint.row.url;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 ||
-	    proof_store_spendable(s->view, s->arena, m->at.mint_id, m->at.unit, &rows, &n, err) != 0)
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
 		return -1;
-	struct proof *proofs = ARENA_ARRAY(s->arena, n, struct proof);
-	for (size_t i = 0; i < n; i++)
-		proofs[i] = rows[i].proof;
 	if (n == 0) {
 		ERR(err, ERR_FUNDS, "no spendable %s at %s", m->at.unit.s, mint.row.url);
 		err_hint(err, "balance shows what is where");
 		return err_field(err, "mint");
 	}
-	if (swap_choose(s, &mint, m, proofs, n, &chosen, err) != 0)
+	if (swap_choose(s, &mint, m, notes, n, &chosen, err) != 0)
 		return -1;
 	struct pubkey *ys = ARENA_ARRAY(s->arena, chosen.n, struct pubkey);
 	for (size_t i = 0; i < chosen.n; i++)
-		ys[i] = proofs[chosen.index[i]].y;
+		ys[i] = rows[chosen.index[i]].proof.y;
 	mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
 	if (proof_store_lock(&mv, ys, chosen.n, &s->row.id, err) != 0 || movement_post(&mv, err) != 0)
 		return -1;
@@ -141,19 +135,6 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 	json_set_u64(s->plan, "amount", chosen.sum);
 	json_set_u64(s->plan, "fee", chosen.fee);
 	return SWAP_SYNCING;
-}
-
-/* Amounts of the proofs that stay: what is held already decides which denominations are worth making. */
-static int held_amounts(struct step *s, const struct cashu_place *at, uint64_t **ret, size_t *n, struct err *err)
-{
-	struct proof_row *rows;
-
-	if (proof_store_spendable(s->view, s->arena, at->mint_id, at->unit, &rows, n, err) != 0)
-		return -1;
-	*ret = ARENA_ARRAY(s->arena, *n, uint64_t);
-	for (size_t i = 0; i < *n; i++)
-		(*ret)[i] = rows[i].proof.amount;
-	return 0;
 }
 
 static int swap_draw(struct step *s, struct swap *m, struct err *err)
@@ -171,7 +152,7 @@ static int swap_draw(struct step *s, struct swap *m, struct err *err)
 	    exchange_inputs(s, PROOF_LOCKED, &inputs, &ys, &n, err) != 0 ||
 	    proofs_sum(inputs, n, m->at.unit, &sum, err) != 0 ||
 	    fee_of_proofs(inputs, n, mint.keysets, mint.n, m->at.unit, &fee, err) != 0 ||
-	    held_amounts(s, &m->at, &held, &n_held, err) != 0)
+	    cashu_held(s, &m->at, &held, &n_held, err) != 0)
 		return -1;
 	if (m->target && split_target(s, m, ks, &target, err) != 0)
 		return -1;

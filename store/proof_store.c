@@ -20,8 +20,9 @@ enum {
 	Q_REHOLD,
 	Q_DROP_PENDING,
 	Q_LOCKED_WHERE,
-	Q_COUNT_SPENDABLE,
-	Q_SPENDABLE,
+	Q_NEXT_SORT,
+	Q_COUNT_SORT,
+	Q_OF_SORT,
 	Q_COUNT_HELD,
 	Q_BY_HOLDER,
 	Q_FIND,
@@ -58,10 +59,14 @@ static const char *const sql[Q_COUNT] = {
 	[Q_DROP_PENDING] = "DELETE FROM proof WHERE holder = ?1 AND state = 3 AND +mint_id = ?2 AND +unit = ?3"
 			   " RETURNING amount",
 	[Q_LOCKED_WHERE] = "SELECT mint_id, unit FROM proof WHERE holder = ?1 AND state = 2 LIMIT 1",
-	[Q_COUNT_SPENDABLE] = "SELECT count(*) FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1",
+	/* From one (keyset, amount) to the next without a look at the notes between: their number does not matter. */
+	[Q_NEXT_SORT] = "SELECT keyset_id, amount FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
+			" AND (keyset_id, amount) > (?3, ?4) ORDER BY keyset_id, amount LIMIT 1",
+	[Q_COUNT_SORT] = "SELECT count(*) FROM (SELECT 1 FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
+			 " AND keyset_id = ?3 AND amount = ?4 LIMIT ?5)",
+	[Q_OF_SORT] = "SELECT " COLS " FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
+		      " AND keyset_id = ?3 AND amount = ?4 ORDER BY y LIMIT ?5",
 	[Q_COUNT_HELD] = "SELECT count(*) FROM proof WHERE holder = ?1 AND state = ?2",
-	[Q_SPENDABLE] = "SELECT " COLS " FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
-			" ORDER BY keyset_id, amount, y",
 	[Q_BY_HOLDER] = "SELECT " COLS " FROM proof WHERE holder = ?1 AND state = ?2 ORDER BY keyset_id, amount, y",
 	[Q_FIND] = "SELECT " COLS " FROM proof WHERE y = ?1",
 	/* Through the index that leaves out the spent ones, of which there may be millions. */
@@ -346,44 +351,105 @@ static void row_read(struct arena *a, struct stmt *q, struct proof_row *ret)
 /* The text of one proof, and what the arena needs to align it. */
 #define TEXT_ROOM (CASHU_SECRET_MAX + CASHU_WITNESS_MAX + 64)
 
-/* All rows of one statement, after another has counted them: an array that grows would need three times the memory, and
- * a purse full of small change is large.  One that does not fit is an error, not the end of the process. */
-static int read_all(struct arena *a, struct stmt *count, struct stmt *q, struct proof_row **ret, size_t *ret_n,
-		    struct err *err)
+/* Room for n rows, counted before they are read: an array that grows would need three times the memory, and a purse full
+ * of small change is large.  What does not fit is an error, not the end of the process. */
+static int rows_make(struct arena *a, size_t n, struct proof_row **ret, struct err *err)
 {
-	struct proof_row *rows;
-	size_t n, got = 0;
-	int rc;
-
-	if (stmt_step(count, err) < 0)
-		return -1;
-	n = (size_t)col_u64(count, 0);
-	if (!arena_room(a, n * sizeof(*rows)))
+	if (!arena_room(a, n * sizeof(**ret)))
 		return ERR(err, ERR_RANGE, "%zu proofs are too many to look at once", n);
-	rows = ARENA_ARRAY(a, n, struct proof_row);
-	while ((rc = stmt_step(q, err)) == 1 && got < n) {
-		if (!arena_room(a, TEXT_ROOM))
-			return ERR(err, ERR_RANGE, "%zu proofs are too many to look at once", n);
-		row_read(a, q, &rows[got++]);
-	}
-	if (rc < 0)
-		return -1;
-	*ret = rows;
-	*ret_n = got;
+	*ret = ARENA_ARRAY(a, n, struct proof_row);
 	return 0;
 }
 
-int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit, struct proof_row **ret,
-			  size_t *n, struct err *err)
+/* Reads on at rows[*got], up to n in all. */
+static int rows_read(struct arena *a, struct stmt *q, struct proof_row *rows, size_t n, size_t *got, struct err *err)
 {
-	SCOPED(stmt) struct stmt *count = stmt_of(v, FAMILY_PROOF, Q_COUNT_SPENDABLE);
-	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_SPENDABLE);
+	int rc;
 
-	bind_i64(count, 1, mint_id);
-	bind_text(count, 2, unit.s);
-	bind_i64(q, 1, mint_id);
-	bind_text(q, 2, unit.s);
-	return read_all(a, count, q, ret, n, err);
+	while ((rc = stmt_step(q, err)) == 1 && *got < n) {
+		if (!arena_room(a, TEXT_ROOM))
+			return ERR(err, ERR_RANGE, "%zu proofs are too many to look at once", n);
+		row_read(a, q, &rows[(*got)++]);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* Notes that are worth the same to their owner: of one mint, unit, keyset and amount. */
+struct sort {
+	int64_t mint_id;
+	struct currency unit;
+	struct keyset_id keyset;
+	uint64_t amount;
+};
+
+static void bind_sort(struct stmt *q, const struct sort *s)
+{
+	bind_i64(q, 1, s->mint_id);
+	bind_text(q, 2, s->unit.s);
+	bind_text(q, 3, s->keyset.s);
+	bind_u64(q, 4, s->amount);
+}
+
+/* The sort after *s that the mint's spendable proofs have: 1 with *s changed to it, 0 when there is none, -1. */
+static int next_sort(struct view v, struct sort *s, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_NEXT_SORT);
+	int rc;
+
+	bind_sort(q, s);
+	rc = stmt_step(q, err);
+	if (rc == 1) {
+		col_keyset_id(q, 0, &s->keyset);
+		s->amount = col_u64(q, 1);
+	}
+	return rc;
+}
+
+static int count_sort(struct view v, const struct sort *s, unsigned each, size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_COUNT_SORT);
+
+	bind_sort(q, s);
+	bind_i64(q, 5, each);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*n += (size_t)col_u64(q, 0);
+	return 0;
+}
+
+static int read_sort(struct view v, struct arena *a, const struct sort *s, unsigned each, struct proof_row *rows,
+		     size_t n, size_t *got, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_OF_SORT);
+
+	bind_sort(q, s);
+	bind_i64(q, 5, each);
+	return rows_read(a, q, rows, n, got, err);
+}
+
+int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit, unsigned each,
+			  struct proof_row **ret, size_t *n, struct err *err)
+{
+	const struct sort first = { .mint_id = mint_id, .unit = unit };
+	struct sort s = first;
+	struct proof_row *rows;
+	size_t room = 0, got = 0;
+	int rc;
+
+	while ((rc = next_sort(v, &s, err)) == 1)
+		if (count_sort(v, &s, each, &room, err) != 0)
+			return -1;
+	if (rc < 0 || rows_make(a, room, &rows, err) != 0)
+		return -1;
+	s = first;
+	while ((rc = next_sort(v, &s, err)) == 1)
+		if (read_sort(v, a, &s, each, rows, room, &got, err) != 0)
+			return -1;
+	if (rc < 0)
+		return -1;
+	*ret = rows;
+	*n = got;
+	return 0;
 }
 
 int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder, enum proof_state state,
@@ -391,12 +457,21 @@ int proof_store_by_holder(struct view v, struct arena *a, const struct action_id
 {
 	SCOPED(stmt) struct stmt *count = stmt_of(v, FAMILY_PROOF, Q_COUNT_HELD);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_BY_HOLDER);
+	struct proof_row *rows;
+	size_t got = 0, room;
 
 	bind_action_id(count, 1, holder);
 	bind_i64(count, 2, state);
 	bind_action_id(q, 1, holder);
 	bind_i64(q, 2, state);
-	return read_all(a, count, q, ret, n, err);
+	if (stmt_step(count, err) < 0)
+		return -1;
+	room = (size_t)col_u64(count, 0);
+	if (rows_make(a, room, &rows, err) != 0 || rows_read(a, q, rows, room, &got, err) != 0)
+		return -1;
+	*ret = rows;
+	*n = got;
+	return 0;
 }
 
 int proof_store_find(struct view v, struct arena *a, const struct pubkey *y, struct proof_row *ret, struct err *err)

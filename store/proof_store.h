@@ -65,9 +65,10 @@ MUST_CHECK int proof_store_drop_pending(struct movement *m, const struct action_
 MUST_CHECK int proof_store_release(struct unit *u, const struct action_id *holder, int64_t now_ms, struct err *err);
 
 /* Readers.  Order is by keyset and amount, then y: the same every time.  ERR_RANGE: more than the arena has room for
- * (about 500 bytes each, and their text). */
+ * (about 500 bytes each, and their text).  At most `each` of one keyset and amount: one is as good as the other, no
+ * request takes more than some hundreds, and a purse may hold a million of them. */
 MUST_CHECK int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit,
-				     struct proof_row **ret, size_t *n, struct err *err);
+				     unsigned each, struct proof_row **ret, size_t *n, struct err *err);
 MUST_CHECK int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,
 				     enum proof_state state, struct proof_row **ret, size_t *n, struct err *err);
 /* 1 found, 0 not, -1. */

@@ -128,6 +128,61 @@ START_TEST(fee_of_all)
 }
 END_TEST
 
+/* --- a purse full of small change --- */
+
+#define CHANGE 70000
+
+struct change {
+	struct keyset_id keyset;
+	unsigned done;
+};
+
+static int fill(struct unit *u, void *ctx, struct err *err)
+{
+	struct change *c = ctx;
+	struct currency sat;
+	struct movement m;
+
+	ck_assert(currency_parse("sat", &sat));
+	m = movement_begin(u, NULL, RAIL_ECASH, "test", w.mint_id, sat, 1);
+	for (unsigned i = 0; i < 10000; i++, c->done++) {
+		struct proof p = { .amount = 1, .keyset = c->keyset, .secret = "change", .y.b = { 2 }, .c.b = { 2 } };
+
+		memcpy(&p.y.b[1], &c->done, sizeof(c->done));
+		if (proof_store_add(&m, &p, 1, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE, NULL, err) != 0)
+			return -1;
+	}
+	return movement_post(&m, err);
+}
+
+START_TEST(small_change)
+{
+	static const uint64_t notes[] = { 1, 4, 16, 0 };
+	struct change c = { .done = 0 };
+	struct action_id id;
+	struct err err;
+
+	world_open(&w, 0);
+	for (size_t i = 0; i < w.mint.n_keysets; i++)
+		if (strcmp(w.mint.keysets[i]->pub.unit.s, "sat") == 0)
+			c.keyset = w.mint.keysets[i]->pub.id;
+	while (c.done < CHANGE)
+		ck_assert_int_eq(store_unit_now(w.disk.store, fill, &c, &err), 0);
+	id = world_start(&w, "cashu_receive",
+			 arena_printf(&w.arena, "{\"token\":\"%s\"}", world_token(&w, "offered", notes, true)));
+	world_settle(&w, &id, 2);
+	ck_assert_str_eq(status_of(&id), "done");
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SPENDABLE), CHANGE + 21);
+	/* More than all there was room for, and more than one request can carry. */
+	id = world_start(&w, "cashu_send", "{\"amount\":300}");
+	world_settle(&w, &id, 0);
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SENT), 300);
+	world_refused(&w, "cashu_send", "{\"amount\":60000}", "insufficient_funds", "amount");
+	world_refused(&w, "cashu_send", "{\"amount\":70022}", "insufficient_funds", "amount");
+	world_close(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cashu_hostile");
@@ -138,6 +193,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
+	tcase_add_test(tc, small_change);
 	suite_add_tcase(s, tc);
 	return s;
 }

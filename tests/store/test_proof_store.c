@@ -434,6 +434,7 @@ static int order_is_fixed(struct unit *u, void *ctx, struct err *err)
 		uint64_t amount;
 	} in[] = { { 6, 2 }, { 3, 8 }, { 4, 1 }, { 1, 8 }, { 2, 2 }, { 5, 1 } };
 	static const unsigned expected[] = { 5, 1, 3, 4, 2, 6 }; /* keyset a (odd) first, then amount, then y */
+	static const unsigned one_of_each[] = { 5, 1, 4, 2 };
 	struct movement m = moving(u, &alice);
 	struct proof_row *rows;
 	size_t n;
@@ -445,13 +446,17 @@ static int order_is_fixed(struct unit *u, void *ctx, struct err *err)
 		OK(proof_store_add(&m, &p, 1, PROOF_SPENDABLE, &nobody, ACCOUNT_OUTSIDE, NULL, err));
 	}
 	OK(movement_post(&m, err));
-	OK(proof_store_spendable(unit_view(u), &a, 1, sat, &rows, &n, err));
+	OK(proof_store_spendable(unit_view(u), &a, 1, sat, 1000, &rows, &n, err));
 	ck_assert_uint_eq(n, 6);
 	for (size_t i = 0; i < n; i++)
 		ck_assert_int_eq(rows[i].proof.y.b[32], expected[i]);
-	OK(proof_store_spendable(unit_view(u), &a, 1, usd, &rows, &n, err));
+	OK(proof_store_spendable(unit_view(u), &a, 1, sat, 1, &rows, &n, err)); /* one of each */
+	ck_assert_uint_eq(n, 4);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(rows[i].proof.y.b[32], one_of_each[i]);
+	OK(proof_store_spendable(unit_view(u), &a, 1, usd, 1000, &rows, &n, err));
 	ck_assert_uint_eq(n, 0);
-	OK(proof_store_spendable(unit_view(u), &a, 2, sat, &rows, &n, err));
+	OK(proof_store_spendable(unit_view(u), &a, 2, sat, 1000, &rows, &n, err));
 	ck_assert_uint_eq(n, 0);
 
 	m = moving(u, &alice);
@@ -484,10 +489,10 @@ static int more_than_fit(struct unit *u, void *ctx, struct err *err)
 
 	(void)ctx;
 	add(u, 0, 20, PROOF_SPENDABLE, &nobody);
-	FAILS(proof_store_spendable(unit_view(u), &tiny, 1, sat, &rows, &n, err), ERR_RANGE);
-	FAILS(proof_store_spendable(unit_view(u), &rows_only, 1, sat, &rows, &n, err), ERR_RANGE);
+	FAILS(proof_store_spendable(unit_view(u), &tiny, 1, sat, 1000, &rows, &n, err), ERR_RANGE);
+	FAILS(proof_store_spendable(unit_view(u), &rows_only, 1, sat, 1000, &rows, &n, err), ERR_RANGE);
 	ck_assert(rows == NULL && n == 0);
-	OK(proof_store_spendable(unit_view(u), &enough, 1, sat, &rows, &n, err));
+	OK(proof_store_spendable(unit_view(u), &enough, 1, sat, 1000, &rows, &n, err));
 	ck_assert_uint_eq(n, 20);
 	return 0;
 }

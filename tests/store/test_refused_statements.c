@@ -131,7 +131,7 @@ CALL(proof_some, proof_store_move_some(&w->m, &alice, &locked, 1, PROOF_LOCKED, 
 CALL(proof_rehold, proof_store_rehold(w->u, &alice, &bob, PROOF_LOCKED, err))
 CALL(proof_drop, proof_store_drop_pending(&w->m, &alice, err))
 CALL(proof_release, proof_store_release(w->u, &alice, 1, err))
-CALL(proof_spendable, proof_store_spendable(w->v, w->a, 1, sat, &w->row.proofs, &w->size, err))
+CALL(proof_spendable, proof_store_spendable(w->v, w->a, 1, sat, 9, &w->row.proofs, &w->size, err))
 CALL(proof_holder, proof_store_by_holder(w->v, w->a, &alice, PROOF_LOCKED, &w->row.proofs, &w->size, err))
 CALL(proof_find, proof_store_find(w->v, w->a, &locked, &w->row.proof, err))
 CALL(proof_list, proof_store_list(w->v, w->a, &(struct proof_query){ .limit = 9 }, never_proof, &w->called, err))
