@@ -1,4 +1,4 @@
-/* rpc/openrpc.h - the method table as documents: OpenRPC for programs; Markdown and completion are in rpc/server.h. */
+/* rpc/openrpc.h - the method table as documents: OpenRPC for programs; the Markdown one is in rpc/server.h. */
 #ifndef RPC_OPENRPC_H
 #define RPC_OPENRPC_H
 

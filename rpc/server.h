@@ -74,10 +74,9 @@ void rpc_server_set_peers(struct rpc_server *server, const struct rpc_peer_scope
 /* The TCP port in use (a listen port of 0 takes any), or 0. */
 unsigned rpc_server_port(const struct rpc_server *server);
 
-/* Generated from the method table (and the kinds, for the parameters of action.start): docs/rpc.md, and a bash
- * completion for walletctl.  Both append to a buffer with a cap; check buf_ok(). */
+/* Generated from the method table (and the kinds, for the parameters of action.start): docs/rpc.md.  Appends to a buffer
+ * with a cap; check buf_ok(). */
 struct action_kind;
 void rpc_reference_markdown(struct buf *to, const struct action_kind *const *kinds);
-void rpc_completion_bash(struct buf *to, const struct action_kind *const *kinds);
 
 #endif

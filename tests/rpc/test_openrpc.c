@@ -85,7 +85,7 @@ START_TEST(help_has_a_curl_line)
 }
 END_TEST
 
-START_TEST(markdown_and_completion)
+START_TEST(markdown)
 {
 	SCOPED(buf) struct buf text = BUF_CAP(1 << 20);
 
@@ -100,11 +100,6 @@ START_TEST(markdown_and_completion)
 #define KIND_SHOWN(code, kind, class) ck_assert_ptr_nonnull(strstr(buf_text(&text), "| `" kind "` |"));
 	ERR_CODES(KIND_SHOWN)
 #undef KIND_SHOWN
-	buf_reset(&text);
-	rpc_completion_bash(&text, action_kinds);
-	ck_assert(buf_ok(&text));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\taction.start) words='kind= params= "));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), " kind=cashu_send"));
 }
 END_TEST
 
@@ -118,7 +113,7 @@ int main(void)
 	tcase_add_test(t, examples_are_valid);
 	tcase_add_test(t, document);
 	tcase_add_test(t, help_has_a_curl_line);
-	tcase_add_test(t, markdown_and_completion);
+	tcase_add_test(t, markdown);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
