@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "rpc/event_waits.h"
-#include "rpc/http_face.h"
+#include "rpc/http_answer.h"
 #include "rpc/state.h"
 #include "rpc/views.h"
 #include "store/event_store.h"
@@ -17,7 +17,7 @@
 
 struct event_stream {
 	struct rpc_server *server;
-	struct http_conn *conn;
+	struct http_answer *answer;
 	struct rpc_caller caller;
 	struct event_wait *wait;
 	struct timer *heartbeat;
@@ -48,7 +48,7 @@ static void send_text(struct event_stream *s, struct bytes text)
 {
 	s->sending = true;
 	timer_start(s->heartbeat, HEARTBEAT_MS);
-	http_stream_send(s->conn, text, drained, s);
+	http_stream_send(s->answer, text, drained, s);
 }
 
 /* How many events the page holds, or -1.  *cursor moves past what was filtered out, too. */
@@ -87,7 +87,7 @@ static void pump(struct event_stream *s)
 	}
 	if (n < 0) {
 		log_warn(&s->server->log, "rpc.events_failed", F_ERR(&err));
-		http_stream_end(s->conn); /* the reader comes back with its Last-Event-ID */
+		http_stream_end(s->answer); /* the reader comes back with its Last-Event-ID */
 		return;
 	}
 	s->cursor = cursor;
@@ -117,13 +117,13 @@ static void grown(void *ctx, bool stopping)
 	struct event_stream *s = ctx;
 
 	if (stopping)
-		http_stream_end(s->conn);
+		http_stream_end(s->answer);
 	else
 		pump(s);
 }
 
-int event_stream_open(struct rpc_server *server, struct http_conn *conn, const struct rpc_caller *caller, int64_t after,
-		      const char *kinds, struct event_stream **ret, struct err *err)
+int event_stream_open(struct rpc_server *server, struct http_answer *answer, const struct rpc_caller *caller,
+		      int64_t after, const char *kinds, struct event_stream **ret, struct err *err)
 {
 	struct event_stream *s;
 	int64_t last;
@@ -134,13 +134,13 @@ int event_stream_open(struct rpc_server *server, struct http_conn *conn, const s
 	if (!s || (kinds && !(s->kinds = strdup(kinds))))
 		abort();
 	s->server = server;
-	s->conn = conn;
+	s->answer = answer;
 	s->caller = *caller;
 	s->cursor = after < 0 ? last : after;
 	s->heartbeat = loop_timer(server->opt.loop, heartbeat, s);
 	s->wait = event_waits_add(server->event_waits, grown, s);
 	*ret = s;
-	http_stream_start(conn, "text/event-stream");
+	http_stream_start(answer, "text/event-stream");
 	send_text(s, bytes_of("retry: 2000\n\n"));
 	return 0;
 }

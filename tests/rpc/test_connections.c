@@ -15,7 +15,7 @@
 #define CROWD     1000
 #define CALLS     200
 #define P99_US    20000 /* "milliseconds", with room for a sanitizer on a busy machine */
-#define REQUEST_S 10    /* as rpc/http_face.h promises */
+#define REQUEST_S 10    /* as rpc/http_conns.h promises */
 
 static struct rpc_process p;
 static struct http_pending pending;
