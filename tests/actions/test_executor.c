@@ -88,6 +88,7 @@ static int state_of(const struct work *k)
 	switch (k->todo[k->at]) {
 	case 'a':
 	case 'A':
+	case 'e':
 	case '-':
 		return ASK;
 	case 'q':
@@ -200,8 +201,9 @@ static int ask_enter(struct step *s, struct net_request *ret, struct err *er)
 {
 	const struct work *k = s->checkpoint;
 
-	(void)er;
 	ck_assert_ptr_null(s->unit);
+	if (k->todo[k->at] == 'e')
+		return ERR(er, ERR_KEYSET_UNKNOWN, "no such keyset");
 	if (k->todo[k->at] == '-')
 		return NOTHING_TO_ASK;
 	*ret = (struct net_request){ .method = "GET", .url = w.url, .timeout_ms = 2000 };
@@ -367,7 +369,8 @@ static void executor_start_up(void)
 							.http = w.http,
 							.kinds = kinds,
 							.max_inflight = 256,
-							.max_inflight_per_peer = 16 });
+							.max_inflight_per_peer = 16,
+							.shared = w.shared });
 	executor_set_keys(w.ex, (struct keyring *)&keys); /* no kind here looks into it */
 }
 
@@ -839,7 +842,7 @@ END_TEST
 
 static const struct {
 	const char *todo, *kind;
-} mistakes[] = { { "bd", "internal" }, { "id", "parse_error" } };
+} mistakes[] = { { "bd", "internal" }, { "id", "parse_error" }, { "ed", "unknown_keyset" } };
 
 START_TEST(a_mistake_of_ours_parks)
 {
@@ -848,7 +851,7 @@ START_TEST(a_mistake_of_ours_parks)
 
 	settle();
 	row = row_of(&id);
-	ck_assert_int_eq(row.status, ACTION_PARKED);
+	ck_assert(!action_status_is_final(row.status));
 	ck_assert_str_eq(row.error_kind, mistakes[_i].kind);
 	ck_assert_uint_eq(row.attempts, 1);
 	ck_assert_int_eq(row.wake_at_ms, NOW_MS + 1000);
@@ -1006,6 +1009,24 @@ START_TEST(without_keys_nothing_runs)
 }
 END_TEST
 
+START_TEST(locked_in_the_middle_of_an_exchange)
+{
+	static int keys;
+	struct action_id id;
+
+	peer_says(200, NULL, 20);
+	id = start("alld");
+	run_until(is_asking);
+	executor_set_keys(w.ex, NULL);
+	run_until(is_idle);
+	ck_assert_uint_eq(effects(&id, 0), 1); /* the answer is not thrown away */
+	ck_assert_uint_eq(effects(&id, 1), 0);
+	executor_set_keys(w.ex, (struct keyring *)&keys);
+	settle();
+	ck_assert_int_eq(row_of(&id).status, ACTION_DONE);
+}
+END_TEST
+
 START_TEST(the_same_identity_is_started_once)
 {
 	struct starting s = { .kind = "work", .params = "{\"do\":\"gd\",\"id\":\"invoice-7\"}" };
@@ -1148,6 +1169,20 @@ START_TEST(cancel_what_is_in_flight)
 	settle();
 	ck_assert_uint_eq(effects(&id, 0), 1); /* the exchange ended first */
 	ck_assert_str_eq(answered, "ok ok ");
+	ck_assert_int_eq(row_of(&id).status, ACTION_CANCELLED);
+}
+END_TEST
+
+START_TEST(cancel_what_parks_meanwhile)
+{
+	struct action_id id;
+
+	peer_says(503, NULL, 20);
+	id = start("ad");
+	run_until(is_asking);
+	cancel(&id);
+	settle();
+	ck_assert_str_eq(answered, "ok ");
 	ck_assert_int_eq(row_of(&id).status, ACTION_CANCELLED);
 }
 END_TEST
@@ -1306,6 +1341,36 @@ START_TEST(wait_for_what_rests_already)
 	run_until(is_woken);
 	ck_assert_str_eq(woken, "not yet:late ");
 	ck_assert_int_eq(row_of(&parked).version, 1); /* a waiter never drives */
+}
+END_TEST
+
+static int end_elsewhere(struct unit *u, void *ctx, struct err *er)
+{
+	struct action_row row = row_of(ctx);
+
+	row.status = ACTION_DONE;
+	return action_store_end(u, &row, er);
+}
+
+START_TEST(wait_for_what_another_daemon_ends)
+{
+	struct store_options opt = { .path = w.disk.path, .shared = true };
+	struct action_id id;
+	struct store *other;
+
+	world_end();
+	w.shared = true;
+	world_start();
+	id = start("gd");
+	settle();
+	await(&id, true, 60000, "end");
+	OK(store_open(&opt, &other, err));
+	OK(store_unit_now(other, end_elsewhere, &id, err));
+	store_close(other);
+	ck_assert_str_eq(woken, "");
+	executor_run(w.ex);
+	run_until(is_woken);
+	ck_assert_str_eq(woken, "end ");
 }
 END_TEST
 
@@ -1778,6 +1843,7 @@ int main(void)
 	tcase_add_test(tc, questions_about_a_row);
 	tcase_add_loop_test(tc, start_refuses, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(tc, without_keys_nothing_runs);
+	tcase_add_test(tc, locked_in_the_middle_of_an_exchange);
 	tcase_add_test(tc, the_same_identity_is_started_once);
 	tcase_add_test(tc, a_dry_run_leaves_nothing);
 	tcase_add_test(tc, a_parent_waits_for_its_child);
@@ -1785,6 +1851,7 @@ int main(void)
 	tcase_add_test(tc, cancel_what_is_parked);
 	tcase_add_test(tc, cancel_may_undo_first);
 	tcase_add_test(tc, cancel_what_is_in_flight);
+	tcase_add_test(tc, cancel_what_parks_meanwhile);
 	tcase_add_test(tc, cancel_what_ends_meanwhile);
 	tcase_add_test(tc, cancel_is_refused);
 	tcase_add_test(tc, cancel_what_cannot_be);
@@ -1792,6 +1859,7 @@ int main(void)
 	tcase_add_test(tc, cancels_end_with_the_executor);
 	tcase_add_test(tc, wait_for_park_and_end);
 	tcase_add_test(tc, wait_for_what_rests_already);
+	tcase_add_test(tc, wait_for_what_another_daemon_ends);
 	tcase_add_test(tc, a_waiter_may_leave);
 	tcase_add_test(tc, so_many_in_flight_and_no_more);
 	tcase_add_test(tc, so_many_to_a_peer);

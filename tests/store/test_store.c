@@ -306,6 +306,9 @@ START_TEST(a_full_disk_stops_writing_and_not_reading)
 	ck_assert(!store_probe(scratch.store));
 	ck_assert_int_eq(store_health(scratch.store), STORE_FULL);
 	faulty_vfs_mend();
+	failpoint_configure("store.commit.before:error:1");
+	ck_assert(!store_probe(scratch.store)); /* for whatever reason */
+	ck_assert_int_eq(store_health(scratch.store), STORE_FULL);
 	ck_assert(store_probe(scratch.store));
 	ck_assert_int_eq(store_health(scratch.store), STORE_OK);
 	OK(store_unit_now(scratch.store, put, "e", err));
