@@ -115,26 +115,25 @@ static void answer_health(struct http_answer *x, bool alive)
 	reply(x, ready ? 200 : 503, "application/json", bytes_of(arena_printf(&a, "%s\n", json_text(&a, object))));
 }
 
-static void answer_events(struct http_answer *x, const struct rpc_caller *caller, const struct http_order *order)
+static void answer_events(struct http_answer *x, const struct http_order *order)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	struct err err;
 
-	if (event_stream_open(x->server, x, caller, order->after, order->kinds, &x->stream, &err) == 0)
+	if (event_stream_open(x->server, x, &order->caller, order->after, order->kinds, &x->stream, &err) == 0)
 		return;
 	struct rpc_outcome failed = rpc_fail(&err);
 	reply(x, 503, "application/json",
 	      bytes_of(arena_printf(&a, "%s\n", json_text(&a, rpc_error_json(&a, &failed)))));
 }
 
-void http_answer_begin(struct http_answer *x, struct evhttp_request *req, const struct rpc_caller *caller,
-		       const struct http_order *order)
+void http_answer_begin(struct http_answer *x, struct evhttp_request *req, const struct http_order *order)
 {
 	enter(x, ANSWER_CALL);
 	x->req = req;
 	switch (order->route) {
 	case ROUTE_RPC:
-		answer_rpc(x, caller);
+		answer_rpc(x, &order->caller);
 		return;
 	case ROUTE_HEALTHZ:
 		answer_health(x, true);
@@ -146,7 +145,7 @@ void http_answer_begin(struct http_answer *x, struct evhttp_request *req, const 
 		answer_metrics(x);
 		return;
 	case ROUTE_EVENTS:
-		answer_events(x, caller, order);
+		answer_events(x, order);
 		return;
 	}
 	abort();

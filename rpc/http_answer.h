@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "rpc/http_judge.h"
-#include "rpc/method.h"
 
 struct evhttp_request;
 struct http_answer;
@@ -34,8 +33,7 @@ struct http_answer_user {
 struct http_answer *http_answer_new(struct rpc_server *server, const struct http_answer_user *user);
 void http_answer_free(struct http_answer *x);
 /* order: read before this returns.  Perhaps replied() runs from inside. */
-void http_answer_begin(struct http_answer *x, struct evhttp_request *req, const struct rpc_caller *caller,
-		       const struct http_order *order);
+void http_answer_begin(struct http_answer *x, struct evhttp_request *req, const struct http_order *order);
 /* evhttp is closing the connection: nothing more is written. */
 void http_answer_drop(struct http_answer *x);
 

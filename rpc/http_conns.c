@@ -16,11 +16,9 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "rpc/auth.h"
 #include "rpc/http_answer.h"
-#include "rpc/http_head.h"
+#include "rpc/http_gate.h"
 #include "rpc/http_intake.h"
-#include "rpc/http_judge.h"
 #include "rpc/state.h"
 
 #define CONNECTIONS 4096
@@ -50,8 +48,7 @@ struct http_conn {
 
 	struct http_intake *intake;
 	struct http_answer *answer;
-	struct rpc_caller caller; /* of the request at hand */
-	struct http_order order;
+	struct http_order order; /* of the request at hand */
 	uint64_t body_counted;
 
 	struct http_conn *prev, *next; /* all */
@@ -61,14 +58,11 @@ struct http_conn {
 struct http_conns {
 	struct rpc_server *server;
 	struct loop *loop;
-	gid_t socket_group;
-	unsigned port;
+	struct http_gate gate;
 	struct door doors[TRANSPORT_TCP + 1];
 	struct http_conn *first, *buckets[BUCKETS];
 	unsigned n, max;
-	uint64_t body_bytes;
 	struct timer *sweep;
-	bool stopping;
 	struct log log;
 	struct metric *connections, *refused;
 };
@@ -118,7 +112,7 @@ static void adopt(void *ctx);
 
 static void body_uncount(struct http_conn *c)
 {
-	c->all->body_bytes -= c->body_counted;
+	c->all->gate.body_room += c->body_counted;
 	c->body_counted = 0;
 }
 
@@ -243,62 +237,20 @@ static void conn_refuse(void *ctx, const struct http_refusal *why)
 	http_intake_shut(c->intake);
 }
 
-static int identify(struct http_conn *c, const struct http_head *h, struct err *err)
-{
-	struct auth *auth = c->all->server->auth;
-
-	if (c->transport == TRANSPORT_UNIX)
-		return auth_peer(auth, c->fd, c->all->socket_group, &c->caller, err);
-	if (http_route_is_open(c->order.route, c->transport))
-		return 0;
-	return auth_header(auth, (const char *)h->authorization.p, h->authorization.n, &c->caller, err);
-}
-
-/* Sets order and caller.  False: *no says why; it lives as long as a and err. */
-static bool judge(struct http_conn *c, struct bytes head, struct arena *a, struct err *err, struct http_refusal *no)
-{
-	struct http_conns *all = c->all;
-	struct http_head h;
-	const char *why = NULL;
-	int status = http_head_parse(head, &h, &why);
-
-	if (status != 0) {
-		*no = (struct http_refusal){ .status = status, .why = why };
-		return false;
-	}
-	if (all->stopping) {
-		*no = (struct http_refusal){ 503, "walletd is stopping", NULL, "Retry-After: 5\r\n" };
-		return false;
-	}
-	if (!http_judge_address(&h, c->transport, &c->order, no))
-		return false;
-	if (identify(c, &h, err) != 0) {
-		*no = http_refusal_of_caller(a, c->transport, err, all->server->opt.cookie_path, all->port);
-		return false;
-	}
-	if (!http_judge_rest(&h, c->transport, &c->order, no))
-		return false;
-	if (c->order.body > BODIES_MAX - all->body_bytes) {
-		*no = (struct http_refusal){ 503, "too many large requests at once", NULL, "Retry-After: 1\r\n" };
-		return false;
-	}
-	return true;
-}
-
 static bool take_head(void *ctx, struct bytes head, uint64_t *ret_body)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	struct http_conn *c = ctx;
+	struct http_gate *gate = &c->all->gate;
 	struct http_refusal no;
-	struct err err;
 
 	http_order_done(&c->order);
-	if (!judge(c, head, &a, &err, &no)) {
+	if (!http_gate_pass(gate, c->transport, c->fd, head, &a, &c->order, &no)) {
 		conn_refuse(c, &no);
 		return false;
 	}
 	c->body_counted = c->order.body;
-	c->all->body_bytes += c->order.body;
+	gate->body_room -= c->order.body;
 	*ret_body = c->order.body;
 	return true;
 }
@@ -315,7 +267,7 @@ static void on_request(struct evhttp_request *req, void *ctx)
 		evhttp_connection_set_closecb(evcon, evhttp_closes, c);
 	}
 	body_uncount(c);
-	http_answer_begin(c->answer, req, &c->caller, &c->order);
+	http_answer_begin(c->answer, req, &c->order);
 }
 
 /* evhttp waits for the next request: perhaps it is here already. */
@@ -332,7 +284,7 @@ static void replied(void *ctx)
 	struct http_conn *c = ctx;
 	bool more = http_intake_next(c->intake);
 
-	if (c->all->stopping)
+	if (c->all->gate.stopping)
 		conn_cut(c);
 	else if (more)
 		loop_post(c->all->loop, resume_later, c);
@@ -373,7 +325,7 @@ static void adopt(void *ctx)
 	c->hangup = event_new(loop_base(c->all->loop), c->fd, EV_CLOSED, hangup, c);
 	if (!c->hangup || event_add(c->hangup, NULL) != 0)
 		abort();
-	if (c->all->stopping)
+	if (c->all->gate.stopping)
 		conn_cut(c);
 	else if (c->surplus)
 		conn_refuse(c, &full);
@@ -489,8 +441,11 @@ struct http_conns *http_conns_new(struct rpc_server *server, gid_t socket_group,
 	all->server = server;
 	all->loop = server->opt.loop;
 	all->log = log_module("rpc");
-	all->socket_group = socket_group;
-	all->port = port;
+	all->gate = (struct http_gate){ .auth = server->auth,
+					.socket_group = socket_group,
+					.cookie_path = server->opt.cookie_path,
+					.port = port,
+					.body_room = BODIES_MAX };
 	all->max = connections_possible(server->opt.max_connections ? server->opt.max_connections : CONNECTIONS);
 	all->connections = metric_gauge("walletd_rpc_connections", NULL, "Open connections.");
 	all->refused = metric_counter("walletd_rpc_refused_total", NULL, "Requests refused before any method ran.");
@@ -519,7 +474,7 @@ void http_conns_serve(struct http_conns *all, enum transport transport, struct e
 
 void http_conns_stop(struct http_conns *all)
 {
-	all->stopping = true;
+	all->gate.stopping = true;
 	for (struct http_conn *c = all->first; c; c = c->next)
 		if (is_idle(c))
 			conn_cut(c);

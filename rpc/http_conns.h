@@ -1,4 +1,4 @@
-/* rpc/http_conns.h - the connections: who is there, by whose right, for how long, and how each of them ends.
+/* rpc/http_conns.h - the connections: who is there, for how long, and how each of them ends.
  *
  * A request must be whole 10 s after its first byte; a connection may be idle for 60 s; a reply must be taken within
  * 30 s.  When all places are taken, the one that has been idle longest makes room; if none is idle, the newcomer is

@@ -8,17 +8,20 @@
 
 #include "rpc/http_head.h"
 #include "rpc/http_refusal.h"
+#include "rpc/method.h"
 #include "rpc/sockets.h"
 
 #define HTTP_BODY_MAX (1024u * 1024)
 
 enum http_route { ROUTE_RPC = 1, ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_EVENTS };
 
+/* What is asked, and by whom. */
 struct http_order {
 	enum http_route route;
-	uint64_t body; /* its bytes */
-	int64_t after; /* events: -1 from now on */
-	char *kinds;   /* events: or NULL */
+	struct rpc_caller caller; /* not judged here; nobody on an open route */
+	uint64_t body;            /* its bytes */
+	int64_t after;            /* events: -1 from now on */
+	char *kinds;              /* events: or NULL */
 };
 
 /* Sets ret->route.  False: *no says why. */

@@ -65,22 +65,3 @@ const char *http_refusal_text(struct arena *a, const struct http_refusal *r)
 			    "Connection: close\r\n%s\r\n%s\n",
 			    r->status, http_reason(r->status), strlen(text) + 1, r->headers ? r->headers : "", text);
 }
-
-struct http_refusal http_refusal_of_caller(struct arena *a, enum transport transport, const struct err *err,
-					   const char *cookie_path, unsigned port)
-{
-	if (transport == TRANSPORT_UNIX)
-		return (struct http_refusal){ 403, err->msg, "the socket is for its owner, its group and root", NULL };
-	if (err->code == ERR_BUSY)
-		return (struct http_refusal){ 429, err->msg, NULL, "Retry-After: 1\r\n" };
-	if (err->code != ERR_FORBIDDEN)
-		return (struct http_refusal){ 503, err->msg, NULL, "Retry-After: 5\r\n" };
-	return (struct http_refusal){
-		401, err->msg,
-		arena_printf(a,
-			     "curl -u \"$(cat %s)\" --json '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}'"
-			     " http://127.0.0.1:%u/",
-			     cookie_path ? cookie_path : "cookie", port),
-		"WWW-Authenticate: Basic realm=\"walletd\", charset=\"UTF-8\"\r\n"
-	};
-}

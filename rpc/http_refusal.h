@@ -5,8 +5,6 @@
 #define RPC_HTTP_REFUSAL_H
 
 #include "base/arena.h"
-#include "base/err.h"
-#include "rpc/sockets.h"
 
 struct http_refusal {
 	int status;
@@ -19,8 +17,5 @@ struct http_refusal {
 const char *http_reason(int status);
 /* Head and body; the connection is closed after it.  Held by the arena. */
 const char *http_refusal_text(struct arena *a, const struct http_refusal *r);
-/* For what auth said no with.  cookie_path may be NULL.  Held by the arena; why is err's own. */
-struct http_refusal http_refusal_of_caller(struct arena *a, enum transport transport, const struct err *err,
-					   const char *cookie_path, unsigned port);
 
 #endif
