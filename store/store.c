@@ -383,6 +383,12 @@ static int64_t pragma_i64(sqlite3 *db, const char *sql)
 	return v;
 }
 
+/* Waiting holds the loop.  Another daemon writes for milliseconds; alone, nobody should. */
+static int busy_limit_ms(const struct store *s)
+{
+	return s->shared ? 5000 : 250;
+}
+
 static int connect(struct store *s, struct conn *c, struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -395,8 +401,7 @@ static int connect(struct store *s, struct conn *c, struct err *err)
 	/* SQLite opens for reading what it may not write, and would tell at the first write only. */
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return ERR(err, ERR_STORAGE, "the file is read-only");
-	/* Waiting holds the loop.  Another daemon writes for milliseconds; alone, nobody should. */
-	sqlite3_busy_timeout(c->db, s->shared ? 5000 : 250);
+	sqlite3_busy_timeout(c->db, busy_limit_ms(s));
 	return 0;
 }
 
@@ -438,10 +443,16 @@ static int check_pages(struct store *s, const char *pragma, struct err *err)
 static int write_ahead(struct store *s, struct err *err)
 {
 	sqlite3_stmt *q = NULL;
-	int rc = -1;
+	int step, rc = -1, waited_ms = 0;
 
-	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA journal_mode=WAL", -1, &q, NULL) != SQLITE_OK ||
-	    sqlite3_step(q) != SQLITE_ROW)
+	if (sqlite3_prepare_v2(s->writer.db, "PRAGMA journal_mode=WAL", -1, &q, NULL) != SQLITE_OK)
+		return store_sqlite_error(s, s->writer.db, "write-ahead log", err);
+	/* Of several that open a new file at once, SQLite refuses all but one, and does not wait as it does elsewhere. */
+	while ((step = sqlite3_step(q)) != SQLITE_ROW && (step & 0xff) == SQLITE_BUSY && waited_ms < busy_limit_ms(s)) {
+		sqlite3_reset(q);
+		waited_ms += sqlite3_sleep(10);
+	}
+	if (step != SQLITE_ROW)
 		store_sqlite_error(s, s->writer.db, "write-ahead log", err);
 	else if (strcmp((const char *)sqlite3_column_text(q, 0), "wal") != 0)
 		ERR(err, ERR_STORAGE, "this file system cannot hold a write-ahead log");

@@ -223,14 +223,17 @@ START_TEST(a_failed_commit_fails_all_its_units)
 {
 	struct store_stats s;
 
-	failpoint_configure("store.commit.before:error:1");
+	/* On a busy machine the two are not in one group: a group does not grow old. */
+	failpoint_configure("store.commit.before:error:0");
 	unit("a");
 	unit("b");
 	store_flush(scratch.store);
 	ck_assert_str_eq(told, "a!storage b!storage ");
 	ck_assert_int_eq(count(), 0);
 	store_stats(scratch.store, &s);
-	ck_assert_uint_eq(s.failed_commits, 1);
+	ck_assert_uint_ge(s.failed_commits, 1);
+	ck_assert_uint_le(s.failed_commits, 2);
+	failpoint_configure(NULL);
 	unit("c");
 	store_flush(scratch.store);
 	ck_assert_str_eq(told, "a!storage b!storage c ");
@@ -581,11 +584,13 @@ static void open_shared(const void *ctx)
 
 START_TEST(two_may_make_the_file_at_once)
 {
-	char path[200];
+	char path[200], log[210], index[210];
 	pid_t pids[4];
 	int status;
 
 	snprintf(path, sizeof(path), "%s/new.db", scratch.dir);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	snprintf(index, sizeof(index), "%s-shm", path);
 	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
 		pids[i] = fork();
 		ck_assert_int_ge(pids[i], 0);
@@ -599,6 +604,9 @@ START_TEST(two_may_make_the_file_at_once)
 		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 	unlink(path);
+	/* Left behind when the last two close at the same time. */
+	unlink(log);
+	unlink(index);
 }
 END_TEST
 
