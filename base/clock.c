@@ -4,7 +4,14 @@
 
 #include "base/err.h"
 
+#ifdef WALLETD_TEST_HOOKS
 static int64_t test_now_ms = -1;
+
+void clock_set_for_test(int64_t now_ms)
+{
+	test_now_ms = now_ms;
+}
+#endif
 
 static struct timespec read_clock(clockid_t id)
 {
@@ -17,11 +24,12 @@ static struct timespec read_clock(clockid_t id)
 
 int64_t clock_now_ms(void)
 {
-	struct timespec t;
+	struct timespec t = read_clock(CLOCK_REALTIME);
 
+#ifdef WALLETD_TEST_HOOKS
 	if (test_now_ms >= 0)
 		return test_now_ms;
-	t = read_clock(CLOCK_REALTIME);
+#endif
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -30,9 +38,4 @@ int64_t clock_mono_us(void)
 	struct timespec t = read_clock(CLOCK_MONOTONIC);
 
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-void clock_set_for_test(int64_t now_ms)
-{
-	test_now_ms = now_ms;
 }

@@ -6,7 +6,9 @@
 
 int64_t clock_now_ms(void);  /* Unix time in ms; may jump */
 int64_t clock_mono_us(void); /* never goes back; for durations */
-/* Tests: from now on clock_now_ms() answers this until called with -1. */
+#ifdef WALLETD_TEST_HOOKS
+/* From now on clock_now_ms() answers this until called with -1. */
 void clock_set_for_test(int64_t now_ms);
+#endif
 
 #endif
