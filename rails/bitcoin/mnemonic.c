@@ -14,42 +14,6 @@ void mnemonic_scope_end(struct mnemonic *m)
 	secret_wipe(m, sizeof(*m));
 }
 
-/* 1 when the two words are equal, else 0, without a branch. */
-static uint32_t word_equal(const char *a, const char *b)
-{
-	uint32_t diff = 0;
-
-	for (size_t i = 0; i < MNEMONIC_WORD_MAX; i++)
-		diff |= (uint32_t)(uint8_t)a[i] ^ (uint32_t)(uint8_t)b[i];
-	return (diff - 1) >> 31;
-}
-
-/* The whole list is walked every time, so that neither time nor cache tells which word it was. */
-static bool word_find(const char word[MNEMONIC_WORD_MAX], uint32_t *ret)
-{
-	uint32_t index = 0, found = 0;
-
-	for (uint32_t i = 0; i < MNEMONIC_WORDS; i++) {
-		uint32_t equal = word_equal(word, mnemonic_words[i]);
-
-		index |= i & (0u - equal);
-		found |= equal;
-	}
-	*ret = index;
-	return found != 0;
-}
-
-static void word_choose(uint32_t index, char ret[MNEMONIC_WORD_MAX + 1])
-{
-	memset(ret, 0, MNEMONIC_WORD_MAX + 1);
-	for (uint32_t i = 0; i < MNEMONIC_WORDS; i++) {
-		uint32_t mask = 0u - (((i ^ index) - 1) >> 31);
-
-		for (size_t j = 0; j < MNEMONIC_WORD_MAX; j++)
-			ret[j] = (char)((uint32_t)(uint8_t)ret[j] | ((uint32_t)(uint8_t)mnemonic_words[i][j] & mask));
-	}
-}
-
 /* Words are 11-bit numbers, most significant bit first. */
 static void bits_put(uint8_t *bits, size_t word, uint32_t index)
 {
@@ -87,7 +51,7 @@ int mnemonic_from_entropy(struct bytes entropy, struct mnemonic *ret, struct err
 	for (size_t i = 0; i < entropy.n * 3 / 4; i++) {
 		char word[MNEMONIC_WORD_MAX + 1];
 
-		word_choose(bits_get(bits.b, i), word);
+		mnemonic_word_choose(bits_get(bits.b, i), word);
 		if (i > 0)
 			m.s[n++] = ' ';
 		memcpy(m.s + n, word, strlen(word));
@@ -115,12 +79,16 @@ static int check_sum(const uint8_t *bits, size_t n_words, struct err *err)
 	size_t n_entropy = n_words * 4 / 3;
 	unsigned unused = 8 - (unsigned)n_words / 3; /* the checksum has one bit for each three words */
 	struct hash32 sum;
-	uint8_t diff;
+	uint8_t want, got = (uint8_t)(bits[n_entropy] >> unused);
+	bool matches;
 
 	sha256((struct bytes){ bits, n_entropy }, &sum);
-	diff = (uint8_t)((sum.b[0] ^ bits[n_entropy]) >> unused);
+	want = (uint8_t)(sum.b[0] >> unused);
+	matches = ct_equal(&want, &got, 1);
 	secret_wipe(&sum, sizeof(sum));
-	if (diff != 0)
+	secret_wipe(&want, sizeof(want));
+	secret_wipe(&got, sizeof(got));
+	if (!matches)
 		return bad(err, "every word is in the BIP39 English list, but the checksum does not match: "
 				"a word is wrong, or two are swapped");
 	return 0;
@@ -150,7 +118,7 @@ int mnemonic_parse(const char *text, struct mnemonic *ret, struct err *err)
 			if (len < sizeof(word.b))
 				/* Only letters become letters under this, capitals become small. */
 				word.b[len] = (uint8_t)*p | 0x20;
-		if (len > MNEMONIC_WORD_MAX || !word_find((const char *)word.b, &index)) {
+		if (len > MNEMONIC_WORD_MAX || !mnemonic_word_find((const char *)word.b, &index)) {
 			(void)ERR(err, ERR_MNEMONIC, "word %zu is not in the BIP39 English list", n_words + 1);
 			return err_field(err, "mnemonic");
 		}

@@ -1,5 +1,8 @@
 #include "rails/bitcoin/mnemonic_words.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* clang-format off */
 const char mnemonic_words[MNEMONIC_WORDS][MNEMONIC_WORD_MAX + 1] = {
 	"abandon", "ability", "able", "about", "above", "absent", "absorb", "abstract", "absurd", "abuse", "access",
@@ -188,3 +191,40 @@ const char mnemonic_words[MNEMONIC_WORDS][MNEMONIC_WORD_MAX + 1] = {
 	"wrist", "write", "wrong", "yard", "year", "yellow", "you", "young", "youth", "zebra", "zero", "zone",
 	"zoo",
 };
+/* clang-format on */
+
+/* 1 when the two words are equal, else 0, without a branch. */
+static uint32_t word_equal(const char *a, const char *b)
+{
+	uint32_t diff = 0;
+
+	for (size_t i = 0; i < MNEMONIC_WORD_MAX; i++)
+		diff |= (uint32_t)(uint8_t)a[i] ^ (uint32_t)(uint8_t)b[i];
+	return (diff - 1) >> 31;
+}
+
+/* The whole list is walked every time, so that neither time nor cache tells which word it was. */
+bool mnemonic_word_find(const char word[MNEMONIC_WORD_MAX], uint32_t *ret)
+{
+	uint32_t index = 0, found = 0;
+
+	for (uint32_t i = 0; i < MNEMONIC_WORDS; i++) {
+		uint32_t equal = word_equal(word, mnemonic_words[i]);
+
+		index |= i & (0u - equal);
+		found |= equal;
+	}
+	*ret = index;
+	return found != 0;
+}
+
+void mnemonic_word_choose(uint32_t index, char ret[MNEMONIC_WORD_MAX + 1])
+{
+	memset(ret, 0, MNEMONIC_WORD_MAX + 1);
+	for (uint32_t i = 0; i < MNEMONIC_WORDS; i++) {
+		uint32_t mask = 0u - (((i ^ index) - 1) >> 31);
+
+		for (size_t j = 0; j < MNEMONIC_WORD_MAX; j++)
+			ret[j] = (char)((uint32_t)(uint8_t)ret[j] | ((uint32_t)(uint8_t)mnemonic_words[i][j] & mask));
+	}
+}
