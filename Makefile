@@ -18,8 +18,8 @@ LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libc
 
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-# clang: a long SQL text in a table of statements is meant to be several literals.
-WARNINGS += -Wno-string-concatenation $(if $(CI),-Werror)
+# A long SQL text in a table of statements is meant to be several literals.
+WARNINGS += $(if $(shell $(CC) --version | grep clang),-Wno-string-concatenation) $(if $(CI),-Werror)
 CPPFLAGS := -D_GNU_SOURCE -I.
 # Debian (+deb12u1) and Ubuntu (ubuntu2.1) mend libevent 2.1.12 without renaming it: `status` need not warn of theirs.
 CPPFLAGS += $(if $(shell dpkg-query -W -f '$${Version}\n' 'libevent-extra-2.1-7*' 2>/dev/null | \
@@ -70,18 +70,19 @@ REPLAYS     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/tests/fuzz/replay_%)
 BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
-.PHONY: all deps run check suites asan crash e2e fuzz bench lint install docs clean help FORCE
+.PHONY: all deps run check suites asan valgrind crash e2e fuzz bench lint install docs clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/layers.ok $O/symbols.ok $(PROGRAMS)
+all: $O/layers.ok $O/symbols.ok $(if $(filter release,$(BUILD)),$O/hardening.ok) $(PROGRAMS)
 
 help:
 	@echo 'make          build/release/walletd, walletctl and the mint of the playground'
 	@echo 'make deps     install what the build and the tests need (Debian 12 and 13, Ubuntu 24.04)'
 	@echo 'make run      playground: a daemon, a mint, and a guided tour with curl'
-	@echo 'make check    every unit test, the fuzz corpora and the layer check'
+	@echo 'make check    every unit test, the fuzz corpora and whether docs/ is up to date; also with CC=clang'
 	@echo 'make asan     the same under the address and undefined behaviour sanitizers'
+	@echo 'make valgrind the same under memcheck, and whether time depends on a secret'
 	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
 	@echo 'make e2e      the same flows against a real Cashu mint'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
@@ -100,13 +101,25 @@ run:
 	@$(MAKE) all
 	tests/playground/run $O
 
+# Another compiler has a tree of its own.
+CHECK_TREE := check$(if $(filter-out cc gcc,$(notdir $(CC))),-$(notdir $(CC)))
+
 check:
 	@contrib/deps.sh build
-	@$(MAKE) BUILD=check suites
+	@$(MAKE) BUILD=$(CHECK_TREE) suites
 
 asan:
 	@contrib/deps.sh build
 	@ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) BUILD=asan suites
+
+# Everything is slower by 10 to 50 times.
+VALGRIND := valgrind --quiet --error-exitcode=99 --suppressions=tests/valgrind.suppress
+
+valgrind:
+	@contrib/deps.sh build lint
+	@$(MAKE) BUILD=check build/check/tests/ctime/ctime
+	@WRAP='$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
+	 CK_TIMEOUT_MULTIPLIER=50 LIMIT_S=1200 CTIME='$(VALGRIND) build/check/tests/ctime/ctime' $(MAKE) BUILD=check suites
 
 crash:
 	@contrib/deps.sh build
@@ -132,7 +145,7 @@ lint:
 	@tests/lint/run
 
 docs: all
-	@test ! -x docs/generate || docs/generate $O
+	@docs/generate $O
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(COMPLETIONS)
@@ -149,7 +162,7 @@ benches: $(BENCHES) $(PROGRAMS)
 	@set -e; for b in $(BENCHES); do BUILD_DIR=$O $$b; done
 
 suites: all $(TESTS) $(REPLAYS)
-	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS)
+	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS) -- 'docs/generate --check $O' $(if $(CTIME),'$(CTIME)')
 
 # Programs.
 $O/walletd: $(DAEMON_OBJ) $O/libwalletd.a ; $(LINK)
@@ -192,6 +205,10 @@ $O/layers.ok: LAYERS tests/lint/layers $(shell find . -path ./build -prune -o -n
 
 $O/symbols.ok: tests/lint/symbols $O/libwalletd.a
 	@tests/lint/symbols $O/libwalletd.a $(PKG_LIBS)
+	@touch $@
+
+$O/hardening.ok: tests/lint/hardening $(PROGRAMS)
+	@tests/lint/hardening $O/walletd $O/walletctl
 	@touch $@
 
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -48,7 +48,7 @@ static void write_file(const void *text, size_t n)
 /* Strings up to the first NULL; text NULL: no file. */
 static int load(const char *text, const char *const *flags, const char *const *env)
 {
-	char *argv[ARGS_MAX + 3] = { (char *)"walletd" }, *environ_[ARGS_MAX + 2] = { (char *)"HOME=/home/u" };
+	char *argv[ARGS_MAX + 3] = { (char *)"walletd" }, *environ_[ARGS_MAX + 2] = { (char *)"HOME=/h/u" };
 	char conf_flag[80];
 	int argc = 1;
 

@@ -137,7 +137,7 @@ START_TEST(test_example_loads)
 	char *example = printed(options_print_example);
 	char path[] = "/tmp/walletd-example-XXXXXX", flag[64];
 	char *argv[] = { (char *)"walletd", flag };
-	char *env[] = { (char *)"HOME=/home/u", NULL };
+	char *env[] = { (char *)"HOME=/h/u", NULL };
 	struct config plain, full;
 	enum conf_command command;
 	int fd = mkstemp(path);
@@ -168,17 +168,17 @@ END_TEST
 
 START_TEST(test_default_places)
 {
-	char *xdg[] = { (char *)"HOME=/home/u", (char *)"XDG_STATE_HOME=/s", (char *)"XDG_RUNTIME_DIR=/r", NULL };
+	char *xdg[] = { (char *)"HOME=/h/u", (char *)"XDG_STATE_HOME=/s", (char *)"XDG_RUNTIME_DIR=/r", NULL };
 	char *unit[] = { (char *)"RUNTIME_DIRECTORY=/run/w:/run/x", (char *)"STATE_DIRECTORY=/var/lib/w",
 			 (char *)"CONFIGURATION_DIRECTORY=/etc/w", NULL };
-	char *relative[] = { (char *)"HOME=/home/u", (char *)"XDG_STATE_HOME=s", NULL };
+	char *relative[] = { (char *)"HOME=/h/u", (char *)"XDG_STATE_HOME=s", NULL };
 	struct paths p = paths_default(&arena, xdg, false, NETWORK_MAINNET);
 
-	ck_assert_str_eq(p.conf_file, "/home/u/.config/walletd/walletd.conf");
+	ck_assert_str_eq(p.conf_file, "/h/u/.config/walletd/walletd.conf");
 	ck_assert_str_eq(p.datadir, "/s/walletd");
 	ck_assert_str_eq(p.rpc_socket, "/r/walletd/rpc.sock");
 	p = paths_default(&arena, xdg, false, NETWORK_REGTEST);
-	ck_assert_str_eq(p.conf_file, "/home/u/.config/walletd/walletd.conf");
+	ck_assert_str_eq(p.conf_file, "/h/u/.config/walletd/walletd.conf");
 	ck_assert_str_eq(p.datadir, "/s/walletd/regtest");
 	ck_assert_str_eq(p.rpc_socket, "/r/walletd/regtest/rpc.sock");
 	p = paths_default(&arena, xdg, true, NETWORK_MAINNET);
@@ -190,7 +190,7 @@ START_TEST(test_default_places)
 	ck_assert_str_eq(p.datadir, "/var/lib/w/signet");
 	ck_assert_str_eq(p.rpc_socket, "/run/w/signet/rpc.sock");
 	p = paths_default(&arena, relative, false, NETWORK_MAINNET);
-	ck_assert_str_eq(p.datadir, "/home/u/.local/state/walletd");
+	ck_assert_str_eq(p.datadir, "/h/u/.local/state/walletd");
 	ck_assert_ptr_null(p.rpc_socket);
 	p = paths_default(&arena, NULL, false, NETWORK_MAINNET);
 	ck_assert_ptr_null(p.datadir);

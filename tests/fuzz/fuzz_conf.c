@@ -17,7 +17,7 @@ static int load(struct arena *a, const void *p, size_t n, struct config *ret, st
 	int fd = memfd_create("conf", MFD_CLOEXEC);
 	char flag[64];
 	char *argv[] = { (char *)"walletd", flag };
-	char *env[] = { (char *)"HOME=/home/u", NULL };
+	char *env[] = { (char *)"HOME=/h/u", NULL };
 	enum conf_command command;
 	int rc;
 
