@@ -11,10 +11,10 @@ enum param_type {
 	PARAM_STRING = 1, /* min..max bytes of UTF-8 */
 	PARAM_INT,        /* integer, min..max */
 	PARAM_BOOL,
-	PARAM_ENUM,       /* one of choices, "a|b|c" */
+	PARAM_ENUM, /* one of choices, "a|b|c" */
 	PARAM_OBJECT,
-	PARAM_ARRAY,      /* max elements */
-	PARAM_SECRET      /* a string that is never logged, shown or stored */
+	PARAM_ARRAY, /* max elements */
+	PARAM_SECRET /* a string that is never logged, shown or stored */
 };
 enum param_flags { PARAM_REQUIRED = 1 };
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 struct migration {
-	int number;         /* becomes user_version */
-	const char *name;   /* "0001_core.sql" */
+	int number;       /* becomes user_version */
+	const char *name; /* "0001_core.sql" */
 	const char *sql;
 	const char *sha256; /* hex */
 };

@@ -289,8 +289,8 @@ void http_peer_on(struct http_peer *p, const struct peer_script *script)
 	p->scripts[i] = *script;
 }
 
-void http_peer_answer(struct http_peer *p,
-		      const struct peer_script *(*fn)(void *ctx, const struct peer_request *asked), void *ctx)
+void http_peer_answer(struct http_peer *p, const struct peer_script *(*fn)(void *ctx, const struct peer_request *asked),
+		      void *ctx)
 {
 	p->answer = fn;
 	p->answer_ctx = ctx;

@@ -45,8 +45,8 @@ void http_peer_free(struct http_peer *p);
 void http_peer_on(struct http_peer *p, const struct peer_script *script);
 /* From now on fn says what every request gets, and scripts are not looked for.  What it returns, and its texts, must last
  * until the reply is out. */
-void http_peer_answer(struct http_peer *p,
-		      const struct peer_script *(*fn)(void *ctx, const struct peer_request *asked), void *ctx);
+void http_peer_answer(struct http_peer *p, const struct peer_script *(*fn)(void *ctx, const struct peer_request *asked),
+		      void *ctx);
 /* From now on connections are accepted, never read from, and reset so long (> 0) afterwards. */
 void http_peer_drop_unread(struct http_peer *p, int64_t after_ms);
 
