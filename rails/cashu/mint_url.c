@@ -100,7 +100,7 @@ static int split_authority(const char *at, size_t n, size_t *ret_host, unsigned 
 int mint_url_normalise(const char *text, char ret[MINT_URL_MAX + 1], struct err *err)
 {
 	/* 1024: room to trim; what is left may have MINT_URL_MAX. */
-	size_t n = strnlen(text, 1024 + 1), authority, host, path;
+	size_t n = strnlen(text, 1024 + 1), authority, host = 0, path;
 	char url[MINT_URL_MAX + 1];
 	unsigned port;
 	bool https;
