@@ -14,7 +14,9 @@
 
 #define REBUILDS_MAX   12 /* collisions double their step: 12 of them pass 400,000 counters */
 #define COLLISION_STEP 100
-#define WAIT_MS        2000 /* another copy of the request is at work at the mint */
+/* An answer of ours may be lost: so often, over half a minute, the mint must say that it has signed nothing. */
+#define EMPTY_ANSWERS 4
+#define WAIT_MS       2000 /* another copy of the request is at work at the mint */
 
 void exchange_save(json_t *to, const struct exchange *x)
 {
@@ -22,6 +24,7 @@ void exchange_save(json_t *to, const struct exchange *x)
 	json_set_int(to, "rebuilds", x->rebuilds);
 	json_set_int(to, "last_code", x->last_code);
 	json_set_int(to, "inputs", x->n_inputs);
+	json_set_int(to, "empties", x->empties);
 	json_set_bool(to, "foreign", x->foreign);
 	json_t *spent = json_array();
 	for (uint32_t i = 0; i < x->n_spent; i++)
@@ -51,7 +54,7 @@ int exchange_load(struct arena *a, const json_t *from, struct exchange *x, struc
 
 	if (load_u32(from, "sends", &x->sends, err) != 0 || load_u32(from, "rebuilds", &x->rebuilds, err) != 0 ||
 	    load_u32(from, "last_code", &code, err) != 0 || load_u32(from, "inputs", &x->n_inputs, err) != 0 ||
-	    json_get_bool(from, "foreign", &x->foreign, err) != 0 ||
+	    load_u32(from, "empties", &x->empties, err) != 0 || json_get_bool(from, "foreign", &x->foreign, err) != 0 ||
 	    json_get_arr(from, "spent", CASHU_LIST_MAX, &spent, err) != 0)
 		return -1;
 	x->last_code = (int)code;
@@ -112,6 +115,7 @@ static void forget_findings(struct exchange *x)
 {
 	x->last_code = 0;
 	x->n_spent = 0;
+	x->empties = 0;
 	x->foreign = false;
 }
 
@@ -332,6 +336,11 @@ static struct outcome not_signed(struct step *s, const struct exchange_use *u, s
 	struct exchange *x = u->exchange(s);
 	struct err why;
 
+	if (x->n_spent && x->sends > 1 && x->empties < EMPTY_ANSWERS) {
+		/* Perhaps by us, with an answer that was lost: once is too little to give the money up. */
+		ERR(&why, ERR_PEER_DOWN, "the inputs are spent, and the mint shows no signatures for them");
+		return outcome_park_error(u->st_restore, s->now_ms + backoff_ms(++x->empties), &why);
+	}
 	if (x->n_spent)
 		return spent_elsewhere(s, u, err);
 	ERR(&why, ERR_PEER, "the mint refused with code %d", x->last_code);

@@ -31,6 +31,7 @@ struct exchange {
 	uint32_t n_inputs;
 	uint32_t *spent; /* what check found: which of the inputs, by their place in exchange_inputs() */
 	uint32_t n_spent;
+	uint32_t empties; /* in a row: the inputs are spent, and the mint shows no signatures */
 	bool foreign; /* restore found signatures though check had found no input spent: check decides what they are */
 };
 void exchange_save(json_t *to, const struct exchange *x);

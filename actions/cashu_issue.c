@@ -43,6 +43,9 @@ enum issue_state { /* stored: append, never renumber */
  * of another life.  A mint that goes on refusing is asked ever more seldom. */
 #define REFUSALS_AT_ONCE 8
 
+/* In a row, before the quote counts as issued to somebody else; with the back-off, some minutes. */
+#define EMPTY_ANSWERS 8
+
 struct issue {
 	struct cashu_place at;
 	uint64_t amount;
@@ -594,6 +597,11 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 	}
 	if (!m->issued)
 		return issue_again(s, outputs, n, found.n > 0, err);
+	if (found.n == 0 && n > 0 && m->refusals < EMPTY_ANSWERS) {
+		/* Outputs of ours were at the mint, and it has issued the quote: once is too little to give the money up. */
+		ERR(&why, ERR_PEER_INVALID, "the mint says that it issued the quote, and shows no signatures");
+		return misbehaved(s, &why, err);
+	}
 	if (found.n == 0)
 		return issued_elsewhere();
 	if (found.n < n) {
