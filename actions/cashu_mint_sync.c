@@ -186,15 +186,12 @@ static int listed_now(struct step *s, struct keyset *ret, bool *known, struct er
 {
 	const struct sync *m = s->checkpoint;
 	struct keyset have;
-	int64_t mint_id;
 
 	if (listed_read(json_array_get(m->listed, (size_t)m->at), ret, err) != 0)
 		return -1;
 	*known = false;
-	if (keyset_store_get(s->view, s->arena, &ret->id, &have, &mint_id, err) != 0)
+	if (keyset_store_get(s->view, s->arena, m->mint_id, &ret->id, &have, err) != 0)
 		return err->code == ERR_KEYSET_UNKNOWN ? 0 : -1;
-	if (mint_id != m->mint_id)
-		return ERR(err, ERR_PEER_INVALID, "%s offers keyset %s, which is another mint's", m->mint, ret->id.s);
 	ret->keys = have.keys;
 	ret->n_keys = have.n_keys;
 	*known = true;
@@ -274,12 +271,25 @@ static struct outcome sync_finish(struct step *s, struct err *err)
 	return outcome_done(ecash_mint_json(s->arena, &row, keysets, n));
 }
 
+/* One that cannot be kept is left out, and the mint's others can still be used. */
+static int keyset_keep(struct step *s, const struct keyset *ks, struct err *err)
+{
+	const struct sync *m = s->checkpoint;
+	int64_t kid_int = keyset_id_version(&ks->id) == KEYSET_V1 ? (int64_t)keyset_id_int(&ks->id) : -1;
+
+	if (keyset_store_put(s->unit, m->mint_id, ks, kid_int, err) == 0)
+		return 0;
+	if (err->code != ERR_EXISTS && err->code != ERR_RANGE)
+		return -1;
+	log_warn(&s->log, "cashu.keyset_left_out", F_STR("mint", m->mint), F_ERR(err));
+	return 0;
+}
+
 static struct outcome keys_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct sync *m = s->checkpoint;
 	struct keyset listed, ks;
 	bool known;
-	int64_t kid_int;
 
 	if (listed_now(s, &listed, &known, err) != 0)
 		return outcome_trouble(err);
@@ -287,8 +297,7 @@ static struct outcome keys_reply(struct step *s, const struct net_reply *rep, st
 	if (!known && (!rep || keyset_decode(s->arena, rep, &listed, &ks, err) != 0))
 		return rep ? outcome_trouble(err) : outcome_next(SYNC_KEYS);
 	ks.active = listed.active;
-	kid_int = keyset_id_version(&ks.id) == KEYSET_V1 ? (int64_t)keyset_id_int(&ks.id) : -1;
-	if (keyset_store_put(s->unit, m->mint_id, &ks, kid_int, err) != 0)
+	if (keyset_keep(s, &ks, err) != 0)
 		return outcome_trouble(err);
 	m->at++;
 	if ((size_t)m->at < json_array_size(m->listed))

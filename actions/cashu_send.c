@@ -258,32 +258,31 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 
 /* --- the token --- */
 
-static int known_keysets(struct step *s, struct keyset_id **ret, size_t *n, struct err *err)
+/* The ids that the token's short ones could be taken for.  Proofs come in the order of their keysets. */
+static int alike_keysets(struct step *s, const struct token *t, struct keyset_id **ret, size_t *n, struct err *err)
 {
-	struct mint_row *mints;
-	size_t n_mints, at = 0, room = 0;
-	struct keyset_id *ids = NULL;
+	struct keyset_id *all = NULL;
+	size_t at = 0;
 
-	if (mint_store_list(s->view, s->arena, &mints, &n_mints, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n_mints; i++) {
-		struct keyset *list;
-		size_t n_list;
+	for (size_t i = 0; i < t->n; i++) {
+		char short_id[KEYSET_SHORT_ID_LEN + 1];
+		struct keyset_id *some, *more;
+		size_t n_some;
 
-		if (keyset_store_list(s->view, s->arena, mints[i].id, &list, &n_list, err) != 0)
+		if (i > 0 && keyset_id_equal(&t->proofs[i].keyset, &t->proofs[i - 1].keyset))
+			continue;
+		snprintf(short_id, sizeof(short_id), "%.*s", KEYSET_SHORT_ID_LEN, t->proofs[i].keyset.s);
+		if (keyset_store_alike(s->view, s->arena, short_id, &some, &n_some, err) != 0)
 			return -1;
-		if (at + n_list > room) {
-			struct keyset_id *more = ARENA_ARRAY(s->arena, 2 * (at + n_list), struct keyset_id);
-
-			if (at)
-				memcpy(more, ids, at * sizeof(*ids));
-			ids = more;
-			room = 2 * (at + n_list);
-		}
-		for (size_t k = 0; k < n_list; k++)
-			ids[at++] = list[k].id;
+		more = ARENA_ARRAY(s->arena, at + n_some, struct keyset_id);
+		if (at)
+			memcpy(more, all, at * sizeof(*all));
+		if (n_some)
+			memcpy(more + at, some, n_some * sizeof(*some));
+		all = more;
+		at += n_some;
 	}
-	*ret = ids;
+	*ret = all;
 	*n = at;
 	return 0;
 }
@@ -301,7 +300,7 @@ static struct outcome token_make(struct step *s, struct send *m, struct err *err
 
 	mv.note = m->memo;
 	if (exchange_inputs(s, PROOF_LOCKED, &t.proofs, &ys, &t.n, err) != 0 ||
-	    proofs_sum(t.proofs, t.n, m->at.unit, &sum, err) != 0 || known_keysets(s, &known, &n_known, err) != 0 ||
+	    proofs_sum(t.proofs, t.n, m->at.unit, &sum, err) != 0 || alike_keysets(s, &t, &known, &n_known, err) != 0 ||
 	    token_encode_v4(s->arena, &t, known, n_known, &text, err) != 0 ||
 	    proof_store_move(&mv, &s->row.id, PROOF_LOCKED, PROOF_SENT, ACCOUNT_SENT, NULL, err) != 0 ||
 	    movement_post(&mv, err) != 0 || event_append(s->unit, "token.created", s->row.id.s, "{}", err) != 0)

@@ -191,18 +191,22 @@ static void look_at_actions(struct list *l)
 static void look_at_mints(struct list *l)
 {
 	struct mint_row *rows;
+	unsigned shown = 0;
 	struct err err;
 	size_t n;
 
-	if (mint_store_list(l->view, l->a, &rows, &n, &err) != 0) {
+	if (mint_store_list(l->view, l->a, 0, MINTS_MAX, &rows, &n, &err) != 0) {
 		add_unreadable(l, "the mints", &err);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].trouble && rows[i].trusted)
-			add(l, WARNING, "mint_trouble", "mint.add reads it again",
-			    arena_printf(l->a, "The mint %s: %s, for %" PRId64 " minutes.", rows[i].url,
-					 rows[i].trouble, (l->now_ms - rows[i].trouble_since_ms) / 60000));
+	for (size_t i = 0; i < n && shown < TROUBLED_SHOWN; i++) {
+		if (!rows[i].trouble || !rows[i].trusted)
+			continue;
+		add(l, WARNING, "mint_trouble", "mint.add reads it again",
+		    arena_printf(l->a, "The mint %s: %s, for %" PRId64 " minutes.", rows[i].url, rows[i].trouble,
+				 (l->now_ms - rows[i].trouble_since_ms) / 60000));
+		shown++;
+	}
 }
 
 /* Distributions mend 2.1.12 without renaming it.  The build says which mended package it was made with; that holds while

@@ -26,30 +26,38 @@ static int mint_json(const struct rpc_call *call, const struct mint_row *mint, j
 
 static struct rpc_outcome mint_list(struct rpc_call *call)
 {
+	unsigned limit = (unsigned)rpc_param_int(call, "limit", PAGE_DEFAULT);
 	json_t *result = json_object_in(call->arena), *mints = json_array_in(call->arena);
 	struct mint_row *rows;
+	int64_t after = 0;
 	struct err err;
 	json_t *obj;
-	size_t n;
+	size_t n, i;
 
-	if (mint_store_list(store_view(call->server->opt.store), call->arena, &rows, &n, &err) != 0)
+	if (rpc_param_cursor(call, &after, &err) != 0 ||
+	    mint_store_list(store_view(call->server->opt.store), call->arena, after, limit, &rows, &n, &err) != 0)
 		return rpc_fail(&err);
-	for (size_t i = 0; i < n; i++) {
+	for (i = 0; i < n && call->arena->used < PAGE_BYTES; i++) {
 		if (mint_json(call, &rows[i], &obj, &err) != 0)
 			return rpc_fail(&err);
 		json_add(mints, obj);
 	}
 	json_set(result, "mints", mints);
+	rpc_set_next(result, i > 0 && (i < n || n == limit) ? rows[i - 1].id : 0);
 	return rpc_ok(result);
 }
 
+static const struct param mint_list_params[] = { LIMIT_PARAM, CURSOR_PARAM, { 0 } };
+
 static const struct rpc_field mint_list_result[] = {
 	{ "mints", "array", "Each with url, name, whether it is trusted, its keysets, and its trouble if it has one." },
+	{ "next", "string", "Cursor of the next page, or null." },
 	{ 0 },
 };
 const struct rpc_method method_mint_list = {
 	.name = "mint.list",
 	.scope = RPC_READ,
+	.params = mint_list_params,
 	.result = mint_list_result,
 	.help = "The mints that are known.",
 	.run = mint_list,
@@ -267,7 +275,8 @@ static struct rpc_outcome proof_list(struct rpc_call *call)
 	char next[2 * sizeof(page.last.b) + 1];
 	struct err err;
 
-	if (proof_query(call, &q, &err) != 0 || mint_store_list(v, call->arena, &mints, &page.n_mints, &err) != 0)
+	if (proof_query(call, &q, &err) != 0 ||
+	    mint_store_list(v, call->arena, 0, MINTS_MAX, &mints, &page.n_mints, &err) != 0)
 		return rpc_fail(&err);
 	page.mints = mints;
 	if (proof_store_list(v, call->arena, &q, add_proof, &page, &err) < 0)

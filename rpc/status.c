@@ -13,7 +13,8 @@
 #include "rpc/views.h"
 #include "store/mint_store.h"
 
-#define FRESH_US 1000000
+#define FRESH_US    1000000
+#define PEERS_SHOWN 1000 /* mint.list has them all */
 
 struct status_cache {
 	char *text;
@@ -77,7 +78,7 @@ static json_t *peers_json(const struct rpc_server *s, struct arena *a)
 	size_t n = 0;
 
 	/* What cannot be read stands in attention. */
-	if (mint_store_list(store_view(s->opt.store), a, &rows, &n, &err) != 0)
+	if (mint_store_list(store_view(s->opt.store), a, 0, PEERS_SHOWN, &rows, &n, &err) != 0)
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
 		json_t *obj = json_object_in(a);

@@ -6,6 +6,10 @@
 #include "base/ecash.h"
 #include "store/view.h"
 
+/* What strangers can make us keep: where tokens of any mint are taken, anybody adds mints, and a mint lists what it likes. */
+#define MINTS_MAX           10000
+#define KEYSETS_OF_MINT_MAX 500
+
 struct mint_row {
 	int64_t id;
 	const char *url;  /* normalised; unique */
@@ -19,7 +23,7 @@ struct mint_row {
 	const char *trouble;               /* kind of the last error, or NULL when the last contact went well */
 	int64_t trouble_since_ms;
 };
-/* ERR_EXISTS when the url is known. */
+/* ERR_EXISTS when the url is known; ERR_RANGE when MINTS_MAX are. */
 MUST_CHECK int mint_store_add(struct unit *u, const struct mint_row *row, int64_t *ret_id, struct err *err);
 MUST_CHECK int mint_store_update(struct unit *u, const struct mint_row *row,
 				 struct err *err); /* all but id, url, added */
@@ -29,21 +33,23 @@ MUST_CHECK int mint_store_set_trouble(struct unit *u, int64_t id, const char *ki
 MUST_CHECK int mint_store_by_url(struct view v, struct arena *a, const char *url, struct mint_row *ret,
 				 struct err *err);
 MUST_CHECK int mint_store_by_id(struct view v, struct arena *a, int64_t id, struct mint_row *ret, struct err *err);
-MUST_CHECK int mint_store_list(struct view v, struct arena *a, struct mint_row **ret, size_t *n, struct err *err);
+/* At most limit of those after this id, by id; without their info, which is large. */
+MUST_CHECK int mint_store_list(struct view v, struct arena *a, int64_t after, unsigned limit, struct mint_row **ret,
+			       size_t *n, struct err *err);
 
 /* Adds, or updates what may change (active; for v1 ids also fee and expiry).  The caller has verified the id against
  * the keys.  ks->keys may be NULL for a keyset that is known.  kid_int is NUT-13's number of a v1 id, -1 for others.
- * ERR_PEER_INVALID: the id belongs to another mint, or its kid_int equals another v1 keyset's (section 1.4), or its
- * keys or unit changed, or what a v2 id commits to. */
+ * ERR_PEER_INVALID: its keys or unit changed, or what a v2 id commits to, or the id has other keys at another mint.
+ * ERR_EXISTS: its kid_int is that of another id (spec 1.4).  ERR_RANGE: the mint has KEYSETS_OF_MINT_MAX already. */
 MUST_CHECK int keyset_store_put(struct unit *u, int64_t mint_id, const struct keyset *ks, int64_t kid_int,
 				struct err *err);
 /* All of a mint's, by id.  One that the mint no longer lists is no longer active: put it so. */
 MUST_CHECK int keyset_store_list(struct view v, struct arena *a, int64_t mint_id, struct keyset **ret, size_t *n,
 				 struct err *err);
-MUST_CHECK int keyset_store_get(struct view v, struct arena *a, const struct keyset_id *id, struct keyset *ret,
-				int64_t *ret_mint, struct err *err); /* ERR_KEYSET_UNKNOWN */
-/* Does any other keyset, of whichever mint, have an id that starts with this short id? */
-MUST_CHECK int keyset_store_short_id_shared(struct view v, const char *short_id, const struct keyset_id *except,
-					    bool *ret, struct err *err);
+MUST_CHECK int keyset_store_get(struct view v, struct arena *a, int64_t mint_id, const struct keyset_id *id,
+				struct keyset *ret, struct err *err); /* ERR_KEYSET_UNKNOWN */
+/* Which ids, of whichever mints, begin with this short id. */
+MUST_CHECK int keyset_store_alike(struct view v, struct arena *a, const char *short_id, struct keyset_id **ret,
+				  size_t *n, struct err *err);
 
 #endif

@@ -83,7 +83,8 @@ CREATE TABLE event (
 	data    TEXT NOT NULL
 ) STRICT;
 
--- Cashu mints and keysets.  A keyset id belongs to one mint for ever.
+-- Cashu mints and keysets.  The keys of a keyset id are the same for ever; several mints may list them: one mint has many
+-- addresses, and anybody can copy what a mint publishes.
 CREATE TABLE mint (
 	id               INTEGER PRIMARY KEY AUTOINCREMENT,
 	url              TEXT NOT NULL UNIQUE,
@@ -100,17 +101,18 @@ CREATE TABLE mint (
 ) STRICT;
 
 CREATE TABLE keyset (
-	id             TEXT PRIMARY KEY,
 	mint_id        INTEGER NOT NULL REFERENCES mint (id),
+	id             TEXT NOT NULL,
 	unit           TEXT NOT NULL,
 	active         INTEGER NOT NULL CHECK (active IN (0, 1)),
 	input_fee_ppk  INTEGER NOT NULL,
 	final_expiry_s INTEGER NOT NULL,
-	kid_int        INTEGER,          -- NUT-13 of v1 ids; two of them must never be equal
-	keys           BLOB NOT NULL     -- per key: amount (8 bytes, big endian), point (33 bytes); ascending
+	kid_int        INTEGER,          -- NUT-13 of v1 ids; two ids must never have the same
+	keys           BLOB NOT NULL,    -- per key: amount (8 bytes, big endian), point (33 bytes); ascending
+	PRIMARY KEY (mint_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX keyset_mint ON keyset (mint_id);
-CREATE UNIQUE INDEX keyset_kid_int ON keyset (kid_int) WHERE kid_int IS NOT NULL;
+CREATE INDEX keyset_id ON keyset (id);
+CREATE INDEX keyset_kid_int ON keyset (kid_int) WHERE kid_int IS NOT NULL;
 
 -- The ledger.
 CREATE TABLE movement (

@@ -2,6 +2,8 @@
  * ecash kinds as an enemy would. */
 #include <string.h>
 
+#include "rails/cashu/keyset.h"
+#include "store/mint_store.h"
 #include "store/proof_store.h"
 #include "tests/support/cashu_world.h"
 #include "tests/support/suite.h"
@@ -128,6 +130,79 @@ START_TEST(fee_of_all)
 }
 END_TEST
 
+/* --- what strangers put into the list of mints --- */
+
+/* Somebody copied what the mint publishes, and was here first. */
+static int copied(struct unit *u, void *ctx, struct err *err)
+{
+	struct mint_row evil = { .url = "https://evil.example", .trusted = true, .synced_at_ms = 1 };
+
+	(void)ctx;
+	if (mint_store_add(u, &evil, &evil.id, err) != 0)
+		return -1;
+	for (size_t i = 0; i < w.mint.n_keysets; i++) {
+		const struct keyset *ks = &w.mint.keysets[i]->pub;
+		int64_t kid_int = keyset_id_version(&ks->id) == KEYSET_V1 ? (int64_t)keyset_id_int(&ks->id) : -1;
+
+		if (keyset_store_put(u, evil.id, ks, kid_int, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+START_TEST(copied_keysets)
+{
+	struct mint_options opts = world_mint(0);
+	struct action_id id;
+	struct err err;
+
+	opts.version = _i ? KEYSET_V2 : KEYSET_V1;
+	world_open_with(&w, &opts);
+	world_issue(&w, 21);
+	mint_rotate(&w.mint, 0, 0, opts.version);
+	ck_assert_int_eq(store_unit_now(w.disk.store, copied, NULL, &err), 0);
+	id = world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	world_settle(&w, &id, 2);
+	ck_assert_str_eq(status_of(&id), "done");
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
+#define STRANGERS 200
+
+static int strangers(struct unit *u, void *ctx, struct err *err)
+{
+	char *info = arena_alloc(&w.arena, 256 * 1024);
+
+	(void)ctx;
+	memset(info, ' ', 256 * 1024 - 1);
+	memcpy(info, "{}", 2);
+	for (unsigned i = 0; i < STRANGERS; i++) {
+		struct mint_row row = { .info = info, .trusted = true, .synced_at_ms = 1 };
+
+		row.url = arena_printf(&w.arena, "https://%u.evil.example", i);
+		if (mint_store_add(u, &row, &row.id, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+START_TEST(large_strangers)
+{
+	struct action_id id;
+	struct err err;
+
+	world_open(&w, 0);
+	world_issue(&w, 21);
+	ck_assert_int_eq(store_unit_now(w.disk.store, strangers, NULL, &err), 0);
+	id = world_start(&w, "cashu_send", "{\"amount\":21}");
+	world_settle(&w, &id, 0);
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SENT), 21);
+	world_close(&w);
+}
+END_TEST
+
 /* --- a purse full of small change --- */
 
 #define CHANGE 70000
@@ -193,6 +268,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
+	tcase_add_loop_test(tc, copied_keysets, 0, 2);
+	tcase_add_test(tc, large_strangers);
 	tcase_add_test(tc, small_change);
 	suite_add_tcase(s, tc);
 	return s;

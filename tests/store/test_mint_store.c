@@ -29,7 +29,7 @@ static int mints(struct unit *u, void *ctx, struct err *err)
 	size_t n;
 
 	(void)ctx;
-	OK(mint_store_list(unit_view(u), &a, &all, &n, err));
+	OK(mint_store_list(unit_view(u), &a, 0, 100, &all, &n, err));
 	ck_assert_uint_eq(n, 0);
 	OK(mint_store_add(u, &row, &first, err));
 	row = (struct mint_row){ .url = "https://b",
@@ -68,7 +68,7 @@ static int mints(struct unit *u, void *ctx, struct err *err)
 	got.quote_locks = true;
 	got.synced_at_ms = 40;
 	OK(mint_store_update(u, &got, err));
-	OK(mint_store_list(unit_view(u), &a, &all, &n, err));
+	OK(mint_store_list(unit_view(u), &a, 0, 100, &all, &n, err));
 	ck_assert_uint_eq(n, 2);
 	ck_assert_str_eq(all[0].url, "https://a");
 	ck_assert_str_eq(all[0].name, "A");
@@ -136,7 +136,7 @@ static struct keyset keyset_of(const char *id, size_t n)
 static int keysets(struct unit *u, void *ctx, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
-	int64_t first = scratch_mint(u, "https://a"), second = scratch_mint(u, "https://b"), mint;
+	int64_t first = scratch_mint(u, "https://a"), second = scratch_mint(u, "https://b");
 	struct keyset v1 = keyset_of("00bbbbbbbbbbbbbb", 64), v2 = keyset_of(V2_ID, 3), got, *all;
 	struct keyset others = keyset_of("00cccccccccccccc", 1);
 	size_t n;
@@ -148,8 +148,7 @@ static int keysets(struct unit *u, void *ctx, struct err *err)
 	OK(keyset_store_put(u, first, &v1, 123, err));
 	OK(keyset_store_put(u, second, &others, 124, err));
 
-	OK(keyset_store_get(unit_view(u), &a, &v1.id, &got, &mint, err));
-	ck_assert_int_eq(mint, first);
+	OK(keyset_store_get(unit_view(u), &a, first, &v1.id, &got, err));
 	ck_assert_str_eq(got.id.s, v1.id.s);
 	ck_assert_str_eq(got.unit.s, "sat");
 	ck_assert(got.active);
@@ -160,7 +159,7 @@ static int keysets(struct unit *u, void *ctx, struct err *err)
 		ck_assert_uint_eq(got.keys[i].amount, UINT64_C(1) << i);
 		ck_assert(pubkey_equal(&got.keys[i].key, &keys[i].key));
 	}
-	OK(keyset_store_get(unit_view(u), &a, &v2.id, &got, &mint, err));
+	OK(keyset_store_get(unit_view(u), &a, first, &v2.id, &got, err));
 	ck_assert(!got.active);
 	ck_assert_int_eq(got.final_expiry_s, 2000000000);
 
@@ -180,11 +179,11 @@ static int keysets(struct unit *u, void *ctx, struct err *err)
 	OK(keyset_store_list(unit_view(u), &a, first, &all, &n, err));
 	ck_assert(!all[0].active && all[1].active);
 	ck_assert_uint_eq(all[1].n_keys, 3);
-	OK(keyset_store_get(unit_view(u), &a, &others.id, &got, &mint, err));
+	OK(keyset_store_get(unit_view(u), &a, second, &others.id, &got, err));
 	ck_assert(got.active); /* the other mint's is as it was */
-	ck_assert_int_eq(mint, second);
+	FAILS(keyset_store_get(unit_view(u), &a, first, &others.id, &got, err), ERR_KEYSET_UNKNOWN);
 
-	FAILS(keyset_store_get(unit_view(u), &a, &(struct keyset_id){ "00dddddddddddddd" }, &got, &mint, err),
+	FAILS(keyset_store_get(unit_view(u), &a, first, &(struct keyset_id){ "00dddddddddddddd" }, &got, err),
 	      ERR_KEYSET_UNKNOWN);
 	return 0;
 }
@@ -204,36 +203,40 @@ static const struct {
 	int64_t expiry_s, kid_int;
 	size_t n_keys;
 	int change_key; /* -1: none */
-	bool refused;
+	enum err_code refused;
 } put_cases[] = {
-	{ "the same", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 3, -1, false },
-	{ "v1, another fee", "00bbbbbbbbbbbbbb", false, NULL, 200, 0, 123, 3, -1, false },
-	{ "v1, another expiry", "00bbbbbbbbbbbbbb", false, NULL, 100, 99, 123, 3, -1, false },
-	{ "v1, without keys", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 0, -1, false },
-	{ "v1, another key", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 3, 1, true },
-	{ "v1, a key more", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 4, -1, true },
-	{ "v1, a key less", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 2, -1, true },
-	{ "v1, another unit", "00bbbbbbbbbbbbbb", false, "usd", 100, 0, 123, 3, -1, true },
-	{ "v1, another mint", "00bbbbbbbbbbbbbb", true, NULL, 100, 0, 123, 3, -1, true },
-	{ "v2, the same", V2_ID, false, NULL, 100, 0, -1, 3, -1, false },
-	{ "v2, another fee", V2_ID, false, NULL, 200, 0, -1, 3, -1, true },
-	{ "v2, another expiry", V2_ID, false, NULL, 100, 99, -1, 3, -1, true },
-	{ "v2, another fee, without keys", V2_ID, false, NULL, 200, 0, -1, 0, -1, true },
-	{ "v2, another mint", V2_ID, true, NULL, 100, 0, -1, 3, -1, true },
-	{ "new v1", "00cccccccccccccc", false, NULL, 100, 0, 124, 3, -1, false },
-	{ "new v1 of the same number", "00cccccccccccccc", false, NULL, 100, 0, 123, 3, -1, true },
-	{ "of the same number, at another mint", "00cccccccccccccc", true, NULL, 100, 0, 123, 3, -1, true },
-	{ "new v2", V2_ID2, true, NULL, 100, 0, -1, 3, -1, false },
-	{ "new, without keys", "00cccccccccccccc", false, NULL, 100, 0, 124, 0, -1, true },
-	{ "new, too many keys", "00cccccccccccccc", false, NULL, 100, 0, 124, CASHU_KEYS_MAX + 1, -1, true },
-	{ "a fee that cannot be counted", "00bbbbbbbbbbbbbb", false, NULL, UINT64_MAX, 0, 123, 3, -1, true },
+	{ "the same", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 3, -1, ERR_NONE },
+	{ "v1, another fee", "00bbbbbbbbbbbbbb", false, NULL, 200, 0, 123, 3, -1, ERR_NONE },
+	{ "v1, another expiry", "00bbbbbbbbbbbbbb", false, NULL, 100, 99, 123, 3, -1, ERR_NONE },
+	{ "v1, without keys", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 0, -1, ERR_NONE },
+	{ "v1, another key", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 3, 1, ERR_PEER_INVALID },
+	{ "v1, a key more", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 4, -1, ERR_PEER_INVALID },
+	{ "v1, a key less", "00bbbbbbbbbbbbbb", false, NULL, 100, 0, 123, 2, -1, ERR_PEER_INVALID },
+	{ "v1, another unit", "00bbbbbbbbbbbbbb", false, "usd", 100, 0, 123, 3, -1, ERR_PEER_INVALID },
+	{ "v1, at another address", "00bbbbbbbbbbbbbb", true, NULL, 100, 0, 123, 3, -1, ERR_NONE },
+	{ "v1, another key at another mint", "00bbbbbbbbbbbbbb", true, NULL, 100, 0, 123, 3, 1, ERR_PEER_INVALID },
+	{ "v1, another unit at another mint", "00bbbbbbbbbbbbbb", true, "usd", 100, 0, 123, 3, -1, ERR_PEER_INVALID },
+	{ "v2, the same", V2_ID, false, NULL, 100, 0, -1, 3, -1, ERR_NONE },
+	{ "v2, another fee", V2_ID, false, NULL, 200, 0, -1, 3, -1, ERR_PEER_INVALID },
+	{ "v2, another expiry", V2_ID, false, NULL, 100, 99, -1, 3, -1, ERR_PEER_INVALID },
+	{ "v2, another fee, without keys", V2_ID, false, NULL, 200, 0, -1, 0, -1, ERR_PEER_INVALID },
+	{ "v2, at another address", V2_ID, true, NULL, 100, 0, -1, 3, -1, ERR_NONE },
+	{ "new v1", "00cccccccccccccc", false, NULL, 100, 0, 124, 3, -1, ERR_NONE },
+	{ "new v1 of the same number", "00cccccccccccccc", false, NULL, 100, 0, 123, 3, -1, ERR_EXISTS },
+	{ "of the same number, at another mint", "00cccccccccccccc", true, NULL, 100, 0, 123, 3, -1, ERR_EXISTS },
+	{ "new v2", V2_ID2, true, NULL, 100, 0, -1, 3, -1, ERR_NONE },
+	{ "new, without keys", "00cccccccccccccc", false, NULL, 100, 0, 124, 0, -1, ERR_PEER_INVALID },
+	{ "new, too many keys", "00cccccccccccccc", false, NULL, 100, 0, 124, CASHU_KEYS_MAX + 1, -1,
+	  ERR_PEER_INVALID },
+	{ "a fee that cannot be counted", "00bbbbbbbbbbbbbb", false, NULL, UINT64_MAX, 0, 123, 3, -1,
+	  ERR_PEER_INVALID },
 };
 
 static int put_case(struct unit *u, void *ctx, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	int i = *(int *)ctx;
-	int64_t first = scratch_mint(u, "https://a"), second = scratch_mint(u, "https://b"), mint;
+	int64_t first = scratch_mint(u, "https://a"), second = scratch_mint(u, "https://b");
 	struct keyset v1 = keyset_of("00bbbbbbbbbbbbbb", 3), v2 = keyset_of(V2_ID, 3);
 	struct keyset ks = keyset_of(put_cases[i].id, put_cases[i].n_keys), got;
 
@@ -250,13 +253,13 @@ static int put_case(struct unit *u, void *ctx, struct err *err)
 	ks.active = false;
 	if (put_cases[i].refused) {
 		FAILS(keyset_store_put(u, put_cases[i].elsewhere ? second : first, &ks, put_cases[i].kid_int, err),
-		      ERR_PEER_INVALID);
-		OK(keyset_store_get(unit_view(u), &a, &v1.id, &got, &mint, err));
-		ck_assert(mint == first && got.active && got.input_fee_ppk == 100 && got.final_expiry_s == 0);
+		      put_cases[i].refused);
+		OK(keyset_store_get(unit_view(u), &a, first, &v1.id, &got, err));
+		ck_assert(got.active && got.input_fee_ppk == 100 && got.final_expiry_s == 0);
 		return 0;
 	}
 	OK(keyset_store_put(u, put_cases[i].elsewhere ? second : first, &ks, put_cases[i].kid_int, err));
-	OK(keyset_store_get(unit_view(u), &a, &ks.id, &got, &mint, err));
+	OK(keyset_store_get(unit_view(u), &a, put_cases[i].elsewhere ? second : first, &ks.id, &got, err));
 	ck_assert(!got.active);
 	ck_assert_uint_eq(got.n_keys, 3);
 	ck_assert_uint_eq(got.input_fee_ppk, put_cases[i].fee);
@@ -273,31 +276,31 @@ START_TEST(put_table)
 END_TEST
 
 static const struct {
-	const char *name, *short_id, *except;
-	bool shared;
+	const char *name, *short_id;
+	unsigned n;
 } shorts[] = {
-	{ "shared with another mint", "01aaaaaaaaaaaaaa", V2_ID, true },
-	{ "the other way", "01aaaaaaaaaaaaaa", V2_ID2, true },
-	{ "its own alone", "00bbbbbbbbbbbbbb", "00bbbbbbbbbbbbbb", false },
-	{ "a longer beginning", "01aaaaaaaaaaaaaabb", V2_ID2, false },
-	{ "nobody's", "01cccccccccccccc", V2_ID, false },
-	{ "just before", "01aaaaaaaaaaaaa9", V2_ID, false },
+	{ "of two mints", "01aaaaaaaaaaaaaa", 2 },         { "listed by both", "00bbbbbbbbbbbbbb", 1 },
+	{ "a longer beginning", "01aaaaaaaaaaaaaabb", 1 }, { "nobody's", "01cccccccccccccc", 0 },
+	{ "just before", "01aaaaaaaaaaaaa9", 0 },
 };
 
 static int short_case(struct unit *u, void *ctx, struct err *err)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	int i = *(int *)ctx;
 	int64_t first = scratch_mint(u, "https://a"), second = scratch_mint(u, "https://b");
 	struct keyset one = keyset_of(V2_ID, 1), two = keyset_of(V2_ID2, 1), three = keyset_of("00bbbbbbbbbbbbbb", 1);
-	struct keyset_id except = { "" };
-	bool shared = !shorts[i].shared;
+	struct keyset_id *ids;
+	size_t n;
 
 	OK(keyset_store_put(u, first, &one, -1, err));
 	OK(keyset_store_put(u, second, &two, -1, err));
+	OK(keyset_store_put(u, first, &three, 1, err));
 	OK(keyset_store_put(u, second, &three, 1, err));
-	snprintf(except.s, sizeof(except.s), "%s", shorts[i].except);
-	OK(keyset_store_short_id_shared(unit_view(u), shorts[i].short_id, &except, &shared, err));
-	ck_assert_msg(shared == shorts[i].shared, "%s", shorts[i].name);
+	OK(keyset_store_alike(unit_view(u), &a, shorts[i].short_id, &ids, &n, err));
+	ck_assert_msg(n == shorts[i].n, "%s", shorts[i].name);
+	for (size_t k = 0; k < n; k++)
+		ck_assert(strncmp(ids[k].s, shorts[i].short_id, strlen(shorts[i].short_id)) == 0);
 	return 0;
 }
 
@@ -313,20 +316,59 @@ static int damaged(struct unit *u, void *ctx, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	struct keyset got, *all;
-	int64_t mint;
 	size_t n;
 
 	(void)ctx;
-	FAILS(keyset_store_get(unit_view(u), &a, &(struct keyset_id){ V2_ID }, &got, &mint, err), ERR_STORAGE_CORRUPT);
+	FAILS(keyset_store_get(unit_view(u), &a, 1, &(struct keyset_id){ V2_ID }, &got, err), ERR_STORAGE_CORRUPT);
 	FAILS(keyset_store_list(unit_view(u), &a, 1, &all, &n, err), ERR_STORAGE_CORRUPT);
 	return 0;
 }
+
+/* What a stranger can make us keep has an end. */
+static int too_many(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(16 * 1024 * 1024);
+	int64_t id = scratch_mint(u, "https://a"), other = scratch_mint(u, "https://b");
+	struct keyset ks = keyset_of(V2_ID, 1);
+	struct mint_row row = { .info = "{}" }, *all;
+	char name[80];
+	size_t n;
+
+	(void)ctx;
+	for (unsigned i = 0; i < KEYSETS_OF_MINT_MAX; i++) {
+		snprintf(ks.id.s, sizeof(ks.id.s), "01%064x", i);
+		OK(keyset_store_put(u, id, &ks, -1, err));
+	}
+	OK(keyset_store_put(u, id, &ks, -1, err)); /* known */
+	ks = keyset_of(V2_ID, 1);
+	FAILS(keyset_store_put(u, id, &ks, -1, err), ERR_RANGE);
+	OK(keyset_store_put(u, other, &ks, -1, err));
+	for (unsigned i = 2; i < MINTS_MAX; i++) {
+		snprintf(name, sizeof(name), "https://%u", i);
+		row.url = name;
+		OK(mint_store_add(u, &row, &id, err));
+	}
+	FAILS(mint_store_add(u, &row, &id, err), ERR_RANGE);
+	OK(mint_store_list(unit_view(u), &a, 0, MINTS_MAX, &all, &n, err));
+	ck_assert_uint_eq(n, MINTS_MAX);
+	ck_assert_ptr_null(all[5].info);
+	OK(mint_store_list(unit_view(u), &a, all[1].id, 3, &all, &n, err));
+	ck_assert_uint_eq(n, 3);
+	ck_assert_str_eq(all[0].url, "https://2");
+	return 0;
+}
+
+START_TEST(strangers_are_limited)
+{
+	scratch_unit(&scratch, too_many, NULL);
+}
+END_TEST
 
 START_TEST(damaged_keys_are_told)
 {
 	scratch_sql(&scratch,
 		    "INSERT INTO mint VALUES (1, 'https://a', NULL, 1, 0, 0, 0, NULL, 0, 0, NULL, 0);"
-		    "INSERT INTO keyset VALUES ('" V2_ID "', 1, 'sat', 1, 0, 0, NULL, x'00000000000000010203')");
+		    "INSERT INTO keyset VALUES (1, '" V2_ID "', 'sat', 1, 0, 0, NULL, x'00000000000000010203')");
 	scratch_unit(&scratch, damaged, NULL);
 }
 END_TEST
@@ -342,6 +384,7 @@ int main(void)
 	tcase_add_test(tc, rows_of_keysets);
 	tcase_add_loop_test(tc, put_table, 0, (int)ARRAY_LEN(put_cases));
 	tcase_add_loop_test(tc, short_table, 0, (int)ARRAY_LEN(shorts));
+	tcase_add_test(tc, strangers_are_limited);
 	tcase_add_test(tc, damaged_keys_are_told);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

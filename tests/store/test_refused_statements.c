@@ -64,7 +64,6 @@ struct world {
 	int64_t n;
 	size_t size;
 	const char *text;
-	bool flag;
 	struct ecash sum;
 	union {
 		struct wallet_row wallet;
@@ -72,6 +71,7 @@ struct world {
 		struct credential_row *credentials;
 		struct mint_row mint, *mints;
 		struct keyset keyset, *keysets;
+		struct keyset_id *ids;
 		struct mint_quote_row quote;
 		struct proof_row proof, *proofs;
 		struct output *outputs;
@@ -111,11 +111,11 @@ CALL(mint_update, mint_store_update(w->u, &(struct mint_row){ .id = 1 }, err))
 CALL(mint_trouble, mint_store_set_trouble(w->u, 1, "k", 1, err))
 CALL(mint_url, mint_store_by_url(w->v, w->a, "https://a", &w->row.mint, err))
 CALL(mint_id, mint_store_by_id(w->v, w->a, 1, &w->row.mint, err))
-CALL(mint_list, mint_store_list(w->v, w->a, &w->row.mints, &w->size, err))
+CALL(mint_list, mint_store_list(w->v, w->a, 0, 9, &w->row.mints, &w->size, err))
 CALL(keyset_put, keyset_store_put(w->u, 1, &(struct keyset){ .id = id, .unit = sat }, -1, err))
 CALL(keyset_list, keyset_store_list(w->v, w->a, 1, &w->row.keysets, &w->size, err))
-CALL(keyset_get, keyset_store_get(w->v, w->a, &id, &w->row.keyset, &w->n, err))
-CALL(keyset_short, keyset_store_short_id_shared(w->v, "00", &id, &w->flag, err))
+CALL(keyset_get, keyset_store_get(w->v, w->a, 1, &id, &w->row.keyset, err))
+CALL(keyset_alike, keyset_store_alike(w->v, w->a, "00", &w->row.ids, &w->size, err))
 CALL(quote_add,
      quote_store_add(w->u, &(struct mint_quote_row){ .mint_id = 1, .id = "n", .request = "", .state = QUOTE_PAID },
 		     err))
@@ -180,7 +180,7 @@ static const struct {
 	{ "keyset_store_put", "keyset", do_keyset_put },
 	{ "keyset_store_list", "keyset", do_keyset_list },
 	{ "keyset_store_get", "keyset", do_keyset_get },
-	{ "keyset_store_short_id_shared", "keyset", do_keyset_short },
+	{ "keyset_store_alike", "keyset", do_keyset_alike },
 	{ "quote_store_add", "mint_quote", do_quote_add },
 	{ "quote_store_hold", "mint_quote", do_quote_hold },
 	{ "quote_store_set_state", "mint_quote", do_quote_state },

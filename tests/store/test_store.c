@@ -871,7 +871,7 @@ static const struct {
 	{ "ledger against coins",
 	  "INSERT INTO proof VALUES (zeroblob(33), 1, 'k', 'sat', 5, 's', zeroblob(33), NULL, NULL, NULL, NULL, 1, NULL, NULL, 0, 0, 0)",
 	  ERR_INTERNAL },
-	{ "foreign keys", "INSERT INTO keyset VALUES ('00', 77, 'sat', 1, 0, 0, NULL, x'')", ERR_STORAGE_CORRUPT },
+	{ "foreign keys", "INSERT INTO keyset VALUES (77, '00', 'sat', 1, 0, 0, NULL, x'')", ERR_STORAGE_CORRUPT },
 	{ "newer schema", "PRAGMA user_version=4711", ERR_CONFIG },
 	{ "an index",
 	  "PRAGMA writable_schema=ON; INSERT INTO event (at_ms, kind, subject, data) VALUES (1, 'a', 'b', 'c');"
