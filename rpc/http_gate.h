@@ -18,7 +18,8 @@ struct http_gate {
 	uint64_t body_room;      /* bytes of bodies that may still be taken on */
 };
 
-/* fd: the connection.  Sets all of *ret.  False: *no says why; the arena holds it. */
+/* fd: the connection.  Fills *ret (rpc/http_judge.h says how it begins and ends).  False: *no says why; the arena holds
+ * it. */
 MUST_CHECK bool http_gate_pass(const struct http_gate *g, enum transport transport, int fd, struct bytes head,
 			       struct arena *a, struct http_order *ret, struct http_refusal *no);
 

@@ -124,7 +124,9 @@ static bool parse_where(const char *where, struct sockaddr_storage *ret, socklen
 	uint64_t port;
 	uint16_t be_port;
 
-	if (!colon || strlen(where) > 64 || !parse_u64(colon + 1, UINT16_MAX, &port) ||
+	/* An IPv6 address without brackets could end with what looks like a port. */
+	if (!colon || (strchr(where, ':') != colon && colon[-1] != ']') || strlen(where) > 64 ||
+	    !parse_u64(colon + 1, UINT16_MAX, &port) ||
 	    evutil_parse_sockaddr_port(arena_strndup(&a, where, (size_t)(colon - where)), (struct sockaddr *)ret, &n) !=
 		    0)
 		return false;
