@@ -48,11 +48,10 @@ static int remove_stale_socket(const char *path, const struct sockaddr_un *addr,
 	return 0;
 }
 
-int sockets_make_unix(const char *path, gid_t group, struct listen_socket *ret, struct err *err)
+/* What s holds when it fails is for sockets_close(). */
+static int open_unix(struct listen_socket *s, const char *path, gid_t group, struct err *err)
 {
-	SCOPED(fd) int fd = -1;
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	char *own_path;
 	struct stat st;
 	mode_t mask;
 	int bound;
@@ -63,34 +62,34 @@ int sockets_make_unix(const char *path, gid_t group, struct listen_socket *ret, 
 	memcpy(addr.sun_path, path, strlen(path));
 	if (remove_stale_socket(path, &addr, err) != 0)
 		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
+	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->fd < 0)
 		return ERR(err, ERR_IO, "socket: %s", strerror(errno));
 	mask = umask(0177); /* nobody connects before group and mode are right */
-	bound = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+	bound = bind(s->fd, (const struct sockaddr *)&addr, sizeof(addr));
 	umask(mask);
-	if (bound != 0)
+	if (bound != 0 || lstat(path, &st) != 0)
 		return ERR(err, ERR_IO, "socket %s: %s", path, strerror(errno));
-	if ((group != (gid_t)-1 && chown(path, (uid_t)-1, group) != 0) || chmod(path, 0660) != 0 ||
-	    lstat(path, &st) != 0) {
-		ERR(err, ERR_IO, "socket %s: %s", path, strerror(errno));
-		unlink(path);
-		return -1;
-	}
-	if (start_listening(fd, err) != 0) {
-		unlink(path);
-		return -1;
-	}
-	own_path = strdup(path);
-	if (!own_path)
+	s->path = strdup(path);
+	if (!s->path)
 		abort();
-	*ret = (struct listen_socket){ .fd = fd,
-				       .transport = TRANSPORT_UNIX,
-				       .group = st.st_gid,
-				       .path = own_path,
-				       .dev = st.st_dev,
-				       .ino = st.st_ino };
-	fd = -1;
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	s->group = group == (gid_t)-1 ? st.st_gid : group;
+	if ((group != (gid_t)-1 && chown(path, (uid_t)-1, group) != 0) || chmod(path, 0660) != 0)
+		return ERR(err, ERR_IO, "socket %s: %s", path, strerror(errno));
+	return start_listening(s->fd, err);
+}
+
+int sockets_make_unix(const char *path, gid_t group, struct listen_socket *ret, struct err *err)
+{
+	struct listen_socket s = { .fd = -1, .transport = TRANSPORT_UNIX, .group = (gid_t)-1 };
+
+	if (open_unix(&s, path, group, err) != 0) {
+		sockets_close(&s);
+		return -1;
+	}
+	*ret = s;
 	return 0;
 }
 
@@ -139,9 +138,8 @@ static bool parse_where(const char *where, struct sockaddr_storage *ret, socklen
 	return true;
 }
 
-int sockets_make_tcp(const char *where, struct listen_socket *ret, struct err *err)
+static int open_tcp(struct listen_socket *s, const char *where, struct err *err)
 {
-	SCOPED(fd) int fd = -1;
 	struct sockaddr_storage ss = { 0 };
 	socklen_t n;
 	int on = 1;
@@ -153,14 +151,23 @@ int sockets_make_tcp(const char *where, struct listen_socket *ret, struct err *e
 		ERR(err, ERR_CONFIG, "cannot listen on '%s': only loopback addresses are allowed", where);
 		return err_hint(err, "use a tunnel or a reverse proxy for other machines");
 	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    bind(fd, (const struct sockaddr *)&ss, n) != 0)
+	s->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->fd < 0 || setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(s->fd, (const struct sockaddr *)&ss, n) != 0)
 		return ERR(err, ERR_IO, "cannot listen on %s: %s", where, strerror(errno));
-	if (start_listening(fd, err) != 0)
+	s->port = port_of(s->fd);
+	return start_listening(s->fd, err);
+}
+
+int sockets_make_tcp(const char *where, struct listen_socket *ret, struct err *err)
+{
+	struct listen_socket s = { .fd = -1, .transport = TRANSPORT_TCP, .group = (gid_t)-1 };
+
+	if (open_tcp(&s, where, err) != 0) {
+		sockets_close(&s);
 		return -1;
-	*ret = (struct listen_socket){ .fd = fd, .transport = TRANSPORT_TCP, .group = (gid_t)-1, .port = port_of(fd) };
-	fd = -1;
+	}
+	*ret = s;
 	return 0;
 }
 
