@@ -148,6 +148,18 @@ static int check_limits(struct step *s, const struct mint_row *mint, const struc
 	return err_field(err, "amount");
 }
 
+/* Without a lock, the id of a paid quote is bearer money, and parameters are shown to whoever may read. */
+static int hide_quote(struct step *s, struct err *err)
+{
+	json_t *shown;
+
+	if (json_parse(s->arena, bytes_of(s->row.params), JSON_DEPTH_MAX, &shown, err) != 0)
+		return -1;
+	json_set_str(shown, "quote", "(not shown)");
+	s->row.params = json_text(s->arena, shown);
+	return 0;
+}
+
 /* Take up a quote of an earlier action that ended before it was paid. */
 static int claim_quote(struct step *s, struct issue *m, struct err *err)
 {
@@ -168,6 +180,8 @@ static int claim_quote(struct step *s, struct issue *m, struct err *err)
 	m->key_index = row.key_index;
 	m->quoted_at_ms = s->now_ms;
 	m->taken_up = true;
+	if (m->key_index < 0 && hide_quote(s, err) != 0)
+		return -1;
 	if (quote_store_hold(s->unit, m->at.mint_id, m->quote, &s->row.id, err) == 0)
 		return 0;
 	return err->code == ERR_EXISTS ? err_field(err, "quote") : -1;

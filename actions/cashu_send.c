@@ -195,6 +195,23 @@ static int swap_cost(struct step *s, const struct send *m, const struct cashu_mi
 	return 0;
 }
 
+/* What the token will hold: the amount, and with include_fee what its receiver will pay. */
+static int swap_makes(struct step *s, const struct send *m, const struct cashu_mint *mint, uint64_t *ret,
+		      struct err *err)
+{
+	const struct keyset *ks;
+	struct split split;
+
+	*ret = m->amount;
+	if (!m->include_fee)
+		return 0;
+	if (cashu_output_keyset(s, mint, m->at.unit, &ks, err) != 0 ||
+	    split_net(s->arena, ks, m->amount, &split, err) != 0)
+		return -1;
+	*ret = split.sum;
+	return 0;
+}
+
 /* By the ledger, which is the sum of the coins, however many there are. */
 static int spendable_in_all(struct step *s, const struct cashu_place *at, uint64_t *ret, struct err *err)
 {
@@ -217,7 +234,7 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	struct proof_row *rows;
 	struct selection exact;
 	struct note *notes;
-	uint64_t held;
+	uint64_t held, out; /* of which leaves */
 	size_t n;
 
 	s->checkpoint = m;
@@ -242,7 +259,9 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	if (select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
 		if (lock_exact(s, m, rows, &exact, err) != 0)
 			return -1;
-	} else if (start_swap(s, m, held, err) != 0 || swap_cost(s, m, &mint, &m->swap_fee, err) != 0) {
+		out = exact.sum;
+	} else if (start_swap(s, m, held, err) != 0 || swap_cost(s, m, &mint, &m->swap_fee, err) != 0 ||
+		   swap_makes(s, m, &mint, &out, err) != 0) {
 		return -1;
 	}
 	json_set_str(s->plan, "mint", m->at.mint);
@@ -250,9 +269,9 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	json_set_u64(s->plan, "amount", m->amount);
 	json_set_u64(s->plan, "fee", m->swap_fee);
 	json_set_bool(s->plan, "swap", !action_id_is_empty(&m->swap));
-	json_set_u64(s->plan, "remains", held - m->amount - (held - m->amount < m->swap_fee ? 0 : m->swap_fee));
+	json_set_u64(s->plan, "remains", held - out - (held - out < m->swap_fee ? 0 : m->swap_fee));
 	if (strcmp(m->at.unit.s, "sat") == 0)
-		json_set_u64(s->plan, "spend_sat", m->amount + m->swap_fee);
+		json_set_u64(s->plan, "spend_sat", out + m->swap_fee);
 	return SEND_PROOFS_RESERVED;
 }
 

@@ -1,6 +1,7 @@
 /* actions/cashu_swap.c - exchange proofs for fresh ones: by itself to consolidate, or as a child to make the exact amount
  * that a send needs.  spec/cashu.md 4.7, NUT-03. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "actions/cashu_exchange.h"
 #include "actions/ecash.h"
@@ -134,6 +135,9 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 	json_set_u64(s->plan, "inputs", chosen.n);
 	json_set_u64(s->plan, "amount", chosen.sum);
 	json_set_u64(s->plan, "fee", chosen.fee);
+	/* A send counts the fee of its swap itself. */
+	if (strcmp(m->at.unit.s, "sat") == 0)
+		json_set_u64(s->plan, "spend_sat", chosen.fee);
 	return SWAP_SYNCING;
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "rpc/errors.h"
 #include "rpc/state.h"
+#include "rpc/views.h"
 #include "store/call_store.h"
 
 static void hash_params(struct request *r, struct hash32 *ret)
@@ -44,6 +45,9 @@ static int replay(struct request *r, const struct call_row *row, struct rpc_outc
 
 	if (json_parse(a, bytes_of(row->response), JSON_DEPTH_MAX, &stored, err) != 0)
 		return err_context(err, "the stored answer to this key");
+	/* It was told to this caller once, who may do less by now. */
+	if (r->call.caller.scope < RPC_SPEND)
+		view_hide_tokens(stored);
 	object = json_object_get(stored, "result");
 	if (object) {
 		json_set_bool(object, "replayed", true);

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "actions/executor.h"
+#include "store/credential_store.h"
 
-static void hide_tokens(json_t *v)
+void view_hide_tokens(json_t *v)
 {
 	const char *name;
 	json_t *member;
@@ -15,13 +16,13 @@ static void hide_tokens(json_t *v)
 			json_object_del(v, "token");
 			json_set_bool(v, "token_hidden", true);
 		}
-		json_object_foreach(v, name, member) hide_tokens(member);
+		json_object_foreach(v, name, member) view_hide_tokens(member);
 	}
-	json_array_foreach(v, i, member) hide_tokens(member);
+	json_array_foreach(v, i, member) view_hide_tokens(member);
 }
 
 /* Stored JSON was written by us; if it cannot be read, say so in its place rather than hide the whole row. */
-static json_t *stored_json(struct arena *a, const char *text, const struct rpc_caller *caller)
+static json_t *stored_json(struct arena *a, const char *text, bool secrets)
 {
 	struct err err;
 	json_t *v;
@@ -33,8 +34,8 @@ static json_t *stored_json(struct arena *a, const char *text, const struct rpc_c
 		json_set_str(v, "unreadable", err.msg);
 		return v;
 	}
-	if (caller->scope < RPC_SPEND)
-		hide_tokens(v);
+	if (!secrets)
+		view_hide_tokens(v);
 	return v;
 }
 
@@ -61,8 +62,21 @@ static json_t *action_error(struct arena *a, const struct action_row *row)
 	return error;
 }
 
+/* A key with a budget would not be kept to it by a list of everybody's tokens: it sees those that it paid for. */
+static bool shows_secrets(struct executor *ex, const struct action_row *row, const struct rpc_caller *caller)
+{
+	struct err err;
+
+	if (caller->scope < RPC_SPEND)
+		return false;
+	if (caller->budget_hour_sat < 0 && caller->budget_day_sat < 0)
+		return true;
+	return credential_spent_on(store_view(executor_store(ex)), caller->key_id, &row->id, &err) == 1;
+}
+
 json_t *view_action(struct arena *a, struct executor *ex, const struct action_row *row, const struct rpc_caller *caller)
 {
+	bool secrets = shows_secrets(ex, row, caller);
 	json_t *obj = json_object_in(a);
 
 	json_set_str(obj, "id", row->id.s);
@@ -71,11 +85,10 @@ json_t *view_action(struct arena *a, struct executor *ex, const struct action_ro
 	json_set_str(obj, "state", executor_state_name(ex, row));
 	json_set_int(obj, "version", row->version);
 	json_set_str(obj, "parent_id", action_id_is_empty(&row->parent) ? NULL : row->parent.s);
-	set_or_null(obj, "params", stored_json(a, row->params, caller));
+	set_or_null(obj, "params", stored_json(a, row->params, secrets));
 	/* While it lives, the result is what it has to show already: an invoice to pay, a token to hand over. */
 	set_or_null(obj, "result",
-		    row->result ? stored_json(a, row->result, caller)
-				: executor_progress(ex, a, row, caller->scope >= RPC_SPEND));
+		    row->result ? stored_json(a, row->result, secrets) : executor_progress(ex, a, row, secrets));
 	set_or_null(obj, "error", action_error(a, row));
 	if (row->wake_at_ms == ACTION_NO_WAKE || action_status_is_final(row->status))
 		json_set_take(obj, "wake_at_ms", json_null());
@@ -115,7 +128,7 @@ json_t *view_event(struct arena *a, const struct event *e, const struct rpc_call
 	json_set_int(obj, "at_ms", e->at_ms);
 	json_set_str(obj, "kind", e->kind);
 	json_set_str(obj, "subject", e->subject);
-	set_or_null(obj, "data", stored_json(a, e->data, caller));
+	set_or_null(obj, "data", stored_json(a, e->data, caller->scope >= RPC_SPEND));
 	return obj;
 }
 

@@ -1,6 +1,7 @@
 /* rpc/views.h - rows as the RPC shows them.  Objects are held by the arena given.
  *
- * A token is money to whoever reads it: callers below the scope spend see "token_hidden": true in its place. */
+ * A token is money to whoever reads it: callers below the scope spend see "token_hidden": true in its place, and so do keys
+ * with a budget, but for what they paid themselves. */
 #ifndef RPC_VIEWS_H
 #define RPC_VIEWS_H
 
@@ -12,6 +13,8 @@
 /* The action object of design.md section 8. */
 json_t *view_action(struct arena *a, struct executor *ex, const struct action_row *row,
 		    const struct rpc_caller *caller);
+/* In all of it, however deep. */
+void view_hide_tokens(json_t *v);
 /* What went wrong with an action, as a failed call says it. */
 struct rpc_outcome view_action_failure(struct arena *a, const struct action_row *row);
 json_t *view_event(struct arena *a, const struct event *e, const struct rpc_caller *caller);

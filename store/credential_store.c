@@ -6,7 +6,7 @@
 #include "store/rows.h"
 #include "store/stmt.h"
 
-enum { Q_ADD, Q_ROTATE, Q_REVOKE, Q_LIST, Q_USED, Q_SPEND_ADD, Q_SPENT_SINCE, Q_COUNT };
+enum { Q_ADD, Q_ROTATE, Q_REVOKE, Q_LIST, Q_USED, Q_SPEND_ADD, Q_SPENT_SINCE, Q_SPENT_ON, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] = "INSERT INTO credential (name, scope, salt, hash, budget_hour_sat, budget_day_sat, created_at_ms,"
@@ -18,6 +18,7 @@ static const char *const sql[Q_COUNT] = {
 	[Q_USED] = "UPDATE credential SET last_used_ms = ?2 WHERE id = ?1 AND last_used_ms < ?2",
 	[Q_SPEND_ADD] = "INSERT INTO credential_spend (credential_id, at_ms, action_id, sat) VALUES (?1, ?2, ?3, ?4)",
 	[Q_SPENT_SINCE] = "SELECT coalesce(sum(sat), 0) FROM credential_spend WHERE credential_id = ?1 AND at_ms >= ?2",
+	[Q_SPENT_ON] = "SELECT 1 FROM credential_spend WHERE action_id = ?2 AND +credential_id = ?1 LIMIT 1",
 };
 const struct query_set credential_queries = { "credential", sql, Q_COUNT };
 
@@ -141,4 +142,13 @@ int credential_spent_since(struct view v, int64_t id, int64_t since_ms, uint64_t
 		return -1;
 	*ret_sat = col_u64(q, 0);
 	return 0;
+}
+
+int credential_spent_on(struct view v, int64_t id, const struct action_id *action, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_CREDENTIAL, Q_SPENT_ON);
+
+	bind_i64(q, 1, id);
+	bind_action_id(q, 2, action);
+	return stmt_step(q, err);
 }

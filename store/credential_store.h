@@ -27,5 +27,7 @@ MUST_CHECK int credential_used(struct unit *u, int64_t id, int64_t now_ms, struc
 MUST_CHECK int credential_spend_add(struct unit *u, int64_t id, const struct action_id *action, uint64_t sat,
 				    int64_t now_ms, struct err *err);
 MUST_CHECK int credential_spent_since(struct view v, int64_t id, int64_t since_ms, uint64_t *ret_sat, struct err *err);
+/* Was this action paid for by this key?  1, 0 or -1. */
+MUST_CHECK int credential_spent_on(struct view v, int64_t id, const struct action_id *action, struct err *err);
 
 #endif

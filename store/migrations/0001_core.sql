@@ -180,6 +180,7 @@ CREATE TABLE credential_spend (
 	sat           INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX credential_spend_at ON credential_spend (credential_id, at_ms);
+CREATE INDEX credential_spend_action ON credential_spend (action_id);
 
 -- Counters of derived keys: no foreign key, they outlive what they were drawn for.
 CREATE TABLE keyset_counter (

@@ -130,6 +130,49 @@ START_TEST(fee_of_all)
 }
 END_TEST
 
+/* --- what a plan says is spent, and what parameters show --- */
+
+static uint64_t planned(const char *kind, const char *params)
+{
+	return (uint64_t)json_integer_value(json_object_get(world_plan(&w, kind, params), "spend_sat"));
+}
+
+START_TEST(spending_is_planned)
+{
+	world_open(&w, 1000);
+	world_issue(&w, 21);
+	world_issue(&w, 64);
+	ck_assert_uint_eq(planned("cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url)), 4);
+	ck_assert_uint_eq(planned("cashu_send", "{\"amount\":21}"), 21);
+	/* 17 and the fee of its two notes: 16 + 1 + … is made by a swap of 64, and costs 1. */
+	ck_assert_uint_eq(planned("cashu_send", "{\"amount\":33,\"include_fee\":true}"), 33 + 3 + 1);
+	ck_assert_uint_eq(planned("cashu_send", "{\"amount\":63,\"include_fee\":true}"), 64);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(unlocked_quotes_are_not_shown)
+{
+	struct mint_options opts = world_mint(0);
+	struct action_id id;
+	const char *quote;
+
+	opts.pay_delay_ms = -1;
+	opts.quote_lock = _i ? MINT_LOCK_V1 : 0;
+	world_open_with(&w, &opts);
+	id = world_start(&w, "cashu_issue", arena_printf(&w.arena, "{\"mint\":\"%s\",\"amount\":21}", w.url));
+	world_settle(&w, &id, 1);
+	quote = json_string_value(json_object_get(world_progress(&w, &id), "quote"));
+	ck_assert_ptr_nonnull(quote);
+	ck_assert_ptr_null(world_cancel(&w, &id));
+	world_settle(&w, &id, 1);
+	ck_assert_str_eq(status_of(&id), "cancelled");
+	id = world_start(&w, "cashu_issue", arena_printf(&w.arena, "{\"mint\":\"%s\",\"quote\":\"%s\"}", w.url, quote));
+	ck_assert((strstr(world_row(&w, &id).params, quote) != NULL) == (_i == 1));
+	world_close(&w);
+}
+END_TEST
+
 /* --- what strangers put into the list of mints --- */
 
 /* Somebody copied what the mint publishes, and was here first. */
@@ -268,6 +311,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
+	tcase_add_test(tc, spending_is_planned);
+	tcase_add_loop_test(tc, unlocked_quotes_are_not_shown, 0, 2);
 	tcase_add_loop_test(tc, copied_keysets, 0, 2);
 	tcase_add_test(tc, large_strangers);
 	tcase_add_test(tc, small_change);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "rpc/dispatch.h"
+#include "store/credential_store.h"
 #include "store/event_store.h"
 #include "store/movement_store.h"
 #include "store/mint_store.h"
@@ -278,6 +279,54 @@ START_TEST(tokens_are_for_spenders)
 		rpc_world_result_for(&w, &c, "action.list", "{}");
 		ck_assert((strstr(w.reply, "cashuBsecret") != NULL) == (s >= RPC_SPEND));
 	}
+}
+END_TEST
+
+static int paid_by_key(struct unit *u, void *ctx, struct err *err)
+{
+	return credential_spend_add(u, 1, ctx, 5, 1, err);
+}
+
+/* What others have made is no way around a budget. */
+START_TEST(tokens_are_not_for_budgets)
+{
+	struct rpc_caller c = rpc_world_caller(RPC_SPEND);
+	struct action_id id;
+	struct err err;
+
+	ck_assert(action_id_parse(json_str(start("cashu_issue", ",\"wait\":\"done\""), "id"), &id));
+	rpc_world_result(&w, "key.create", "{\"name\":\"bot\",\"scope\":\"spend\",\"budget_day_sat\":100}");
+	c.key_id = 1;
+	for (int paid = 0; paid < 2; paid++)
+		for (int i = 0; i < 3; i++) {
+			bool shown = paid || i == 0;
+
+			c.budget_hour_sat = i == 1 ? 100 : -1;
+			c.budget_day_sat = i == 2 ? 0 : -1;
+			rpc_world_result_for(&w, &c, "action.get", text("{\"id\":\"@\"}", id.s, ""));
+			ck_assert((strstr(w.reply, "cashuBsecret") != NULL) == shown);
+			rpc_world_result_for(&w, &c, "action.list", "{}");
+			ck_assert((strstr(w.reply, "cashuBsecret") != NULL) == shown);
+			if (i == 2)
+				ck_assert(paid || store_unit_now(w.store, paid_by_key, &id, &err) == 0);
+		}
+}
+END_TEST
+
+/* The credential is the same, and may do less than when it was told the first time. */
+START_TEST(tokens_in_old_answers)
+{
+	static const char call[] = "{\"kind\":\"cashu_issue\",\"wait\":\"done\",\"idempotency_key\":\"k\"}";
+	struct rpc_caller c = rpc_world_caller(RPC_SPEND);
+
+	rpc_world_result_for(&w, &c, "action.start", call);
+	ck_assert_ptr_nonnull(strstr(w.reply, "cashuBsecret"));
+	rpc_world_result_for(&w, &c, "action.start", call);
+	ck_assert_ptr_nonnull(strstr(w.reply, "cashuBsecret"));
+	c.scope = RPC_RECEIVE;
+	rpc_world_result_for(&w, &c, "action.start", call);
+	ck_assert_ptr_nonnull(strstr(w.reply, "replayed"));
+	ck_assert_ptr_null(strstr(w.reply, "cashuBsecret"));
 }
 END_TEST
 
@@ -741,6 +790,8 @@ int main(void)
 	tcase_add_test(t, list_in_pages);
 	tcase_add_test(t, kinds_hide_the_internal);
 	tcase_add_test(t, tokens_are_for_spenders);
+	tcase_add_test(t, tokens_are_not_for_budgets);
+	tcase_add_test(t, tokens_in_old_answers);
 	tcase_add_test(t, budget);
 	tcase_add_loop_test(t, key_refusals, 0, ARRAY_LEN(key_errors));
 	tcase_add_test(t, keys_live_and_end);

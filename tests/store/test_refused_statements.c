@@ -103,6 +103,7 @@ CALL(cred_list, credential_list(w->v, w->a, &w->row.credentials, &w->size, err))
 CALL(cred_used, credential_used(w->u, 1, 5, err))
 CALL(cred_spend, credential_spend_add(w->u, 1, &alice, 1, 5, err))
 CALL(cred_spent, credential_spent_since(w->v, 1, 0, &(uint64_t){ 0 }, err))
+CALL(cred_spent_on, credential_spent_on(w->v, 1, &alice, err))
 CALL(counter_take, keyset_counter_take(w->u, &id, 1, &w->n, err))
 CALL(counter_raise, keyset_counter_raise(w->u, &id, 1, err))
 CALL(index_take, key_index_take(w->u, "x", &w->n, err))
@@ -168,6 +169,7 @@ static const struct {
 	{ "credential_used", "credential", do_cred_used },
 	{ "credential_spend_add", "credential_spend", do_cred_spend },
 	{ "credential_spent_since", "credential_spend", do_cred_spent },
+	{ "credential_spent_on", "credential_spend", do_cred_spent_on },
 	{ "keyset_counter_take", "keyset_counter", do_counter_take },
 	{ "keyset_counter_raise", "keyset_counter", do_counter_raise },
 	{ "key_index_take", "key_index", do_index_take },
