@@ -73,6 +73,7 @@ struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struc
 {
 	struct mint_row mint;
 	struct action_row child;
+	int64_t age;
 
 	if (!action_id_is_empty(&p->sync)) {
 		struct err why;
@@ -91,8 +92,8 @@ struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struc
 	}
 	if (mint_store_by_id(s->view, s->arena, p->mint_id, &mint, err) != 0)
 		return outcome_trouble(err);
-	if (!p->stale && (mint.trusted || !p->trust) && mint.synced_at_ms &&
-	    s->now_ms - mint.synced_at_ms < KEYSETS_FRESH_MS)
+	age = s->now_ms - mint.synced_at_ms;
+	if (!p->stale && (mint.trusted || !p->trust) && mint.synced_at_ms && age >= 0 && age < KEYSETS_FRESH_MS)
 		return outcome_next(next);
 	if (sync_start(s, p, err) != 0)
 		return outcome_trouble(err);

@@ -17,6 +17,7 @@
 /* An answer of ours may be lost: so often, over half a minute, the mint must say that it has signed nothing. */
 #define EMPTY_ANSWERS 4
 #define WAIT_MS       2000 /* another copy of the request is at work at the mint */
+#define WAITS_MAX     30   /* and so many times as long at most, when it is at work for ever */
 
 void exchange_save(json_t *to, const struct exchange *x)
 {
@@ -218,7 +219,7 @@ struct outcome exchange_reply(struct step *s, const struct net_reply *rep, struc
 		return misbehaved(s, u, &why, err);
 	switch (cashu_verdict(&why)) {
 	case CASHU_WAIT:
-		return outcome_park(u->st_request, s->now_ms + WAIT_MS);
+		return outcome_park(u->st_request, s->now_ms + WAIT_MS * (x->sends < WAITS_MAX ? x->sends : WAITS_MAX));
 	case CASHU_THROTTLED:
 		return outcome_retry(s, &why);
 	case CASHU_DEFINITE:

@@ -305,6 +305,8 @@ static int64_t poll_ms(const struct issue *m, int64_t now_ms)
 {
 	int64_t age = now_ms - m->quoted_at_ms;
 
+	if (age < 0) /* the clock was set back: nobody knows, and it may be years until it is here again */
+		return 30 * 1000;
 	if (age < 2000)
 		return 250;
 	if (age < 30 * 1000)

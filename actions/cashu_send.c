@@ -382,7 +382,9 @@ static int64_t watch_ms(const struct send *m, int64_t now_ms)
 {
 	int64_t age = now_ms - m->created_at_ms;
 
-	return age < WATCH_FIRST_MS ? WATCH_FIRST_MS : age > WATCH_LAST_MS ? WATCH_LAST_MS : age;
+	if (age < 0 || age > WATCH_LAST_MS) /* below 0: the clock was set back */
+		return WATCH_LAST_MS;
+	return age < WATCH_FIRST_MS ? WATCH_FIRST_MS : age;
 }
 
 /* Reads NUT-07's answer about the token's proofs and marks the claimed ones.  *left: how many are not claimed. */

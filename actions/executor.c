@@ -8,6 +8,9 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
+#define WAKE_FAR_MS (48 * 3600 * INT64_C(1000)) /* nothing parks for so long: a peer may ask for a day */
+#define RECALL_ROWS 10000                       /* a run: it must not hold the loop */
+
 /* --- what is due --- */
 
 bool executor_may_drive(struct executor *ex)
@@ -167,10 +170,33 @@ static void waiter_look(void *ctx, const struct action_id *id)
 		waiters_tell(ex->waiters, id, true);
 }
 
+static int recall_run(struct unit *u, void *ctx, struct err *err)
+{
+	const int64_t *now = ctx;
+
+	return action_store_recall(u, *now + WAKE_FAR_MS, *now, RECALL_ROWS, err);
+}
+
+/* Those that parked while the clock was far ahead would sleep for years after it was set right. */
+static void recall(struct executor *ex)
+{
+	int64_t now = clock_now_ms(), far;
+	struct err err;
+
+	if (!executor_may_drive(ex) ||
+	    action_store_next_wake(store_view(ex->opt.store), now + WAKE_FAR_MS, &far, &err) != 0 ||
+	    far == ACTION_NO_WAKE)
+		return;
+	log_warn(&ex->log, "executor.clock_was_ahead", F_INT("wake_at_ms", far));
+	if (store_unit(ex->opt.store, recall_run, &now, NULL, &err) != 0)
+		log_error(&ex->log, "executor.recall_failed", F_ERR(&err));
+}
+
 void executor_run(struct executor *ex)
 {
 	ex->stats.runs++;
 	ex->stats.last_run_ms = clock_now_ms();
+	recall(ex);
 	if (ex->opt.shared)
 		waiters_each(ex->waiters, waiter_look, ex);
 	executor_pump_soon(ex);

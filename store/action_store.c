@@ -18,6 +18,7 @@ enum {
 	Q_REMOVE,
 	Q_ARCHIVE,
 	Q_WAKE,
+	Q_RECALL,
 	Q_GET,
 	Q_GET_ENDED,
 	Q_DUE,
@@ -63,6 +64,8 @@ static const char *const sql[Q_COUNT] = {
 		" attempts, error_kind, error_msg, error_field, funds_moved, created_at_ms, updated_at_ms)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 	[Q_WAKE] = "UPDATE action SET wake_at_ms = ?2 WHERE id = ?1 AND (wake_at_ms IS NULL OR wake_at_ms > ?2)",
+	[Q_RECALL] = "UPDATE action SET wake_at_ms = ?2 WHERE seq IN"
+		     " (SELECT seq FROM action WHERE wake_at_ms > ?1 LIMIT ?3)",
 	[Q_GET] = "SELECT " LIVING_COLS " FROM action WHERE id = ?1",
 	[Q_GET_ENDED] = "SELECT " ENDED_COLS " FROM action_archive WHERE id = ?1",
 	[Q_DUE] = "SELECT id FROM action WHERE kind = ?1 AND peer IS ?2 AND wake_at_ms <= ?3"
@@ -250,6 +253,16 @@ int action_store_wake(struct unit *u, const struct action_id *id, int64_t at_ms,
 
 	bind_action_id(q, 1, id);
 	bind_i64(q, 2, at_ms);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int action_store_recall(struct unit *u, int64_t after_ms, int64_t at_ms, unsigned max, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_ACTION, Q_RECALL);
+
+	bind_i64(q, 1, after_ms);
+	bind_i64(q, 2, at_ms);
+	bind_i64(q, 3, max);
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 

@@ -146,6 +146,8 @@ static int quote_read(const json_t *v, struct ecash asked, const char *id, struc
 	}
 	if (q.expiry_s < 0)
 		return ERR(err, ERR_RANGE, "its expiry is negative");
+	if (q.expiry_s > MINT_QUOTE_EXPIRY_MAX_S)
+		q.expiry_s = MINT_QUOTE_EXPIRY_MAX_S;
 	q.state = state_of(state);
 	*ret = q;
 	return 0;

@@ -10,6 +10,7 @@
 #include "base/http_msg.h"
 
 #define MINT_QUOTE_DESCRIPTION_MAX 640
+#define MINT_QUOTE_EXPIRY_MAX_S    INT64_C(253402300799) /* the year 9999: what is later is cut to it */
 #define MINT_QUOTE_REQUEST_MAX     8192
 
 struct mint_quote {

@@ -2,6 +2,7 @@
  * ecash kinds as an enemy would. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "rails/cashu/keyset.h"
 #include "store/mint_store.h"
 #include "store/proof_store.h"
@@ -125,6 +126,42 @@ START_TEST(fee_of_all)
 	ck_assert_str_eq(world_row(&w, &id).error_kind, "insufficient_funds");
 	ck_assert_str_eq(world_row(&w, &id).funds_moved, "no");
 	ck_assert_int_eq(world_account(&w, ACCOUNT_SPENDABLE), 4);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
+/* --- a clock that is set back --- */
+
+#define TEN_YEARS_MS (10 * 365 * 86400 * INT64_C(1000))
+
+START_TEST(clock_set_back)
+{
+	struct mint_options opts = world_mint(0);
+	int64_t now = clock_now_ms();
+	struct action_id issue, send;
+	unsigned asked;
+
+	world_open_with(&w, &opts);
+	world_issue(&w, 21);
+	w.mint.opts.pay_delay_ms = -1;
+	issue = world_start(&w, "cashu_issue", arena_printf(&w.arena, "{\"mint\":\"%s\",\"amount\":8}", w.url));
+	send = world_start(&w, "cashu_send", "{\"amount\":21}");
+	world_settle(&w, &issue, 0);
+	world_settle(&w, &send, 0);
+	asked = (unsigned)w.n_asked;
+	clock_set_for_test(now - TEN_YEARS_MS);
+	executor_run(w.ex);
+	world_settle(&w, &send, 0);
+	ck_assert_uint_gt(w.n_asked, asked);
+	ck_assert_int_eq(world_row(&w, &issue).wake_at_ms, now - TEN_YEARS_MS + 30 * 1000);
+	ck_assert_int_eq(world_row(&w, &send).wake_at_ms, now - TEN_YEARS_MS + 3600 * 1000);
+	/* And what the mint listed in a time to come is asked for anew. */
+	asked = world_asked(&w, "/v1/keysets");
+	ck_assert_ptr_null(world_cancel(&w, &send));
+	world_settle(&w, &send, 3);
+	ck_assert_str_eq(status_of(&send), "cancelled");
+	ck_assert_uint_eq(world_asked(&w, "/v1/keysets"), asked + 1);
 	world_check(&w, 0);
 	world_close(&w);
 }
@@ -311,6 +348,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
+	tcase_add_test(tc, clock_set_back);
 	tcase_add_test(tc, spending_is_planned);
 	tcase_add_loop_test(tc, unlocked_quotes_are_not_shown, 0, 2);
 	tcase_add_loop_test(tc, copied_keysets, 0, 2);

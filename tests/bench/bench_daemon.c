@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/bench/bench.h"
 #include "tests/support/process.h"
 
@@ -35,7 +36,7 @@ static void stop(void)
 
 /* --- start --- */
 
-/* Half of them sleep until they are kicked, half until some day in the future. */
+/* Half of them sleep until they are kicked, half until tomorrow. */
 static void park_actions(int64_t n)
 {
 	char path[160], sql[1024];
@@ -49,8 +50,8 @@ static void park_actions(int64_t n)
 		"INSERT INTO action (id, kind, state, status, version, peer, params, checkpoint, attempts, wake_at_ms,"
 		" created_at_ms, updated_at_ms) SELECT printf('0190aaaa-0000-7000-8000-%%012d', i), 'cashu_send', 3, 2, 4,"
 		" printf('https://mint-%%d.example', i %% 50), '{\"amount\":21}', printf('{\"n\":%%0250d}', i), 0,"
-		" iif(i %% 2, NULL, 4000000000000 + i), 1, 1 FROM c",
-		n);
+		" iif(i %% 2, NULL, %" PRId64 " + i), 1, 1 FROM c",
+		n, clock_now_ms() + 20 * 3600 * INT64_C(1000));
 	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		bench_die(sqlite3_errmsg(db));
 	sqlite3_close(db);

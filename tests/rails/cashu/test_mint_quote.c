@@ -54,6 +54,7 @@ static const struct {
 	bool has_pubkey;
 } good[] = {
 	{ "least", QUOTE(""), QUOTE_UNPAID, 0, false },
+	{ "an expiry past all counting", QUOTE(",\"expiry\":9223372036854775807"), QUOTE_UNPAID, 253402300799, false },
 	{ "nulls", QUOTE(",\"expiry\":null,\"amount\":null,\"unit\":null,\"pubkey\":null"), QUOTE_UNPAID, 0, false },
 	{ "most",
 	  QUOTE(",\"expiry\":1700000000,\"amount\":1000,\"unit\":\"sat\",\"method\":\"bolt11\",\"amount_paid\":0,"
