@@ -16,7 +16,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-#define HOLD_MS 1000 /* how long to leave a store alone that refused a step */
+#define HOLD_MS  1000  /* how long to leave a store alone that refused a step */
+#define LEASE_MS 75000 /* above the longest deadline of an exchange */
 
 /* --- peers: how many drives each has in flight --- */
 
@@ -670,6 +671,10 @@ static int prepare_run(struct unit *u, void *ctx, struct err *err)
 	if (rc == 0) {
 		compare(d, s->row.checkpoint);
 		s->row.updated_at_ms = s->now_ms;
+		/* Another daemon would take it for due, send the same, and have our answer dropped as ours would have its:
+		 * for ever, when the peer is slower than they are. */
+		if (d->ex->opt.shared)
+			s->row.wake_at_ms = s->now_ms + LEASE_MS;
 		rc = action_store_save(u, &s->row, false, err);
 	}
 	step_close_unit(s);

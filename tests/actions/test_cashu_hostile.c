@@ -1,7 +1,11 @@
 /* What a mint could do to bring the daemon down, to keep it busy, or to make it let go of coins: found by reading the
  * ecash kinds as an enemy would. */
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "actions/kinds.h"
 #include "base/clock.h"
 #include "rails/cashu/keyset.h"
 #include "store/mint_store.h"
@@ -126,6 +130,102 @@ START_TEST(fee_of_all)
 	ck_assert_str_eq(world_row(&w, &id).error_kind, "insufficient_funds");
 	ck_assert_str_eq(world_row(&w, &id).funds_moved, "no");
 	ck_assert_int_eq(world_account(&w, ACCOUNT_SPENDABLE), 4);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
+/* --- two daemons on one file --- */
+
+#define TICK_MS 100
+
+struct daemon {
+	struct loop *loop;
+	struct store *store;
+	struct executor *ex;
+	struct timer *tick, *end;
+};
+
+static void daemon_flush(void *ctx)
+{
+	store_flush(((struct daemon *)ctx)->store);
+}
+
+static void daemon_flush_wanted(void *ctx)
+{
+	loop_post(((struct daemon *)ctx)->loop, daemon_flush, ctx);
+}
+
+static void tick(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	executor_run(d->ex);
+	timer_start(d->tick, TICK_MS);
+}
+
+static void enough(void *ctx)
+{
+	loop_stop(((struct daemon *)ctx)->loop);
+}
+
+/* In a process of its own, until it is killed. */
+static void other_daemon(void)
+{
+	struct daemon d = { 0 };
+	struct store_options store = {
+		.path = w.disk.path, .shared = true, .flush_wanted = daemon_flush_wanted, .ctx = &d
+	};
+	struct executor_options ex = {
+		.kinds = action_kinds, .max_inflight = 64, .max_inflight_per_peer = 16, .shared = true
+	};
+	struct http_options http = { 0 };
+	struct err err;
+
+	if (loop_new(&d.loop, &err) != 0 || store_open(&store, &d.store, &err) != 0 ||
+	    http_new(d.loop, &http, &ex.http, &err) != 0)
+		_exit(1);
+	ex.loop = d.loop;
+	ex.store = d.store;
+	d.ex = executor_new(&ex);
+	executor_set_keys(d.ex, w.keys);
+	d.tick = loop_timer(d.loop, tick, &d);
+	timer_start(d.tick, TICK_MS / 2);
+	_exit(loop_run(d.loop, &err) == 0 ? 0 : 1);
+}
+
+/* Each looks ten times a second for what is due; the mint takes a little less than two such pauses for its answer. */
+START_TEST(two_daemons)
+{
+	struct daemon d = { 0 };
+	struct action_id id;
+	struct err err;
+	int status;
+	pid_t pid;
+
+	world_open(&w, 0);
+	world_issue(&w, 21);
+	w.shared = true;
+	world_restart(&w);
+	d = (struct daemon){ .loop = w.loop, .store = w.disk.store, .ex = w.ex };
+	d.tick = loop_timer(w.loop, tick, &d);
+	d.end = loop_timer(w.loop, enough, &d);
+	world_fault(&w, "{\"path\":\"/v1/swap\",\"mode\":\"delay\",\"ms\":190,\"count\":0}");
+	pid = fork();
+	if (pid == 0)
+		other_daemon();
+	ck_assert_int_gt(pid, 0);
+	id = world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	timer_start(d.tick, TICK_MS);
+	timer_start(d.end, 3000);
+	ck_assert_int_eq(loop_run(w.loop, &err), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	timer_free(d.tick);
+	timer_free(d.end);
+	ck_assert_uint_eq(world_asked(&w, "/v1/swap"), 1);
+	ck_assert_str_eq(status_of(&id), "done");
 	world_check(&w, 0);
 	world_close(&w);
 }
@@ -348,6 +448,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
+	tcase_add_test(tc, two_daemons);
 	tcase_add_test(tc, clock_set_back);
 	tcase_add_test(tc, spending_is_planned);
 	tcase_add_loop_test(tc, unlocked_quotes_are_not_shown, 0, 2);

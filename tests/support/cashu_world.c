@@ -50,6 +50,8 @@ static const struct peer_script *reply_of(struct world *w, const struct mint_ans
 		s.headers = arena_printf(&w->arena, "Retry-After: %d\r\n", ans->retry_after_s);
 	if (f->mode == FAULT_GARBAGE)
 		s.body = "<html>Welcome to nginx!</html>";
+	if (f->mode == FAULT_DELAY)
+		s.delay_ms = f->ms;
 	if (f->mode == FAULT_HUGE)
 		s.filler = BIG_REPLY;
 	if (f->mode == FAULT_TRUNCATE) {
@@ -129,10 +131,16 @@ static void flush_wanted(void *ctx)
 
 static void start_up(struct world *w)
 {
-	struct store_options store = { .path = w->disk.path, .flush_wanted = flush_wanted, .ctx = w };
+	struct store_options store = {
+		.path = w->disk.path, .shared = w->shared, .flush_wanted = flush_wanted, .ctx = w
+	};
 	struct http_options http = { 0 };
 	struct executor_options ex = {
-		.loop = w->loop, .kinds = action_kinds, .max_inflight = 64, .max_inflight_per_peer = 16
+		.loop = w->loop,
+		.kinds = action_kinds,
+		.max_inflight = 64,
+		.max_inflight_per_peer = 16,
+		.shared = w->shared,
 	};
 	struct err err;
 

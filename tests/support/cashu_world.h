@@ -33,6 +33,7 @@ struct world {
 	struct faults faults;
 	const char *url;
 	int64_t mint_id;
+	bool shared; /* from the next start on: another daemon has the same file */
 	struct asked *asked;
 	size_t n_asked;
 	/* A copy of a swap or mint request that the network kept (fault drop_before) reaches the mint right before the next
