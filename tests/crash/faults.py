@@ -152,6 +152,7 @@ def two_daemons(worker, dialect):
     ids = begin(scene, (one, two), 8, "second")
     two.kill()
     for i in ids:
+        scenes.hurry(one, i)  # what the dead one had in hand is set aside for a while
         scenes.expect(scenes.finish(one, action_id=i), "done")
     scene.check_holds(16 * 100)
     sends = [one.call("action.start", kind="cashu_send", params={"amount": 7 + i, "mint": scene.mint.url},
