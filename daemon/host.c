@@ -503,6 +503,7 @@ static void apply(struct host *h)
 	struct rpc_peer_scope peers[PEER_SCOPES_MAX];
 
 	rpc_server_set_peers(h->rpc, peers, peer_scopes(&h->conf, peers));
+	executor_set_limits(h->executor, (unsigned)h->conf.max_inflight, (unsigned)h->conf.max_inflight_per_peer);
 	h->maintenance.retention_days = h->conf.retention_days;
 	h->maintenance.event_retention_days = h->conf.event_retention_days;
 }

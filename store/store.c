@@ -681,7 +681,7 @@ static int verify_open(const char *path, struct err *err)
 	if (rc == 0)
 		rc = check_references(s, err);
 	if (rc == 0)
-		rc = movement_check(store_view(s), err);
+		rc = movement_audit(store_view(s), err);
 	store_close(s);
 	return rc;
 }
