@@ -405,13 +405,13 @@ START_TEST(test_reload)
 
 	/* What can be changed is, what cannot is told, and the log file is a new one. */
 	ck_assert_int_eq(rename(log, moved), 0);
-	snprintf(text, sizeof(text), "log_file=%s\nlog_level=info\nmax_inflight=3\nrpc_uid_scope=%u:read\n", log,
-		 (unsigned)getuid());
+	snprintf(text, sizeof(text), "log_file=%s\nlog_level=info\nrpc_max_connections=64\nrpc_uid_scope=%u:read\n",
+		 log, (unsigned)getuid());
 	write_file(conf, text, 0600);
 	process_signal(&p, SIGHUP);
 	ck_assert(process_wait_log(&p, "event=config.reloaded"));
 	snprintf(p.log, sizeof(p.log), "%s", moved);
-	assert_has(process_log(&p), "event=config.needs_restart option=max_inflight");
+	assert_has(process_log(&p), "event=config.needs_restart option=rpc_max_connections");
 	snprintf(p.log, sizeof(p.log), "%s", log);
 	assert_has(process_call(&p, "config.show", NULL), "forbidden"); /* only a reader now */
 
