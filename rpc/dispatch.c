@@ -250,6 +250,14 @@ void request_run(struct request *r)
 			request_answer(r, &o);
 			return;
 		}
+		/* The rest of a batch: nothing would be there to see its units through. */
+		if (call->server->stopping) {
+			ERR(&err, ERR_BUSY, "walletd is stopping; this call was not run");
+			err_hint(&err, "try again when it is back");
+			o = rpc_fail(&err);
+			request_answer(r, &o);
+			return;
+		}
 		switch (first_answer_find(r, &o)) {
 		case FIRST_ANSWER_FOUND:
 			request_answer(r, &o);

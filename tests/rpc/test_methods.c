@@ -529,6 +529,29 @@ START_TEST(stop_ends_the_waits)
 }
 END_TEST
 
+START_TEST(stop_ends_a_batch)
+{
+	static const char *const entry =
+		",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"key.create\",\"params\":{\"name\":\"k%d\",\"scope\":\"read\"}}";
+	SCOPED(buf) struct buf batch = BUF_CAP(4096);
+	struct rpc_caller c = rpc_world_caller(RPC_ADMIN);
+	struct rpc_reply reply;
+
+	buf_text_add(&batch, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\",\"params\":{\"after\":1000}}");
+	for (int i = 0; i < 9; i++)
+		buf_printf(&batch, entry, i);
+	buf_text_add(&batch, "]");
+	ck_assert_ptr_nonnull(rpc_world_begin_into(&w, &c, buf_text(&batch), &reply));
+	rpc_world_run(&w, 20, NULL);
+	rpc_server_stop(w.server);
+	rpc_world_run(&w, 20, NULL);
+	ck_assert_int_eq(reply.status, 200);
+	ck_assert_ptr_nonnull(strstr(reply.text, "\"events\":[]"));
+	ck_assert_ptr_nonnull(strstr(reply.text, "walletd is stopping"));
+	ck_assert_uint_eq(json_array_size(json_object_get(rpc_world_result(&w, "key.list", "{}"), "keys")), 0);
+}
+END_TEST
+
 /* --- the ledger --- */
 
 static int add_movements(struct unit *u, void *ctx, struct err *err)
@@ -799,6 +822,7 @@ int main(void)
 	tcase_add_test(t, wait_answers_at_once_or_later);
 	tcase_add_test(t, wait_that_nothing_ends);
 	tcase_add_test(t, stop_ends_the_waits);
+	tcase_add_test(t, stop_ends_a_batch);
 	tcase_add_test(t, balance_and_history);
 	tcase_add_test(t, export_adds_up);
 	tcase_add_test(t, backup);
