@@ -109,7 +109,8 @@ static int short_of_funds(struct step *s, int64_t mint_id, struct currency unit,
 		n = 0;
 	for (size_t i = 0; i < n; i++)
 		if ((mint_id == 0 || totals[i].mint_id == mint_id) && currency_equal(totals[i].unit, unit))
-			held += totals[i].total[ACCOUNT_LOCKED];
+			held += totals[i].total[ACCOUNT_LOCKED] < INT64_MAX - held ? totals[i].total[ACCOUNT_LOCKED]
+										   : 0;
 	if (held > 0)
 		err_hint(err, "%" PRId64 " more are held by actions under way: action.list status=active", held);
 	else

@@ -170,9 +170,17 @@ json_t *view_movement(struct arena *a, const struct movement_row *row)
 	return obj;
 }
 
+/* Over all mints there may be more than can be counted: a mint signs what it likes. */
+static int64_t sum_of(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 static void add_to(json_t *obj, const char *name, int64_t v)
 {
-	json_set_int(obj, name, json_integer_value(json_object_get(obj, name)) + v);
+	json_set_int(obj, name, sum_of(json_integer_value(json_object_get(obj, name)), v));
 }
 
 static json_t *member_object(struct arena *a, json_t *obj, const char *name)
@@ -194,7 +202,7 @@ static void add_totals(json_t *bucket, const struct account_total *t)
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
 		add_to(bucket, account_name(shown[i]), t->total[shown[i]]);
 		if (is_ours(shown[i]))
-			total += t->total[shown[i]];
+			total = sum_of(total, t->total[shown[i]]);
 	}
 	add_to(bucket, "total", total);
 }

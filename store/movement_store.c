@@ -146,11 +146,12 @@ int movement_add(struct movement *m, enum account from, enum account to, struct 
 }
 
 /* The sums after m, so that none leaves its range: one that cannot be counted must not be written, or no later movement
- * in this unit could be. */
+ * in this unit could be.  The balance over all mints is for people, and stops at its end: or a mint that signs notes of
+ * 2^62 would stop what is done at the others. */
 static int movement_weigh(const struct movement *m, int64_t *ret_balance, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(m->unit_of_work), FAMILY_MOVEMENT, Q_TOTALS_OF_UNIT);
-	int64_t after[ACCOUNT_MAX + 1], ours = 0;
+	int64_t after[ACCOUNT_MAX + 1], ours = 0, all = 0;
 	bool over = false;
 	int rc;
 
@@ -162,8 +163,8 @@ static int movement_weigh(const struct movement *m, int64_t *ret_balance, struct
 
 		if (col_i64(q, 0) == m->mint_id)
 			over |= __builtin_add_overflow(after[acc], total, &after[acc]);
-		else if (account_is_ours((int)acc))
-			over |= __builtin_add_overflow(ours, total, &ours);
+		else if (account_is_ours((int)acc) && __builtin_add_overflow(all, total, &all))
+			all = INT64_MAX; /* none of them is below zero */
 	}
 	if (rc < 0)
 		return -1;
@@ -176,7 +177,7 @@ static int movement_weigh(const struct movement *m, int64_t *ret_balance, struct
 	}
 	if (over)
 		return ERR(err, ERR_RANGE, "more %s in all than can be counted", m->unit.s);
-	*ret_balance = ours;
+	*ret_balance = __builtin_add_overflow(all, ours, &all) ? INT64_MAX : all;
 	return 0;
 }
 

@@ -199,28 +199,32 @@ static int refusals(struct unit *u, void *ctx, struct err *err)
 	FAILS(movement_add(&m, ACCOUNT_FEES, ACCOUNT_SPENDABLE, ecash_of(12, sat), err), ERR_RANGE);
 	OK(movement_post(&m, err));
 
-	/* Over two accounts, and over two mints; another unit has room. */
+	/* Over two accounts; another mint and another unit have room, and the balance of all mints stops at its end. */
 	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 1, sat, 4000);
 	shift(&other, ACCOUNT_FEES, ACCOUNT_SENT, 11);
 	FAILS(movement_post(&other, err), ERR_RANGE);
 	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 2, sat, 4000);
-	shift(&other, ACCOUNT_OUTSIDE, ACCOUNT_SPENDABLE, 11);
-	FAILS(movement_post(&other, err), ERR_RANGE);
-	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 2, sat, 4000);
 	shift(&other, ACCOUNT_OUTSIDE, ACCOUNT_SPENDABLE, 10);
 	OK(movement_post(&other, err));
+	ck_assert_int_eq(last_row(unit_view(u), &a, &row), 1);
+	ck_assert_int_eq(row.balance, INT64_MAX);
+	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 2, sat, 4000);
+	shift(&other, ACCOUNT_OUTSIDE, ACCOUNT_SPENDABLE, 11);
+	OK(movement_post(&other, err));
+	ck_assert_int_eq(last_row(unit_view(u), &a, &row), 1);
+	ck_assert_int_eq(row.balance, INT64_MAX);
 	post(u, 2, usd, "issue", ACCOUNT_OUTSIDE, ACCOUNT_SPENDABLE, 11, 3);
 
 	/* What is not there cannot leave. */
 	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 2, sat, 4000);
-	shift(&other, ACCOUNT_SPENDABLE, ACCOUNT_OUTSIDE, 11);
+	shift(&other, ACCOUNT_SPENDABLE, ACCOUNT_OUTSIDE, 22);
 	FAILS(movement_post(&other, err), ERR_INTERNAL);
 	other = movement_begin(u, &alice, RAIL_ECASH, "kind", 2, usd, 4000);
 	shift(&other, ACCOUNT_PENDING, ACCOUNT_OUTSIDE, 1);
 	FAILS(movement_post(&other, err), ERR_INTERNAL);
 
 	ck_assert_int_eq(last_row(unit_view(u), &a, &row), 1);
-	ck_assert_int_eq(row.id, 3); /* what was refused left nothing */
+	ck_assert_int_eq(row.id, 4); /* what was refused left nothing */
 	return 0;
 }
 
