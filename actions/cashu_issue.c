@@ -498,7 +498,7 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 {
 	struct issue *m = s->checkpoint;
 	struct mint_row mint;
-	int64_t pause_ms;
+	int64_t pause_ms, poll = poll_ms(m, s->now_ms);
 
 	if (why->peer_code == CASHU_QUOTE_SIGNATURE && !m->legacy && m->key_index >= 0) {
 		/* 20008: nothing was issued.  An older mint: the same outputs under the older message. */
@@ -510,18 +510,18 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 			return outcome_trouble(err);
 		return outcome_next(ISSUE_MINT_REQUESTED);
 	}
+	m->refusals++;
+	pause_ms = m->refusals <= REFUSALS_AT_ONCE ? 0 : backoff_ms(m->refusals - REFUSALS_AT_ONCE);
 	if (why->peer_code == CASHU_QUOTE_NOT_PAID) {
 		if (set_quote_state(s, QUOTE_UNPAID, err) != 0)
 			return outcome_trouble(err);
-		return outcome_park(ISSUE_AWAITING_PAYMENT, s->now_ms + poll_ms(m, s->now_ms));
+		return outcome_park(ISSUE_AWAITING_PAYMENT, s->now_ms + (pause_ms > poll ? pause_ms : poll));
 	}
 	if (cashu_verdict(why) == CASHU_REBUILD)
 		m->at.stale = true;
 	/* Whatever the code says: it is paid for.  The mint's own view of the quote decides. */
 	log_warn(&s->log, "cashu.issue_refused", F_INT("code", why->peer_code), F_ERR(why));
 	m->foreign = false;
-	m->refusals++;
-	pause_ms = m->refusals <= REFUSALS_AT_ONCE ? 0 : backoff_ms(m->refusals - REFUSALS_AT_ONCE);
 	return outcome_park_error(ISSUE_QUOTE_CHECK, s->now_ms + pause_ms, why);
 }
 

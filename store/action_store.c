@@ -85,8 +85,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_CHILDREN] = "SELECT count(*) FROM action WHERE parent_id = ?1",
 	[Q_TRANSITION] = "INSERT INTO action_transition (action_seq, version, at_ms, state, status, note)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[Q_TRANSITIONS] = "SELECT version, at_ms, state, status, note FROM action_transition WHERE action_seq = ?1"
-			  " ORDER BY version",
+	[Q_TRANSITIONS] = "SELECT * FROM (SELECT version, at_ms, state, status, note FROM action_transition"
+			  " WHERE action_seq = ?1 ORDER BY version DESC LIMIT ?2) ORDER BY version",
 	[Q_PRUNE_TRANSITIONS] = "DELETE FROM action_transition WHERE action_seq IN (SELECT seq FROM action_archive"
 				" WHERE updated_at_ms < ?1 ORDER BY updated_at_ms LIMIT ?2)",
 	[Q_PRUNE] = "DELETE FROM action_archive WHERE seq IN (SELECT seq FROM action_archive"
@@ -466,6 +466,7 @@ int action_store_transitions(struct view v, struct arena *a, int64_t seq, struct
 	int rc;
 
 	bind_i64(q, 1, seq);
+	bind_i64(q, 2, ACTION_TRANSITIONS_MAX);
 	while ((rc = stmt_step(q, err)) == 1) {
 		if (got == room) {
 			struct action_transition *more = ARENA_ARRAY(a, room ? 2 * room : 16, struct action_transition);

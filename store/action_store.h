@@ -90,6 +90,8 @@ struct action_transition {
 	enum action_status status;
 	const char *note; /* an error kind, or NULL */
 };
+/* The newest of them, oldest first: a mint that takes back what it said makes one with each turn, for as long as it likes. */
+#define ACTION_TRANSITIONS_MAX 1000
 MUST_CHECK int action_store_transitions(struct view v, struct arena *a, int64_t seq, struct action_transition **ret,
 					size_t *n, struct err *err);
 /* Removes archived actions that ended before this time, with their transitions; at most `max` a call. */
