@@ -372,8 +372,12 @@ struct outcome exchange_restored(struct step *s, const struct net_reply *rep, st
 
 	if (output_store_open(s->view, s->arena, &s->row.id, OUTPUT_OPEN, &outputs, &n, err) != 0)
 		return outcome_trouble(err);
-	if (restore_decode(s->arena, rep, outputs, n, &found, &why) != 0)
+	if (restore_decode(s->arena, rep, outputs, n, &found, &why) != 0) {
+		/* No NUT-09 at this mint: only the request itself can bring what came back garbled. */
+		if (!x->last_code && (why.peer_code == 404 || why.peer_code == 405))
+			return outcome_park_error(u->st_request, s->now_ms + backoff_ms(x->sends), &why);
 		return why.code == ERR_PEER_INVALID ? misbehaved(s, u, &why, err) : outcome_trouble(&why);
+	}
 	if (found.n == 0 && x->last_code)
 		return not_signed(s, u, err);
 	if (found.n == 0) {

@@ -313,7 +313,7 @@ static int64_t poll_ms(const struct issue *m, int64_t now_ms)
 		return 2000;
 	if (age < 90 * 1000)
 		return 5000;
-	if (m->expiry_s && now_ms > m->expiry_s * 1000 + 600 * 1000)
+	if (m->expiry_s ? now_ms > m->expiry_s * 1000 + 600 * 1000 : age > DAY_MS)
 		return 3600 * 1000;
 	return 30 * 1000;
 }

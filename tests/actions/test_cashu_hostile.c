@@ -89,6 +89,23 @@ START_TEST(watching_refused)
 }
 END_TEST
 
+START_TEST(garbled_without_restore)
+{
+	struct action_id id;
+
+	world_open(&w, 100);
+	world_fault(&w, "{\"path\":\"/v1/swap\",\"mode\":\"answer\",\"status\":200}");
+	world_fault(&w,
+		    arena_printf(&w.arena, "{\"path\":\"/v1/restore\",\"mode\":\"answer\",\"status\":%d,\"count\":0}",
+				 _i ? 405 : 404));
+	id = lost_swap();
+	world_settle(&w, &id, 5);
+	ck_assert_str_eq(status_of(&id), "done");
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
 /* --- requests without end --- */
 
 START_TEST(issue_storm)
@@ -108,6 +125,33 @@ START_TEST(issue_storm)
 	asked = world_asked(&w, "/v1/mint/bolt11");
 	ck_assert_uint_le(asked, 20);
 	ck_assert(!action_status_is_final(world_row(&w, &id).status));
+	world_close(&w);
+}
+END_TEST
+
+/* Where any mint is taken, junk is free for whoever sends it. */
+START_TEST(junk_of_nowhere)
+{
+	static const uint64_t notes[] = { 1, 4, 16, 0 };
+	struct action_id id;
+	char *token;
+
+	world_open(&w, 0);
+	token = world_token(&w, "offered", notes, true);
+	scratch_sql(&w.disk, "UPDATE mint SET url = 'http://elsewhere.example'");
+	world_fault(&w, "{\"path\":\"/v1/info\",\"mode\":\"drop_before\",\"count\":0}");
+	world_restart(&w);
+	id = world_start(&w, "cashu_receive", arena_printf(&w.arena, "{\"token\":\"%s\",\"trust\":true}", token));
+	world_settle(&w, &id, 0);
+	ck_assert_str_eq(status_of(&id), "failed");
+	ck_assert_str_eq(world_row(&w, &id).error_kind, "peer_unavailable");
+	ck_assert_str_eq(world_row(&w, &id).funds_moved, "no");
+	/* The mint is back: the same token is another try. */
+	faults_clear(&w.faults);
+	id = world_start(&w, "cashu_receive", arena_printf(&w.arena, "{\"token\":\"%s\",\"trust\":true}", token));
+	world_settle(&w, &id, 1);
+	ck_assert_str_eq(status_of(&id), "done");
+	world_check(&w, 0);
 	world_close(&w);
 }
 END_TEST
@@ -446,6 +490,8 @@ static Suite *suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, questions_refused, 0, (int)(ARRAY_LEN(questions) * ARRAY_LEN(lost)));
 	tcase_add_test(tc, watching_refused);
+	tcase_add_loop_test(tc, garbled_without_restore, 0, 2);
+	tcase_add_test(tc, junk_of_nowhere);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
 	tcase_add_test(tc, two_daemons);
