@@ -265,12 +265,14 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 		   swap_makes(s, m, &mint, &out, err) != 0) {
 		return -1;
 	}
+	if (out + m->swap_fee > held)
+		return ERR(err, ERR_INTERNAL, "the coins of %s are more than the ledger says", m->at.mint);
 	json_set_str(s->plan, "mint", m->at.mint);
 	json_set_str(s->plan, "unit", m->at.unit.s);
 	json_set_u64(s->plan, "amount", m->amount);
 	json_set_u64(s->plan, "fee", m->swap_fee);
 	json_set_bool(s->plan, "swap", !action_id_is_empty(&m->swap));
-	json_set_u64(s->plan, "remains", held - out - (held - out < m->swap_fee ? 0 : m->swap_fee));
+	json_set_u64(s->plan, "remains", held - out - m->swap_fee);
 	if (strcmp(m->at.unit.s, "sat") == 0)
 		json_set_u64(s->plan, "spend_sat", out + m->swap_fee);
 	return SEND_PROOFS_RESERVED;
