@@ -346,12 +346,13 @@ static void drive_go_on(struct drive *d)
 	case OUTCOME_PARK:
 		if (executor_at_rest(ex, &d->step.row))
 			waiters_tell(ex->waiters, &d->step.row.id, false);
+		if (d->outcome.wake_at_ms != ACTION_NO_WAKE)
+			executor_pump_soon(
+				ex); /* the wake timer may have to be set earlier, also when a cancel is refused */
 		if (d->cancels && !ex->stopping) {
 			drive_step(d);
 			return;
 		}
-		if (d->outcome.wake_at_ms != ACTION_NO_WAKE)
-			executor_pump_soon(ex); /* the wake timer may have to be set earlier */
 		drive_end(d);
 		return;
 	case OUTCOME_DONE:

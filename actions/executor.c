@@ -107,6 +107,8 @@ static void set_wake(struct executor *ex)
 	int64_t at, now = clock_now_ms();
 	struct err err;
 
+	if (clock_mono_us() < ex->hold_until_us) /* the timer is set for the end of that */
+		return;
 	if (action_store_next_wake(store_view(ex->opt.store), now, &at, &err) != 0)
 		log_error(&ex->log, "executor.wake_failed", F_ERR(&err));
 	else if (at != ACTION_NO_WAKE)

@@ -669,6 +669,25 @@ START_TEST(cancel_is_refused)
 }
 END_TEST
 
+START_TEST(a_refused_cancel_loses_no_wake)
+{
+	struct action_id id;
+
+	clock_set_for_test(-1);
+	work_play.no_cancel = true;
+	work_peer_says(503, NULL, 20);
+	id = work_start("ad");
+	work_run_until(work_is_asking);
+	cancel(&id);
+	work_settle();
+	ck_assert_str_eq(answered, "not_cancellable ");
+	ck_assert_uint_eq(work_row(&id).attempts, 1);
+	work_peer_says(200, NULL, 0);
+	while (work_row(&id).status != ACTION_DONE) /* no run, no kick: by its own timer, after a second */
+		work_settle();
+}
+END_TEST
+
 static bool is_answered(void)
 {
 	return answered[0] != '\0';
@@ -872,6 +891,7 @@ int main(void)
 	tcase_add_test(tc, cancel_what_parks_meanwhile);
 	tcase_add_test(tc, cancel_what_ends_meanwhile);
 	tcase_add_test(tc, cancel_is_refused);
+	tcase_add_test(tc, a_refused_cancel_loses_no_wake);
 	tcase_add_test(tc, cancel_what_cannot_be);
 	tcase_add_test(tc, cancel_while_the_store_fails);
 	tcase_add_test(tc, cancels_end_with_the_executor);
