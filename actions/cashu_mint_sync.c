@@ -161,19 +161,48 @@ static int listed_read(const json_t *v, struct keyset *ret, struct err *err)
 	return 0;
 }
 
+/* 1, 0 or -1. */
+static int is_known(struct step *s, const struct keyset_id *id, struct err *err)
+{
+	const struct sync *m = s->checkpoint;
+	struct keyset have;
+
+	if (keyset_store_get(s->view, s->arena, m->mint_id, id, &have, err) == 0)
+		return 1;
+	return err->code == ERR_KEYSET_UNKNOWN ? 0 : -1;
+}
+
+/* New ones first: that a keyset is retired is noted when the one that takes its place is there, whatever happens between. */
+static int listed_keep(struct step *s, const struct keyset *list, size_t n, struct err *err)
+{
+	struct sync *m = s->checkpoint;
+	json_t *known = json_array_in(s->arena);
+
+	m->listed = json_array_in(s->arena);
+	for (size_t i = 0; i < n; i++) {
+		int rc;
+
+		if (keyset_id_version(&list[i].id) == KEYSET_LEGACY)
+			continue;
+		rc = is_known(s, &list[i].id, err);
+		if (rc < 0)
+			return -1;
+		json_add(rc ? known : m->listed, listed_json(s->arena, &list[i]));
+	}
+	if (json_array_extend(m->listed, known) != 0)
+		return ERR(err, ERR_INTERNAL, "a list that does not grow");
+	m->at = 0;
+	return 0;
+}
+
 static struct outcome keysets_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct sync *m = s->checkpoint;
 	struct keyset *list;
 	size_t n;
 
-	if (keysets_decode(s->arena, rep, &list, &n, err) != 0)
+	if (keysets_decode(s->arena, rep, &list, &n, err) != 0 || listed_keep(s, list, n, err) != 0)
 		return outcome_trouble(err);
-	m->listed = json_array_in(s->arena);
-	for (size_t i = 0; i < n; i++)
-		if (keyset_id_version(&list[i].id) != KEYSET_LEGACY)
-			json_add(m->listed, listed_json(s->arena, &list[i]));
-	m->at = 0;
 	if (json_array_size(m->listed) == 0) {
 		ERR(err, ERR_PEER_INVALID, "%s lists no keyset that can be used", m->mint);
 		return outcome_trouble(err);
@@ -285,24 +314,30 @@ static int keyset_keep(struct step *s, const struct keyset *ks, struct err *err)
 	return 0;
 }
 
+/* This one, and with it those that follow and need no asking. */
 static struct outcome keys_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct sync *m = s->checkpoint;
-	struct keyset listed, ks;
-	bool known;
 
-	if (listed_now(s, &listed, &known, err) != 0)
-		return outcome_trouble(err);
-	ks = listed;
-	if (!known && (!rep || keyset_decode(s->arena, rep, &listed, &ks, err) != 0))
-		return rep ? outcome_trouble(err) : outcome_next(SYNC_KEYS);
-	ks.active = listed.active;
-	if (keyset_keep(s, &ks, err) != 0)
-		return outcome_trouble(err);
-	m->at++;
-	if ((size_t)m->at < json_array_size(m->listed))
-		return outcome_next(SYNC_KEYS);
-	return sync_finish(s, err);
+	for (;;) {
+		struct keyset listed, ks;
+		bool known;
+
+		if (listed_now(s, &listed, &known, err) != 0)
+			return outcome_trouble(err);
+		ks = listed;
+		if (!known && !rep)
+			return outcome_next(SYNC_KEYS);
+		if (!known && keyset_decode(s->arena, rep, &listed, &ks, err) != 0)
+			return outcome_trouble(err);
+		rep = NULL;
+		ks.active = listed.active;
+		if (keyset_keep(s, &ks, err) != 0)
+			return outcome_trouble(err);
+		m->at++;
+		if ((size_t)m->at == json_array_size(m->listed))
+			return sync_finish(s, err);
+	}
 }
 
 static struct outcome sync_cancel(struct step *s, struct err *err)

@@ -393,6 +393,27 @@ START_TEST(copied_keysets)
 }
 END_TEST
 
+/* The old keyset is retired, and the new one's keys do not come: there is still one to make notes of. */
+START_TEST(half_a_sync)
+{
+	struct action_id id;
+
+	world_open(&w, 0);
+	world_issue(&w, 64);
+	mint_rotate(&w.mint, 0, 0, KEYSET_V1);
+	world_fault(&w, "{\"path\":\"/v1/keys/*\",\"mode\":\"answer\",\"status\":500,\"count\":0}");
+	id = world_start(&w, "cashu_mint_sync", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	world_settle(&w, &id, 0);
+	ck_assert_str_eq(status_of(&id), "failed");
+	faults_clear(&w.faults);
+	id = world_start(&w, "cashu_send", "{\"amount\":21}");
+	world_settle(&w, &id, 3);
+	ck_assert_int_eq(world_account(&w, ACCOUNT_SENT), 21);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
 #define STRANGERS 200
 
 static int strangers(struct unit *u, void *ctx, struct err *err)
@@ -499,6 +520,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, spending_is_planned);
 	tcase_add_loop_test(tc, unlocked_quotes_are_not_shown, 0, 2);
 	tcase_add_loop_test(tc, copied_keysets, 0, 2);
+	tcase_add_test(tc, half_a_sync);
 	tcase_add_test(tc, large_strangers);
 	tcase_add_test(tc, small_change);
 	suite_add_tcase(s, tc);
