@@ -72,7 +72,7 @@ BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 BENCH_OBJ   := $O/tests/bench/bench.o $O/tests/support/mint_crypto.o $O/tests/support/process.o
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
-.PHONY: all deps run check suites asan valgrind crash e2e fuzz bench lint install docs clean help FORCE
+.PHONY: all deps run check suites asan valgrind memcheck crash e2e fuzz bench lint install docs clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -114,14 +114,9 @@ asan:
 	@contrib/deps.sh build
 	@ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) BUILD=asan suites
 
-# Everything is slower by 10 to 50 times.
-VALGRIND := valgrind --quiet --error-exitcode=99 --suppressions=tests/valgrind.suppress
-
 valgrind:
 	@contrib/deps.sh build lint
-	@$(MAKE) BUILD=check build/check/tests/ctime/ctime
-	@WRAP='$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
-	 CK_TIMEOUT_MULTIPLIER=50 LIMIT_S=1200 CTIME='$(VALGRIND) build/check/tests/ctime/ctime' $(MAKE) BUILD=check suites
+	@$(MAKE) BUILD=$(CHECK_TREE) memcheck
 
 crash:
 	@contrib/deps.sh build
@@ -164,7 +159,17 @@ benches: $(BENCHES) $(PROGRAMS)
 	@set -e; for b in $(BENCHES); do BUILD_DIR=$O $$b; done
 
 suites: all $(TESTS) $(REPLAYS)
-	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS) -- 'docs/generate --check $O' $(if $(CTIME),'$(CTIME)')
+	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS) -- 'docs/generate --check $O'
+
+# Under valgrind everything takes 10 to 50 times as long.
+VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+	    --expensive-definedness-checks=yes
+memcheck: all $(TESTS) $(REPLAYS) $O/tests/ctime/ctime
+	@BUILD_DIR=$O CK_TIMEOUT_MULTIPLIER=50 LIMIT_S=1200 WRAP='$(VALGRIND)' \
+		tests/run $(TESTS) $O/tests/ctime/ctime -- $(REPLAYS)
+
+# What the test of constant time puts a wrapper around: tests/ctime/ctime.c.
+CTIME_WRAPS := $(shell sed -n 's/^WRAP.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/ctime/ctime.c)
 
 # Programs.
 $O/walletd: $(DAEMON_OBJ) $O/libwalletd.a ; $(LINK)
@@ -174,6 +179,8 @@ $O/libwalletd.a: $(LIB_OBJ) ; $(ARCHIVE)
 $O/libsupport.a: $(SUPPORT_OBJ) ; $(ARCHIVE)
 $(TESTS): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
 $(BENCHES): $O/%: $O/%.o $(BENCH_OBJ) $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
+$O/tests/ctime/ctime: $O/tests/ctime/ctime.o $O/libsupport.a $O/libwalletd.a
+	$(LINK) $(CHECK_LIBS) $(CTIME_WRAPS:%=-Wl,--wrap=%)
 $(FUZZERS): $O/%: $O/%.o $O/libwalletd.a ; $(LINK)
 $(REPLAYS): $O/tests/fuzz/replay_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay_main.o $O/libwalletd.a ; $(LINK)
 
