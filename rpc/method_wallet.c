@@ -64,9 +64,11 @@ static struct rpc_outcome wallet_create_run(struct rpc_call *call)
 	struct err err;
 
 	if (wallet_create(call->server->opt.wallet, (unsigned)rpc_param_int(call, "words", 12), passphrase_of(call),
-			  &words, &err) != 0 ||
-	    describe(call, result, &err) != 0)
+			  &words, &err) != 0)
 		return rpc_fail(&err);
+	/* The wallet is made, and its words are shown once: nothing stands in their way. */
+	if (describe(call, result, &err) != 0)
+		log_warn(&call->log, "wallet.not_described", F_ERR(&err));
 	call->record = json_hold(call->arena, json_copy(result));
 	json_set_take(call->record, "mnemonic", json_null());
 	json_set_str(call->record, "note", "The words were shown once, in the first answer, and are not shown again.");
