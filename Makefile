@@ -3,7 +3,7 @@
 RELEASE := 0.1.0
 MAKEFLAGS += --no-print-directory
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(shell nproc) --output-sync=line
+MAKEFLAGS += -j$(shell nproc)
 endif
 BUILD   ?= release
 O       := build/$(BUILD)
