@@ -26,6 +26,34 @@ MUST_CHECK bool sat_add(struct sat a, struct sat b, struct sat *ret);
 MUST_CHECK bool sat_sub(struct sat a, struct sat b, struct sat *ret);
 int sat_cmp(struct sat a, struct sat b);
 
+/* Ether in its smallest unit, up to 2^128 - 1: more than there will ever be. */
+struct wei {
+	uint64_t hi, lo;
+};
+#define WEI_TEXT_MAX 40 /* 39 digits and a NUL */
+struct wei wei_from_u64(uint64_t v);
+MUST_CHECK bool wei_from_be(const uint8_t v[32], struct wei *ret); /* a 256-bit word */
+MUST_CHECK bool wei_add(struct wei a, struct wei b, struct wei *ret);
+MUST_CHECK bool wei_sub(struct wei a, struct wei b, struct wei *ret);
+int wei_cmp(struct wei a, struct wei b);
+void wei_text(struct wei a, char ret[WEI_TEXT_MAX]); /* decimal: JSON has no integers of this size */
+
+/* Wei per unit of gas.  Fits an SQLite integer with room to double: at most 2^62. */
+struct gas_price {
+	uint64_t v;
+};
+#define GAS_PRICE_MAX (UINT64_C(1) << 62)
+MUST_CHECK bool gas_price_from_u64(uint64_t v, struct gas_price *ret);
+MUST_CHECK bool gas_price_add(struct gas_price a, struct gas_price b, struct gas_price *ret);
+/* a * num / den, rounded up; den > 0. */
+MUST_CHECK bool gas_price_scale_ceil(struct gas_price a, uint32_t num, uint32_t den, struct gas_price *ret);
+int gas_price_cmp(struct gas_price a, struct gas_price b);
+struct gas_price gas_price_min(struct gas_price a, struct gas_price b);
+struct gas_price gas_price_max(struct gas_price a, struct gas_price b);
+uint64_t gas_price_value(struct gas_price a); /* for a reply, a log field or a message */
+/* What so much gas costs. */
+struct wei gas_cost(struct gas_price price, uint64_t gas);
+
 /* A Cashu currency unit ("sat", "usd"): 1 to 15 characters of a-z, 0-9, '-' and '_'. */
 struct currency {
 	char s[16];

@@ -5,6 +5,23 @@
 #include "base/rng.h"
 #include "base/text.h"
 
+bool hash32_equal(const struct hash32 *a, const struct hash32 *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+bool evm_address_equal(const struct evm_address *a, const struct evm_address *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+bool evm_address_is_zero(const struct evm_address *a)
+{
+	static const struct evm_address zero;
+
+	return evm_address_equal(a, &zero);
+}
+
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;

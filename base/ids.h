@@ -10,6 +10,14 @@
 struct hash32 {
 	uint8_t b[32];
 };
+bool hash32_equal(const struct hash32 *a, const struct hash32 *b);
+
+/* An account or a contract on an EVM chain; text and checksum (EIP-55) are rails/evm's. */
+struct evm_address {
+	uint8_t b[20];
+};
+bool evm_address_equal(const struct evm_address *a, const struct evm_address *b);
+bool evm_address_is_zero(const struct evm_address *a);
 
 /* A compressed SEC1 point.  Holding one says nothing about its being on the curve: parsers check that. */
 struct pubkey {
