@@ -97,6 +97,13 @@ int wei_cmp(struct wei a, struct wei b)
 	return (wide(a) > wide(b)) - (wide(a) < wide(b));
 }
 
+uint64_t wei_to_gwei_ceil(struct wei a)
+{
+	u128 v = wide(a) / 1000000000 + (wide(a) % 1000000000 != 0);
+
+	return v > UINT64_MAX ? UINT64_MAX : (uint64_t)v;
+}
+
 void wei_text(struct wei a, char ret[WEI_TEXT_MAX])
 {
 	char digits[WEI_TEXT_MAX];

@@ -36,6 +36,7 @@ MUST_CHECK bool wei_from_be(const uint8_t v[32], struct wei *ret); /* a 256-bit 
 MUST_CHECK bool wei_add(struct wei a, struct wei b, struct wei *ret);
 MUST_CHECK bool wei_sub(struct wei a, struct wei b, struct wei *ret);
 int wei_cmp(struct wei a, struct wei b);
+uint64_t wei_to_gwei_ceil(struct wei a);             /* UINT64_MAX when it is more */
 void wei_text(struct wei a, char ret[WEI_TEXT_MAX]); /* decimal: JSON has no integers of this size */
 
 /* Wei per unit of gas.  Fits an SQLite integer with room to double: at most 2^62. */

@@ -44,6 +44,17 @@ enum err_class {
 	X(ERR_TOKEN_DUST, "token_dust", ERR_INVALID)                                                                   \
 	X(ERR_QUOTE_EXPIRED, "quote_expired", ERR_REJECTED)                                                            \
 	X(ERR_QUOTE_ISSUED, "quote_issued", ERR_REJECTED)                                                              \
+	X(ERR_DIRECTIVE_CONFLICT, "idempotency_conflict", ERR_INVALID)                                                 \
+	X(ERR_SIGNER_UNKNOWN, "unknown_signer", ERR_INVALID)                                                           \
+	X(ERR_KIND_UNSUPPORTED, "unsupported_kind", ERR_INVALID)                                                       \
+	X(ERR_ACTION_UNSUPPORTED, "unsupported_action", ERR_INVALID)                                                   \
+	X(ERR_ACTION_INVALID, "invalid_action", ERR_INVALID)                                                           \
+	X(ERR_ILLEGAL_STATE, "illegal_state", ERR_INVALID)                                                             \
+	X(ERR_NONCE_USED, "nonce_used", ERR_INVALID)                                                                   \
+	X(ERR_NONCE_VALID, "old_nonce_still_valid", ERR_INVALID)                                                       \
+	X(ERR_ALREADY_EXECUTED, "already_executed", ERR_INVALID)                                                       \
+	X(ERR_NO_EVIDENCE, "no_evidence", ERR_INVALID)                                                                 \
+	X(ERR_CHAIN, "wrong_chain", ERR_TRANSIENT)                                                                     \
 	X(ERR_CANCELLED, "cancelled", ERR_INVALID)                                                                     \
 	X(ERR_NOT_CANCELLABLE, "not_cancellable", ERR_INVALID)                                                         \
 	X(ERR_PEER_DOWN, "peer_unavailable", ERR_TRANSIENT)                                                            \

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 
 #include "base/err.h"
 
@@ -120,4 +121,15 @@ void pbkdf2_sha512(struct bytes password, struct bytes salt, unsigned rounds, ui
 	    PKCS5_PBKDF2_HMAC((const char *)password.p, (int)password.n, s, (int)salt.n, (int)rounds, EVP_sha512(), 64,
 			      ret) != 1)
 		err_fatal("libcrypto cannot run PBKDF2");
+}
+
+uint64_t siphash(const uint8_t key[16], struct bytes v)
+{
+	uint8_t out[crypto_shorthash_BYTES];
+	uint64_t h = 0;
+
+	crypto_shorthash(out, v.p, v.n, key);
+	for (size_t i = 0; i < sizeof(out); i++) /* the reference prints it little-endian */
+		h |= (uint64_t)out[i] << (8 * i);
+	return h;
 }

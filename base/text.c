@@ -232,6 +232,20 @@ bool utf8_valid(struct bytes v)
 	return true;
 }
 
+bool utf8_printable(struct bytes v)
+{
+	while (v.n > 0) {
+		uint32_t c;
+		size_t n = utf8_next(v, &c);
+
+		if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
+			return false;
+		v.p += n;
+		v.n -= n;
+	}
+	return true;
+}
+
 bool text_printable_ascii(const char *text)
 {
 	for (; *text != '\0'; text++)
@@ -243,6 +257,22 @@ bool text_printable_ascii(const char *text)
 bool text_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+char *url_shown(struct arena *a, const char *url)
+{
+	const char *slashes = strstr(url, "//");
+	const char *host = slashes ? slashes + 2 : url;
+	const char *end = host + strcspn(host, "/?#"), *at = strrchr(host, '@');
+	int scheme = (int)(host - url);
+
+	/* Somebody's password may hold a slash.  Where such a URL's host begins is anybody's guess. */
+	if (at && at >= end)
+		return arena_printf(a, "%.*s***", scheme, url);
+	if (at)
+		host = at + 1;
+	return arena_printf(a, "%.*s%s%.*s%s", scheme, url, at ? "***@" : "", (int)(end - host), host,
+			    end[0] == '\0' || strcmp(end, "/") == 0 ? end : "/***");
 }
 
 unsigned text_distance(const char *a, const char *b)

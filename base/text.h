@@ -1,4 +1,4 @@
-/* base/text.h - hex, base64 and strict numbers.  Every decoder takes the whole input or fails; none guesses. */
+/* base/text.h - hex, base64, strict numbers and short texts.  Every decoder takes the whole input or fails; none guesses. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -23,10 +23,13 @@ MUST_CHECK bool parse_i64(const char *text, int64_t min, int64_t max, int64_t *r
 
 /* How many bytes the valid UTF-8 character at the start of v has, and its code point; 0 when there is none. */
 size_t utf8_next(struct bytes v, uint32_t *ret);
-/* Is it valid UTF-8 without NUL?  printable also refuses control characters. */
+/* Is it valid UTF-8 without NUL?  printable also refuses control characters, of ASCII and of Latin-1. */
 bool utf8_valid(struct bytes v);
+bool utf8_printable(struct bytes v);
 bool text_printable_ascii(const char *text);
 bool text_starts(const char *text, const char *prefix);
+/* A URL as others may see it: user and password, and whatever follows the host, are *** each; API keys are in both. */
+char *url_shown(struct arena *a, const char *url);
 /* Edit distance of short names (for "did you mean"), at most 64 characters each. */
 unsigned text_distance(const char *a, const char *b);
 

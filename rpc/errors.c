@@ -35,6 +35,9 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_TOKEN:
 	case ERR_TOKEN_OWN:
 	case ERR_TOKEN_DUST:
+	case ERR_KIND_UNSUPPORTED:
+	case ERR_ACTION_UNSUPPORTED:
+	case ERR_ACTION_INVALID:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
@@ -43,16 +46,24 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_NOT_FOUND:
 	case ERR_MINT_UNKNOWN:
 	case ERR_KEYSET_UNKNOWN:
+	case ERR_SIGNER_UNKNOWN:
 		return RPC_NOT_FOUND;
 	case ERR_EXISTS:
 	case ERR_WALLET_EXISTS:
 	case ERR_CONFLICT:
+	case ERR_DIRECTIVE_CONFLICT:
+	case ERR_ILLEGAL_STATE:
+	case ERR_NONCE_USED:
+	case ERR_NONCE_VALID:
+	case ERR_ALREADY_EXECUTED:
+	case ERR_NO_EVIDENCE:
 	case ERR_CANCELLED:
 		return RPC_CONFLICT;
 	case ERR_FUNDS:
 		return RPC_INSUFFICIENT_FUNDS;
 	case ERR_PEER_DOWN:
 	case ERR_PEER_BUSY:
+	case ERR_CHAIN:
 		return RPC_PEER_UNAVAILABLE;
 	case ERR_PEER:
 	case ERR_PEER_INVALID:
@@ -89,9 +100,10 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 
 bool rpc_error_is_retryable(enum err_code code)
 {
-	/* Somebody must do something first, but not to this call: once the wallet is open, or the hour has passed, the
-	 * same call with the same key is right. */
-	if (code == ERR_NO_WALLET || code == ERR_WALLET_LOCKED || code == ERR_PASSPHRASE || code == ERR_BUDGET)
+	/* Somebody must do something first, but not to this call: once the wallet is open, the hour has passed, or the
+	 * configuration is right, the same call with the same key is. */
+	if (code == ERR_NO_WALLET || code == ERR_WALLET_LOCKED || code == ERR_PASSPHRASE || code == ERR_BUDGET ||
+	    code == ERR_CONFIG || code == ERR_SIGNER_UNKNOWN)
 		return true;
 	switch (err_class_of(code)) {
 	case ERR_TRANSIENT:

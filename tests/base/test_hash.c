@@ -174,6 +174,19 @@ START_TEST(key_stretching_matches)
 }
 END_TEST
 
+/* The reference's own vector: key 00..0f, message 00..0e. */
+START_TEST(siphash_is_the_reference)
+{
+	uint8_t key[16], message[15];
+
+	for (uint8_t i = 0; i < 16; i++)
+		key[i] = i;
+	memcpy(message, key, sizeof(message));
+	ck_assert_uint_eq(siphash(key, (struct bytes){ message, sizeof(message) }), 0xa129ca6149be45e5u);
+	ck_assert_uint_eq(siphash(key, (struct bytes){ NULL, 0 }), 0x726fdb47dd0e0e31u);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/hash");
@@ -188,6 +201,7 @@ int main(void)
 	tcase_add_loop_test(t, macs_match, 0, ARRAY_LEN(macs));
 	tcase_add_test(t, no_key_is_not_the_last_key);
 	tcase_add_test(t, key_stretching_matches);
+	tcase_add_test(t, siphash_is_the_reference);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

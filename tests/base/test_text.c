@@ -403,6 +403,47 @@ START_TEST(edit_distance_of_long_names)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool ok;
+} printables[] = {
+	{ "", true },           { "directive-1", true }, { "\xc3\xa9 \xe2\x82\xac", true }, { "\xc2\xa0", true },
+	{ "a\nb", false },      { "\x1f", false },       { "\x7f", false },                  { "\xc2\x80", false },
+	{ "\xc2\x9f", false }, { "\xc3", false },       { "a\xff", false },                 { "\xc0\x80", false },
+};
+
+START_TEST(printable_utf8)
+{
+	ck_assert_int_eq(utf8_printable(bytes_of(printables[_i].text)), printables[_i].ok);
+}
+END_TEST
+
+static const struct {
+	const char *url, *shown;
+} urls[] = {
+	{ "http://127.0.0.1:8545", "http://127.0.0.1:8545" },
+	{ "https://node.example/", "https://node.example/" },
+	{ "socks5h://user:hunter2@host:1", "socks5h://***@host:1" },
+	{ "https://node.example/v2/hunter2", "https://node.example/***" },
+	{ "https://node.example?key=hunter2", "https://node.example/***" },
+	{ "https://user:hunter2@node.example:8545/v2/hunter2?hunter2#hunter2", "https://***@node.example:8545/***" },
+	{ "https://user:hunter2@x@node.example", "https://***@node.example" },
+	{ "https://user:hun/ter2@node.example", "https://***" },
+	{ "https://node.example/hunter2@1", "https://***" },
+	{ "user:hunter2@host", "***@host" },
+	{ "", "" },
+};
+
+START_TEST(urls_are_shown_without_what_they_hide)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(4096);
+	const char *shown = url_shown(&a, urls[_i].url);
+
+	ck_assert_str_eq(shown, urls[_i].shown);
+	ck_assert_ptr_null(strstr(shown, "hunter2"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/text");
@@ -425,6 +466,8 @@ int main(void)
 	tcase_add_test(t, prefixes);
 	tcase_add_loop_test(t, edit_distance, 0, ARRAY_LEN(distances));
 	tcase_add_test(t, edit_distance_of_long_names);
+	tcase_add_loop_test(t, printable_utf8, 0, ARRAY_LEN(printables));
+	tcase_add_loop_test(t, urls_are_shown_without_what_they_hide, 0, ARRAY_LEN(urls));
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
