@@ -14,7 +14,7 @@ COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 FUZZ_SECONDS ?= 60
 
 ROOMS  := base base/net conf store $(sort $(wildcard rails/*)) actions exit outbox rpc
-LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libcrypto libsodium libcbor inih libqrencode
+LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libcrypto libsodium libcbor inih libqrencode nettle
 
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla

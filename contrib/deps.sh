@@ -62,6 +62,7 @@ missing() {
 		module libssl-dev 'libcrypto >= 3.0'
 		module libsodium-dev 'libsodium >= 1.0.18'
 		module libcbor-dev 'libcbor >= 0.8'
+		module nettle-dev 'nettle >= 3.7'
 		module libinih-dev inih
 		module libqrencode-dev libqrencode
 		module check 'check >= 0.15'
