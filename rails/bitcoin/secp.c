@@ -5,6 +5,7 @@
 
 #include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
+#include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 
 static secp256k1_context *context;
@@ -70,6 +71,54 @@ bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, con
 
 	return secp256k1_xonly_pubkey_parse(secp_context(), &x, key->b + 1) == 1 &&
 	       secp256k1_schnorrsig_verify(secp_context(), sig, msg->b, sizeof(msg->b), &x) == 1;
+}
+
+static void point_xy(const struct point *p, uint8_t ret[64])
+{
+	uint8_t full[65];
+
+	point_uncompress(p, full);
+	memcpy(ret, full + 1, 64);
+}
+
+bool secp_ecdsa_sign_recoverable(const struct secret *key, const struct hash32 *digest, uint32_t counter,
+				 uint8_t ret_rs[64], int *ret_recid)
+{
+	uint8_t extra[32] = {
+		[28] = (uint8_t)(counter >> 24), (uint8_t)(counter >> 16), (uint8_t)(counter >> 8), (uint8_t)counter
+	};
+	secp256k1_ecdsa_recoverable_signature sig;
+	secp256k1_ecdsa_signature plain;
+
+	if (secp256k1_ecdsa_sign_recoverable(secp_context(), &sig, digest->b, key->b, NULL,
+					     counter == 0 ? NULL : extra) != 1 ||
+	    secp256k1_ecdsa_recoverable_signature_convert(secp_context(), &plain, &sig) != 1 ||
+	    secp256k1_ecdsa_signature_normalize(secp_context(), NULL, &plain) != 0)
+		return false;
+	return secp256k1_ecdsa_recoverable_signature_serialize_compact(secp_context(), ret_rs, ret_recid, &sig) == 1;
+}
+
+bool secp_ecdsa_recover(const struct hash32 *digest, const uint8_t rs[64], int recid, uint8_t ret_xy[64])
+{
+	secp256k1_ecdsa_recoverable_signature sig;
+	struct point p;
+
+	if (recid < 0 || recid > 3 || /* libsecp256k1 aborts on others */
+	    secp256k1_ecdsa_recoverable_signature_parse_compact(secp_context(), &sig, rs, recid) != 1 ||
+	    secp256k1_ecdsa_recover(secp_context(), &p.p, &sig, digest->b) != 1)
+		return false;
+	point_xy(&p, ret_xy);
+	return true;
+}
+
+bool secp_seckey_xy(const struct secret *k, uint8_t ret[64])
+{
+	struct point p;
+
+	if (!point_base_mul(k, &p))
+		return false;
+	point_xy(&p, ret);
+	return true;
 }
 
 bool point_parse(const struct pubkey *from, struct point *ret)

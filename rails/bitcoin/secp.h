@@ -1,4 +1,5 @@
-/* rails/bitcoin/secp.h - the one wrapper over libsecp256k1: its context, keys, BIP340 signatures, and points.
+/* rails/bitcoin/secp.h - the one wrapper over libsecp256k1: its context, keys, signatures (BIP340, recoverable ECDSA), and
+ * points.
  *
  * Nothing here computes on curve elements by itself.  A `bool` answer is false when libsecp256k1 refuses the input (not
  * on the curve, zero, not below the group order, infinity); *ret is then untouched.  A struct point is parsed once and
@@ -29,6 +30,16 @@ MUST_CHECK bool secp_seckey_add(const struct secret *k, const struct secret *twe
 MUST_CHECK bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8_t ret[64]);
 /* The key's parity byte is ignored, as BIP340 has it. */
 bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, const uint8_t sig[64]);
+
+/* ECDSA with a recovery id: 0 and 1 are the parity of R's y; 2 and 3 say that R's x was not below the group order, which
+ * nobody will ever see.  RFC 6979 without extra data when counter is 0, else with the counter in 32 bytes, big-endian.
+ * False also when s is not in the lower half of the group order, which libsecp256k1 promises. */
+MUST_CHECK bool secp_ecdsa_sign_recoverable(const struct secret *key, const struct hash32 *digest, uint32_t counter,
+					    uint8_t ret_rs[64], int *ret_recid);
+/* The key that signed: x || y.  An s in the upper half is not refused here. */
+MUST_CHECK bool secp_ecdsa_recover(const struct hash32 *digest, const uint8_t rs[64], int recid, uint8_t ret_xy[64]);
+/* x || y of a secret's public key. */
+MUST_CHECK bool secp_seckey_xy(const struct secret *k, uint8_t ret[64]);
 
 struct point {
 	secp256k1_pubkey p;

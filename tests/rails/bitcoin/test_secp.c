@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "tests/support/rails.h"
 #include "tests/support/suite.h"
 
@@ -161,6 +162,89 @@ START_TEST(schnorr_needs_a_key)
 }
 END_TEST
 
+/* RFC 6979 with SHA-256 on this curve: a vector that the libraries of Bitcoin share. */
+START_TEST(ecdsa_is_deterministic)
+{
+	struct secret key = small(1);
+	struct hash32 digest;
+	uint8_t rs[64], want[64];
+	int recid;
+
+	sha256(bytes_of("All those moments will be lost in time, like tears in rain. Time to die..."), &digest);
+	hex_to("8600dbd41e348fe5c9465ab92d23e3db8b98b873beecd930736488696438cb6b"
+	       "547fe64427496db33bf66019dacbf0039c04199abb0122918601db38a72cfc21",
+	       want, sizeof(want));
+	ck_assert(secp_ecdsa_sign_recoverable(&key, &digest, 0, rs, &recid));
+	ck_assert_mem_eq(rs, want, sizeof(want));
+}
+END_TEST
+
+/* By counter: another nonce, as good a signature, the same each time. */
+START_TEST(ecdsa_recovers_its_key)
+{
+	struct secret key = scalar("99fce58439fc37412ab3468b73db0569322588f62fb3a49182d67e23d877824a");
+	struct hash32 digest = { { 9 } }, other = { { 8 } };
+	uint8_t seen[5][64], again[64], xy[64], back[64];
+	int recid, recid_again;
+
+	ck_assert(secp_seckey_xy(&key, xy));
+	for (uint32_t counter = 0; counter < ARRAY_LEN(seen); counter++) {
+		uint8_t *rs = seen[counter];
+
+		ck_assert(secp_ecdsa_sign_recoverable(&key, &digest, counter, rs, &recid));
+		ck_assert(recid == 0 || recid == 1);
+		ck_assert(secp_ecdsa_sign_recoverable(&key, &digest, counter, again, &recid_again));
+		ck_assert_mem_eq(rs, again, sizeof(again));
+		ck_assert_int_eq(recid, recid_again);
+		ck_assert_uint_lt(rs[32], 0x80); /* s is low */
+		for (uint32_t i = 0; i < counter; i++)
+			ck_assert_mem_ne(rs, seen[i], 64);
+		ck_assert(secp_ecdsa_recover(&digest, rs, recid, back));
+		ck_assert_mem_eq(back, xy, sizeof(xy));
+		ck_assert(!secp_ecdsa_recover(&digest, rs, recid ^ 1, back) || memcmp(back, xy, sizeof(xy)) != 0);
+		ck_assert(!secp_ecdsa_recover(&other, rs, recid, back) || memcmp(back, xy, sizeof(xy)) != 0);
+	}
+}
+END_TEST
+
+/* The counter is all 32 bits of it, at the end of the extra data: each byte alone makes another signature. */
+START_TEST(ecdsa_counts_in_four_bytes)
+{
+	static const uint32_t counters[] = { 0, 1, 1u << 8, 1u << 16, 1u << 24, UINT32_MAX };
+	struct secret key = small(5);
+	struct hash32 digest = { { 9 } };
+	uint8_t rs[ARRAY_LEN(counters)][64];
+	int recid;
+
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		ck_assert(secp_ecdsa_sign_recoverable(&key, &digest, counters[i], rs[i], &recid));
+		for (size_t j = 0; j < i; j++)
+			ck_assert_mem_ne(rs[i], rs[j], 64);
+	}
+}
+END_TEST
+
+START_TEST(ecdsa_needs_a_key_and_a_signature)
+{
+	struct secret zero = { 0 }, n = scalar(group_order);
+	struct hash32 digest = { { 9 } };
+	uint8_t rs[64] = { 0 }, xy[64];
+	int recid;
+
+	ck_assert(!secp_ecdsa_sign_recoverable(&zero, &digest, 0, rs, &recid));
+	ck_assert(!secp_ecdsa_sign_recoverable(&n, &digest, 0, rs, &recid));
+	ck_assert(!secp_seckey_xy(&zero, xy));
+	memset(rs, 0, sizeof(rs));
+	ck_assert(!secp_ecdsa_recover(&digest, rs, 0, xy)); /* r = s = 0 */
+	memcpy(rs, n.b, 32);
+	rs[63] = 1;
+	ck_assert(!secp_ecdsa_recover(&digest, rs, 0, xy)); /* r is not below the order */
+	rs[31] = 1;
+	ck_assert(!secp_ecdsa_recover(&digest, rs, -1, xy));
+	ck_assert(!secp_ecdsa_recover(&digest, rs, 4, xy));
+}
+END_TEST
+
 START_TEST(the_generator)
 {
 	struct secret one = small(1);
@@ -185,6 +269,10 @@ int main(void)
 	tcase_add_test(c, keys_that_add_up_to_nothing);
 	tcase_add_test(c, schnorr_signs_the_same_each_time);
 	tcase_add_test(c, schnorr_needs_a_key);
+	tcase_add_test(c, ecdsa_is_deterministic);
+	tcase_add_test(c, ecdsa_recovers_its_key);
+	tcase_add_test(c, ecdsa_counts_in_four_bytes);
+	tcase_add_test(c, ecdsa_needs_a_key_and_a_signature);
 	tcase_add_test(c, the_generator);
 	return suite_run(s);
 }
