@@ -177,6 +177,22 @@ int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct ha
 	return 0;
 }
 
+/* Derived from the seed each time: a handful of keys, once after each unlocking, is not worth a copy that lives on. */
+int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, struct secret *ret, struct err *err)
+{
+	const uint32_t path[] = { BIP32_HARDENED | 44, BIP32_HARDENED | 60, BIP32_HARDENED | account, 0, index };
+	SCOPED(bip32_key) struct bip32_key master;
+	SCOPED(bip32_key) struct bip32_key k;
+
+	if (account >= BIP32_HARDENED || index >= BIP32_HARDENED)
+		return ERR(err, ERR_RANGE, "EVM keys have indices below 2^31");
+	if (bip32_master((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, &master, err) != 0 ||
+	    bip32_derive(&master, path, ARRAY_LEN(path), &k, err) != 0)
+		return -1;
+	*ret = k.key;
+	return 0;
+}
+
 void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT])
 {
 	memcpy(ret, kr->fingerprint, KEYRING_FINGERPRINT);

@@ -30,6 +30,10 @@ MUST_CHECK int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struc
 MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
 					struct err *err);
 
+/* m/44'/60'/account'/0/index, account and index < 2^31.  For rails/keys only: see evm_key.h. */
+MUST_CHECK int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, struct secret *ret,
+			       struct err *err);
+
 /* The first four bytes of HASH160 of the master public key, as in BIP32; safe to show. */
 void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT]);
 
