@@ -12,11 +12,13 @@
 
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
+#include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 #include <sodium.h>
 
 #include "rails/bitcoin/mnemonic_words.h"
 #include "rails/cashu/dhke.h"
+#include "rails/keys/evm_key.h"
 #include "rails/keys/keyring.h"
 #include "rails/keys/seed.h"
 #include "rpc/auth.h"
@@ -116,6 +118,18 @@ WRAP(int, secp256k1_schnorrsig_sign32, const secp256k1_context *ctx, unsigned ch
 	rc = __real_secp256k1_schnorrsig_sign32(ctx, sig, msg, pair, aux);
 	VALGRIND_ENABLE_ERROR_REPORTING;
 	public(sig, 64);
+	return answer(rc);
+}
+
+WRAP(int, secp256k1_ecdsa_sign_recoverable, const secp256k1_context *ctx, secp256k1_ecdsa_recoverable_signature *sig,
+     const unsigned char *digest, const unsigned char *key, secp256k1_nonce_function nonce, const void *extra)
+{
+	int rc;
+
+	VALGRIND_DISABLE_ERROR_REPORTING;
+	rc = __real_secp256k1_ecdsa_sign_recoverable(ctx, sig, digest, key, nonce, extra);
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	public(sig, sizeof(*sig));
 	return answer(rc);
 }
 
@@ -280,6 +294,32 @@ START_TEST(keys)
 }
 END_TEST
 
+static void sign_with(struct evm_key *k)
+{
+	static const struct hash32 digest = { { 7 } };
+	uint8_t rs[64], xy[64];
+	int recid;
+
+	ck_assert(k != NULL);
+	evm_key_public(k, xy);
+	OK(evm_key_sign(k, &digest, rs, &recid, err));
+	evm_key_free(k);
+}
+
+START_TEST(evm_keys)
+{
+	struct mnemonic m = secret_words();
+	struct keyring *kr = keyring_new(&m, "", err);
+	struct secret s = { { 1 } };
+
+	ck_assert(kr != NULL);
+	sign_with(evm_key_derive(kr, EVM_SIGNER, 3, err));
+	secret(&s, sizeof(s));
+	sign_with(evm_key_from_secret(&s, err));
+	keyring_free(kr);
+}
+END_TEST
+
 START_TEST(ecash)
 {
 	char text[64];
@@ -405,6 +445,7 @@ int main(void)
 	tcase_add_checked_fixture(tight, ready, NULL);
 	tcase_add_test(tight, wallet_words);
 	tcase_add_test(tight, keys);
+	tcase_add_test(tight, evm_keys);
 	tcase_add_test(tight, ecash);
 	tcase_add_test(tight, seed_at_rest);
 	tcase_add_test(tight, rpc_keys);
