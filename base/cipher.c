@@ -1,7 +1,10 @@
 #include "base/cipher.h"
 
+#include <inttypes.h>
 #include <limits.h>
+
 #include <openssl/evp.h>
+#include <sodium.h>
 
 static const uint8_t nothing[1]; /* libcrypto takes a NULL for "the one of before", or for an error */
 
@@ -11,22 +14,20 @@ static bool affordable(struct scrypt_cost c)
 	       c.r <= SCRYPT_WORK_MAX / c.n && c.p <= SCRYPT_WORK_MAX / (c.n * c.r);
 }
 
+/* Of libsodium: libcrypto's refuses an n of 2^(16 * r) or more, which the standard of key files has in its own example. */
 int scrypt_stretch(struct bytes password, struct bytes salt, struct scrypt_cost cost, uint8_t *ret, size_t n_ret,
 		   struct err *err)
 {
-	/* What libcrypto counts: 128 * r * (n + 2 + p) bytes, and not more than its default of 32 MiB without this. */
-	uint64_t memory = (uint64_t)128 * cost.r * (cost.n + 2 + cost.p);
-
 	if (!affordable(cost))
-		return ERR(
-			err, ERR_RANGE,
-			"scrypt with n %llu, r %u, p %u: allowed are an n of 2 to 2^20, a power of two, and n * r * p "
-			"up to 2^23",
-			(unsigned long long)cost.n, cost.r, cost.p);
-	if (EVP_PBE_scrypt((const char *)(password.n > 0 ? password.p : nothing), password.n,
-			   salt.n > 0 ? salt.p : nothing, salt.n, cost.n, cost.r, cost.p, memory, ret, n_ret) != 1)
-		return ERR(err, ERR_CRYPTO, "not enough memory for scrypt: it takes %llu MiB",
-			   (unsigned long long)(memory >> 20));
+		return ERR(err, ERR_RANGE,
+			   "scrypt with n %" PRIu64 ", r %u, p %u: allowed are an n of 2 to 2^20, a power of two, and "
+			   "n * r * p up to 2^23",
+			   cost.n, cost.r, cost.p);
+	if (crypto_pwhash_scryptsalsa208sha256_ll(password.n > 0 ? password.p : nothing, password.n,
+						  salt.n > 0 ? salt.p : nothing, salt.n, cost.n, cost.r, cost.p, ret,
+						  n_ret) != 0)
+		return ERR(err, ERR_CRYPTO, "not enough memory for scrypt: it takes %" PRIu64 " MiB",
+			   (cost.n * cost.r >> 13) + 1);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* base/cipher.h - scrypt and AES-128-CTR over libcrypto, for key files of others. */
+/* base/cipher.h - scrypt (libsodium) and AES-128-CTR (libcrypto), for key files of others. */
 #ifndef BASE_CIPHER_H
 #define BASE_CIPHER_H
 

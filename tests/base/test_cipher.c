@@ -67,6 +67,21 @@ START_TEST(scrypt_vectors)
 }
 END_TEST
 
+/* RFC 7914 asks for n < 2^(16 * r), which writers of key files do not keep to: such a cost must work.  The value is that of
+ * the Web3 Secret Storage Definition's example. */
+START_TEST(more_rounds_than_the_rfc_allows)
+{
+	struct err err;
+	uint8_t salt[32], key[32];
+
+	ck_assert(hex_decode("ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19", salt, sizeof(salt)));
+	ck_assert_int_eq(scrypt_stretch(bytes_of("testpassword"), (struct bytes){ salt, sizeof(salt) },
+					(struct scrypt_cost){ 262144, 1, 8 }, key, sizeof(key), &err),
+			 0);
+	assert_hex(key, sizeof(key), "fac192ceb5fd772906bea3e118a69e8bbb5cc24229e20d8766fd298291bba6bd");
+}
+END_TEST
+
 START_TEST(keys_of_other_lengths)
 {
 	struct err err;
@@ -160,6 +175,7 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, scrypt_vectors, 0, ARRAY_LEN(stretched));
+	tcase_add_test(t, more_rounds_than_the_rfc_allows);
 	tcase_add_test(t, keys_of_other_lengths);
 	tcase_add_loop_test(t, costs_have_a_limit, 0, ARRAY_LEN(too_much));
 	tcase_add_test(t, aes_vectors);
