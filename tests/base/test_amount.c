@@ -176,6 +176,192 @@ START_TEST(unit_names_leave_no_rest)
 }
 END_TEST
 
+#define TOP UINT64_MAX
+
+static const struct {
+	struct wei a, b, want;
+	bool ok;
+} wei_sums[] = {
+	{ { 0, 0 }, { 0, 0 }, { 0, 0 }, true },
+	{ { 0, 1 }, { 0, 2 }, { 0, 3 }, true },
+	{ { 0, TOP }, { 0, 1 }, { 1, 0 }, true },
+	{ { 0, TOP }, { 0, TOP }, { 1, TOP - 1 }, true },
+	{ { TOP, TOP }, { 0, 0 }, { TOP, TOP }, true },
+	{ { TOP, TOP - 1 }, { 0, 1 }, { TOP, TOP }, true },
+	{ { TOP, TOP }, { 0, 1 }, { 0, 0 }, false },
+	{ { TOP, 0 }, { 1, 0 }, { 0, 0 }, false },
+	{ { TOP, TOP }, { TOP, TOP }, { 0, 0 }, false },
+}, wei_differences[] = {
+	{ { 0, 3 }, { 0, 2 }, { 0, 1 }, true },
+	{ { 1, 0 }, { 0, 1 }, { 0, TOP }, true },
+	{ { TOP, TOP }, { TOP, TOP }, { 0, 0 }, true },
+	{ { 5, 0 }, { 4, TOP }, { 0, 1 }, true },
+	{ { 0, 0 }, { 0, 1 }, { 0, 0 }, false },
+	{ { 1, 0 }, { 1, 1 }, { 0, 0 }, false },
+	{ { 0, TOP }, { 1, 0 }, { 0, 0 }, false },
+};
+
+static void check_wei(struct wei got, struct wei want, bool ok)
+{
+	ck_assert_uint_eq(got.hi, ok ? want.hi : 42);
+	ck_assert_uint_eq(got.lo, ok ? want.lo : 43);
+}
+
+START_TEST(wei_adding)
+{
+	struct wei w = { 42, 43 };
+
+	ck_assert_int_eq(wei_add(wei_sums[_i].a, wei_sums[_i].b, &w), wei_sums[_i].ok);
+	check_wei(w, wei_sums[_i].want, wei_sums[_i].ok);
+	w = (struct wei){ 42, 43 };
+	ck_assert_int_eq(wei_add(wei_sums[_i].b, wei_sums[_i].a, &w), wei_sums[_i].ok);
+	check_wei(w, wei_sums[_i].want, wei_sums[_i].ok);
+}
+END_TEST
+
+START_TEST(wei_subtracting)
+{
+	struct wei w = { 42, 43 };
+
+	ck_assert_int_eq(wei_sub(wei_differences[_i].a, wei_differences[_i].b, &w), wei_differences[_i].ok);
+	check_wei(w, wei_differences[_i].want, wei_differences[_i].ok);
+}
+END_TEST
+
+START_TEST(wei_ordering)
+{
+	static const struct wei rising[] = { { 0, 0 }, { 0, 1 }, { 0, TOP }, { 1, 0 }, { 1, 1 }, { TOP, TOP } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rising); i++)
+		for (size_t j = 0; j < ARRAY_LEN(rising); j++)
+			ck_assert_int_eq(wei_cmp(rising[i], rising[j]), (i > j) - (i < j));
+}
+END_TEST
+
+static const struct {
+	struct wei v;
+	const char *text;
+} wei_texts[] = {
+	{ { 0, 0 }, "0" },
+	{ { 0, 9 }, "9" },
+	{ { 0, 10 }, "10" },
+	{ { 0, UINT64_C(1000000000000000000) }, "1000000000000000000" },
+	{ { 0, TOP }, "18446744073709551615" },
+	{ { 1, 0 }, "18446744073709551616" },
+	{ { TOP, TOP }, "340282366920938463463374607431768211455" },
+};
+
+START_TEST(wei_in_words)
+{
+	char text[WEI_TEXT_MAX];
+
+	wei_text(wei_texts[_i].v, text);
+	ck_assert_str_eq(text, wei_texts[_i].text);
+	ck_assert_uint_lt(strlen(text), WEI_TEXT_MAX);
+}
+END_TEST
+
+START_TEST(wei_of_a_256_bit_word)
+{
+	struct wei w = { 42, 43 }, same = wei_from_u64(0x0102030405060708);
+	uint8_t word[32] = { [15] = 1 };
+
+	for (size_t i = 0; i < 16; i++) {
+		memset(word, 0, sizeof(word));
+		word[i] = 1;
+		ck_assert(!wei_from_be(word, &w));
+	}
+	check_wei(w, (struct wei){ 0 }, false);
+	memset(word, 0, 16);
+	memset(word + 16, 0xff, 16);
+	ck_assert(wei_from_be(word, &w));
+	check_wei(w, (struct wei){ TOP, TOP }, true);
+	for (size_t i = 0; i < sizeof(word); i++)
+		word[i] = i < 24 ? 0 : (uint8_t)(i - 23);
+	word[16] = 0x80;
+	ck_assert(wei_from_be(word, &w));
+	check_wei(w, (struct wei){ UINT64_C(1) << 63, same.lo }, true);
+	ck_assert_uint_eq(same.hi, 0);
+}
+END_TEST
+
+static struct gas_price price(uint64_t v)
+{
+	struct gas_price p = { 0 };
+
+	ck_assert(gas_price_from_u64(v, &p));
+	return p;
+}
+
+START_TEST(gas_prices_end_at_2_62)
+{
+	struct gas_price p = { 42 };
+
+	ck_assert(!gas_price_from_u64(GAS_PRICE_MAX + 1, &p));
+	ck_assert(!gas_price_from_u64(UINT64_MAX, &p));
+	ck_assert(!gas_price_add(price(GAS_PRICE_MAX), price(1), &p));
+	ck_assert(!gas_price_add(price(GAS_PRICE_MAX), price(GAS_PRICE_MAX), &p));
+	ck_assert_uint_eq(gas_price_value(p), 42);
+	ck_assert(gas_price_from_u64(GAS_PRICE_MAX, &p));
+	ck_assert_uint_eq(gas_price_value(p), GAS_PRICE_MAX);
+	ck_assert(gas_price_add(price(GAS_PRICE_MAX - 1), price(1), &p));
+	ck_assert_uint_eq(gas_price_value(p), GAS_PRICE_MAX);
+}
+END_TEST
+
+static const struct {
+	uint64_t price;
+	uint32_t num, den;
+	bool ok;
+	uint64_t want;
+} scaled[] = {
+	{ 0, 110, 100, true, 0 },
+	{ 1, 110, 100, true, 2 },
+	{ 10, 110, 100, true, 11 },
+	{ 11, 110, 100, true, 13 },
+	{ 100, 1, 3, true, 34 },
+	{ 99, 1, 3, true, 33 },
+	{ 5, 0, 7, true, 0 },
+	{ GAS_PRICE_MAX, 1, 1, true, GAS_PRICE_MAX },
+	{ GAS_PRICE_MAX, UINT32_MAX, UINT32_MAX, true, GAS_PRICE_MAX },
+	{ GAS_PRICE_MAX, 110, 100, false, 0 },
+	{ GAS_PRICE_MAX, UINT32_MAX, 1, false, 0 },
+	{ GAS_PRICE_MAX - 1, 4, 4, true, GAS_PRICE_MAX - 1 },
+	{ GAS_PRICE_MAX / 2 + 1, 2, 1, false, 0 },
+};
+
+START_TEST(gas_prices_scale_up)
+{
+	struct gas_price p = { 42 };
+
+	ck_assert_int_eq(gas_price_scale_ceil(price(scaled[_i].price), scaled[_i].num, scaled[_i].den, &p),
+			 scaled[_i].ok);
+	ck_assert_uint_eq(gas_price_value(p), scaled[_i].ok ? scaled[_i].want : 42);
+}
+END_TEST
+
+START_TEST(gas_prices_compare)
+{
+	ck_assert_int_lt(gas_price_cmp(price(1), price(2)), 0);
+	ck_assert_int_gt(gas_price_cmp(price(2), price(1)), 0);
+	ck_assert_int_eq(gas_price_cmp(price(2), price(2)), 0);
+	ck_assert_uint_eq(gas_price_value(gas_price_min(price(1), price(2))), 1);
+	ck_assert_uint_eq(gas_price_value(gas_price_min(price(2), price(1))), 1);
+	ck_assert_uint_eq(gas_price_value(gas_price_max(price(1), price(2))), 2);
+	ck_assert_uint_eq(gas_price_value(gas_price_max(price(2), price(1))), 2);
+}
+END_TEST
+
+START_TEST(what_gas_costs)
+{
+	check_wei(gas_cost(price(2000000000), 21000), (struct wei){ 0, UINT64_C(42000000000000) }, true);
+	check_wei(gas_cost(price(0), UINT64_MAX), (struct wei){ 0, 0 }, true);
+	/* 2^62 * (2^64 - 1) = 2^126 - 2^62 */
+	check_wei(gas_cost(price(GAS_PRICE_MAX), UINT64_MAX),
+		  (struct wei){ (UINT64_C(1) << 62) - 1, UINT64_MAX - GAS_PRICE_MAX + 1 }, true);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/amount");
@@ -191,6 +377,15 @@ int main(void)
 	tcase_add_loop_test(t, unit_names, 0, ARRAY_LEN(units));
 	tcase_add_test(t, unit_names_compare);
 	tcase_add_test(t, unit_names_leave_no_rest);
+	tcase_add_loop_test(t, wei_adding, 0, ARRAY_LEN(wei_sums));
+	tcase_add_loop_test(t, wei_subtracting, 0, ARRAY_LEN(wei_differences));
+	tcase_add_test(t, wei_ordering);
+	tcase_add_loop_test(t, wei_in_words, 0, ARRAY_LEN(wei_texts));
+	tcase_add_test(t, wei_of_a_256_bit_word);
+	tcase_add_test(t, gas_prices_end_at_2_62);
+	tcase_add_loop_test(t, gas_prices_scale_up, 0, ARRAY_LEN(scaled));
+	tcase_add_test(t, gas_prices_compare);
+	tcase_add_test(t, what_gas_costs);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -18,6 +18,33 @@ START_TEST(public_keys_compare_to_the_last_byte)
 }
 END_TEST
 
+START_TEST(hashes_compare_to_the_last_byte)
+{
+	struct hash32 a = { { 1 } }, b = a;
+
+	ck_assert(hash32_equal(&a, &b));
+	b.b[31] = 1;
+	ck_assert(!hash32_equal(&a, &b));
+	b = a;
+	b.b[0] = 0;
+	ck_assert(!hash32_equal(&a, &b));
+}
+END_TEST
+
+START_TEST(addresses_compare_to_the_last_byte)
+{
+	struct evm_address a = { { 1 } }, b = a, zero = { { 0 } };
+
+	ck_assert(evm_address_equal(&a, &b));
+	b.b[19] = 1;
+	ck_assert(!evm_address_equal(&a, &b));
+	ck_assert(evm_address_is_zero(&zero));
+	ck_assert(!evm_address_is_zero(&a));
+	zero.b[19] = 1;
+	ck_assert(!evm_address_is_zero(&zero));
+}
+END_TEST
+
 #define CHARS_63 "123456789012345678901234567890123456789012345678901234567890abc"
 
 static const struct {
@@ -141,6 +168,8 @@ int main(void)
 	TCase *t = tcase_create("ids");
 
 	tcase_add_test(t, public_keys_compare_to_the_last_byte);
+	tcase_add_test(t, hashes_compare_to_the_last_byte);
+	tcase_add_test(t, addresses_compare_to_the_last_byte);
 	tcase_add_loop_test(t, action_ids_are_checked, 0, ARRAY_LEN(ids));
 	tcase_add_test(t, action_ids_compare);
 	tcase_add_test(t, new_id_is_a_uuid_of_version_7);
