@@ -8,7 +8,7 @@
 
 /* jansson recurses as deep as the text says and builds whatever it asks for, so both are counted beforehand, on the
  * text alone.  What is not JSON is left for jansson to refuse. */
-static int check_shape(struct bytes text, unsigned max_depth, struct err *err)
+static int check_shape(struct bytes text, const struct json_rules *rules, struct err *err)
 {
 	size_t depth = 0, values = 1;
 	bool in_string = false;
@@ -31,12 +31,12 @@ static int check_shape(struct bytes text, unsigned max_depth, struct err *err)
 			depth++;
 		else if ((c == ']' || c == '}') && depth > 0)
 			depth--;
-		if (depth > max_depth)
-			return ERR(err, ERR_PARSE, "JSON nested deeper than %u", max_depth);
+		if (depth > rules->max_depth)
+			return ERR(err, ERR_RANGE, "JSON nested deeper than %u", rules->max_depth);
 		if (c == '[' || c == '{' || c == ',')
 			values++;
-		if (values > JSON_VALUES_MAX)
-			return ERR(err, ERR_PARSE, "JSON of more than %d values", JSON_VALUES_MAX);
+		if (values > rules->max_values)
+			return ERR(err, ERR_RANGE, "JSON of more than %zu values", rules->max_values);
 	}
 	return 0;
 }
@@ -76,12 +76,22 @@ static const char *what_is_wrong(const json_error_t *e)
 
 int json_parse(struct arena *a, struct bytes text, unsigned max_depth, json_t **ret, struct err *err)
 {
+	struct json_rules rules = { .max_depth = max_depth, .max_values = JSON_VALUES_MAX };
+
+	if (json_parse_by(a, text, &rules, ret, err) == 0)
+		return 0;
+	return err->code == ERR_RANGE ? ERR(err, ERR_PARSE, "%s", err->msg) : -1;
+}
+
+int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *rules, json_t **ret, struct err *err)
+{
+	size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | (rules->escaped_nul ? JSON_ALLOW_NUL : 0u);
 	json_error_t e;
 	json_t *v;
 
-	if (check_shape(text, max_depth, err) != 0)
+	if (check_shape(text, rules, err) != 0)
 		return -1;
-	v = json_loadb(text.n == 0 ? "" : (const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+	v = json_loadb(text.n == 0 ? "" : (const char *)text.p, text.n, flags, &e);
 	if (v == NULL && json_error_code(&e) == json_error_out_of_memory)
 		err_fatal("out of memory");
 	if (v == NULL)
@@ -240,6 +250,8 @@ int json_get_str(const json_t *obj, const char *name, size_t max, const char **r
 		return WRONG(err, name, ERR_PARSE, "%s is not a string", name);
 	if (json_string_length(v) > max)
 		return WRONG(err, name, ERR_RANGE, "%s is longer than %zu bytes", name, max);
+	if (strlen(json_string_value(v)) != json_string_length(v))
+		return WRONG(err, name, ERR_PARSE, "%s holds a NUL character", name);
 	*ret = json_string_value(v);
 	return 0;
 }

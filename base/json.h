@@ -16,6 +16,15 @@
 /* The whole text must be one JSON value; duplicate member names, NUL in strings, containers nested deeper than
  * max_depth, more than JSON_VALUES_MAX values: ERR_PARSE.  The message never quotes the text, which may hold a secret. */
 MUST_CHECK int json_parse(struct arena *a, struct bytes text, unsigned max_depth, json_t **ret, struct err *err);
+/* The same where a peer's replies are known to need other rules.  Past a limit: ERR_RANGE; else ERR_PARSE.  With
+ * escaped_nul a string may hold \u0000 (a node quotes raw bytes in its words), so that its length is not its strlen(). */
+struct json_rules {
+	unsigned max_depth;
+	size_t max_values;
+	bool escaped_nul;
+};
+MUST_CHECK int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *rules, json_t **ret,
+			     struct err *err);
 /* Give a new reference to the arena; returns it as a borrowed one. */
 json_t *json_hold(struct arena *a, json_t *owned);
 /* New empty containers, held. */
@@ -36,7 +45,7 @@ void json_set_take(json_t *obj, const char *name, json_t *owned);
 void json_add(json_t *arr, json_t *borrowed);
 void json_add_take(json_t *arr, json_t *owned);
 
-/* Required members.  Absent or of another type: ERR_PARSE; too long, too many, too big: ERR_RANGE.  Text is at most max bytes of valid UTF-8 and lives as long as obj. */
+/* Required members.  Absent or of another type: ERR_PARSE; too long, too many, too big: ERR_RANGE.  Text is at most max bytes of valid UTF-8 without NUL and lives as long as obj. */
 MUST_CHECK int json_get_str(const json_t *obj, const char *name, size_t max, const char **ret, struct err *err);
 MUST_CHECK int json_get_u64(const json_t *obj, const char *name, uint64_t max, uint64_t *ret, struct err *err);
 MUST_CHECK int json_get_i64(const json_t *obj, const char *name, int64_t *ret, struct err *err);

@@ -295,6 +295,36 @@ START_TEST(number_of_values_is_limited)
 }
 END_TEST
 
+START_TEST(a_peers_own_rules)
+{
+	static const char quoted[] = "[\"a\\u0000b\"]";
+	const char *text = "untouched";
+	struct json_rules strict = { .max_depth = 2, .max_values = 3 }, nul = strict;
+	struct err err;
+	json_t *v;
+
+	nul.escaped_nul = true;
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("[1,2]"), &strict, &v, &err), 0);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("[1,2,3]"), &strict, &v, &err), -1);
+	ck_assert_int_eq(err.code, ERR_RANGE);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("[[[]]]"), &strict, &v, &err), -1);
+	ck_assert_int_eq(err.code, ERR_RANGE);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("[}"), &strict, &v, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PARSE);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of(quoted), &strict, &v, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PARSE);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of(quoted), &nul, &v, &err), 0);
+	ck_assert_uint_eq(json_string_length(json_array_get(v, 0)), 3);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("{\"s\":\"a\\u0000b\"}"), &nul, &v, &err), 0);
+	ck_assert_int_eq(json_get_str(v, "s", SIZE_MAX, &text, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PARSE);
+	ck_assert_str_eq(text, "untouched");
+	ck_assert_int_eq(json_parse_by(&arena, (struct bytes){ (const uint8_t *)"[\0]", 3 }, &nul, &v, &err), -1);
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("{\"\\u0000\":1}"), &nul, &v, &err), -1);
+	ck_assert_int_eq(err.code, ERR_PARSE);
+}
+END_TEST
+
 START_TEST(values_live_as_long_as_the_arena)
 {
 	json_t *v = parse("{\"a\":[1,2,{\"b\":\"c\"}]}"), *kept = json_incref(json_object_get(v, "a"));
@@ -547,6 +577,7 @@ int main(void)
 	tcase_add_test(p, depth_bombs_are_refused_before_recursion);
 	tcase_add_test(p, width_does_not_count_as_depth);
 	tcase_add_test(p, number_of_values_is_limited);
+	tcase_add_test(p, a_peers_own_rules);
 	tcase_add_test(b, values_live_as_long_as_the_arena);
 	tcase_add_test(b, text_keeps_order_and_canonical_sorts);
 	tcase_add_test(b, building);
