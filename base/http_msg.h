@@ -19,9 +19,10 @@ struct net_request {
 	struct bytes body;
 	struct http_header headers[NET_HEADERS_MAX];
 	size_t n_headers;
-	int64_t timeout_ms; /* whole exchange; 0 means 30 s */
-	size_t max_reply;   /* body cap; 0 means 8 MiB */
-	bool changes_state; /* fresh connection, never reused: libcurl may resend on a reused one by itself */
+	int64_t timeout_ms;         /* whole exchange; 0 means 30 s */
+	int64_t connect_timeout_ms; /* of it, until the connection stands; 0 means what http was made with */
+	size_t max_reply;           /* body cap; 0 means 8 MiB */
+	bool changes_state;         /* fresh connection, never reused: libcurl may resend on a reused one by itself */
 };
 
 enum net_outcome {

@@ -427,7 +427,8 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	if (http->ca_file != NULL)
 		SET(CURLOPT_CAINFO, http->ca_file);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout_ms);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+	    req->connect_timeout_ms > 0 ? (long)req->connect_timeout_ms : http->connect_timeout_ms);
 	/* A name server that does not answer must not hold the loop: ending a call would wait for its resolver thread. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_PREREQFUNCTION, on_connected);

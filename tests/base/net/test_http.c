@@ -421,6 +421,21 @@ START_TEST(test_connect_timeout_is_not_sent)
 }
 END_TEST
 
+START_TEST(test_connect_timeout_of_one_request)
+{
+	char url[64];
+	struct net_request req;
+	struct exchange x;
+
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", http_peer_port(peer));
+	req = post(url);
+	req.connect_timeout_ms = 60; /* and not the 10 s that all have */
+	exchange(&x, &req);
+	check_outcome("connect time-out", &x, NET_NOT_SENT, 0, NULL);
+	ck_assert_ptr_null(strstr(x.reply.detail, "no whole reply"));
+}
+END_TEST
+
 START_TEST(test_dropped_before_reading_is_unknown)
 {
 	struct net_request req = post(http_peer_url(peer, "/v1/swap"));
@@ -891,6 +906,7 @@ int main(void)
 	tcase_add_test(c, test_refused_connection_is_not_sent);
 	tcase_add_test(c, test_tls_failure_is_not_sent);
 	tcase_add_test(c, test_connect_timeout_is_not_sent);
+	tcase_add_test(c, test_connect_timeout_of_one_request);
 	tcase_add_test(c, test_dropped_before_reading_is_unknown);
 	tcase_add_test(c, test_reply_headers_are_capped);
 	tcase_add_test(c, test_what_is_sent);
