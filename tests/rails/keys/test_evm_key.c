@@ -42,6 +42,18 @@ static void check_key(const struct evm_key *k, const json_t *v)
 	ck_assert_str_eq(text, vec_str(v, "address_eip55"));
 }
 
+START_TEST(the_seed)
+{
+	json_t *file = vectors_load("evm/addresses.json");
+	struct mnemonic m;
+	struct seed seed;
+
+	ck_ok(mnemonic_parse(vec_str(file, "mnemonic"), &m, &rerr));
+	ck_ok(mnemonic_seed(&m, vec_str(file, "passphrase"), &seed, &rerr));
+	ck_bytes(((struct bytes){ seed.b, sizeof(seed.b) }), vec_0x(file, "seed"));
+}
+END_TEST
+
 /* "m/44'/60'/21075'/0/1": those of our roles; the funds' account is no role. */
 static bool role_of(const char *path, enum evm_role *role, uint32_t *index)
 {
@@ -73,9 +85,12 @@ START_TEST(derived)
 	{
 		struct secret s = vec_secret(v, "private_key");
 		struct evm_key *k = key_of(&s);
+		struct pubkey compressed;
 		enum evm_role role;
 		uint32_t index;
 
+		ck_assert(secp_seckey_pubkey(&s, &compressed));
+		ck_bytes(((struct bytes){ compressed.b, sizeof(compressed.b) }), vec_0x(v, "public_key_compressed"));
 		check_key(k, v);
 		evm_key_free(k);
 		if (!role_of(vec_str(v, "path"), &role, &index))
@@ -192,6 +207,7 @@ int main(void)
 	Suite *s = suite_create("rails/keys/evm_key");
 	TCase *c = rails_case(s, "evm_key");
 
+	tcase_add_test(c, the_seed);
 	tcase_add_test(c, derived);
 	tcase_add_test(c, other_accounts);
 	tcase_add_test(c, signatures);
