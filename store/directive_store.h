@@ -2,7 +2,10 @@
  *
  * A nonce space is (chain, contract, signer): the domain in which a directive's nonce is unique.  A directive is accepted
  * work that still needs one signed effect on a chain.  What may follow what is outbox/directive_states.h; here a row is
- * written as it is told, guarded by its version. */
+ * written as it is told, guarded by its version, but for `blocked`.  What no row may be, the database refuses:
+ * ERR_INTERNAL.
+ *
+ * Numbers above 2^63 - 1, which a chain could name, give ERR_RANGE wherever one is written. */
 #ifndef STORE_DIRECTIVE_STORE_H
 #define STORE_DIRECTIVE_STORE_H
 
@@ -33,12 +36,13 @@ struct space_row {
 	int64_t created_at_ms;
 };
 /* Finds or makes the space of (chain, contract, signer); ordering, release_at, halt_on_terminal, deploy_block and key_ref
- * of an existing one become the given ones.  *ret_id is its id. */
+ * of an existing one become the given ones, its counter and its pause stay.  *ret_id is its id. */
 MUST_CHECK int space_store_put(struct unit *u, const struct space_row *row, int64_t *ret_id, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_CHECK int space_store_get(struct view v, struct arena *a, int64_t id, struct space_row *ret, struct err *err);
 MUST_CHECK int space_store_list(struct view v, struct arena *a, struct space_row **ret, size_t *n, struct err *err);
-/* The next nonce; it is taken with the unit.  ERR_RANGE when the counter is used up. */
+/* The next nonce; it is taken with the unit.  ERR_RANGE when the counter is used up.  This and the two below:
+ * ERR_NOT_FOUND without the space. */
 MUST_CHECK int space_store_take_nonce(struct unit *u, int64_t id, uint64_t *ret, struct err *err);
 /* Raises next_nonce to `to`; never lowers (ERR_RANGE). */
 MUST_CHECK int space_store_advance(struct unit *u, int64_t id, uint64_t to, struct err *err);
@@ -66,6 +70,8 @@ MUST_CHECK bool delivery_status_parse(const char *name, enum delivery_status *re
 #define DIRECTIVE_PAYLOAD_MAX 16384
 #define ORDER_KEY_MAX         48 /* space (8), signer (20), account (20) */
 #define DIRECTIVE_NO_WAKE     (-1)
+/* What a row takes of an arena at most.  What is read into one is as many as surely fit; ERR_RANGE when not even one. */
+#define DIRECTIVE_ROOM (20 * 1024)
 
 struct directive_row {
 	int64_t seq; /* outbox_seq: order of acceptance */
@@ -82,12 +88,13 @@ struct directive_row {
 	int64_t lane;
 	uint64_t appended_block; /* the chain's head as known then; 0: not known */
 	enum delivery_status status;
-	bool holds_order, blocked;
+	bool holds_order; /* its key's younger ones wait for it */
+	bool blocked;     /* holds_order, and so does an older one of its key */
 	uint32_t attempts, reverted_dry_runs;
 	int64_t wake_at_ms; /* pending: 0; retry: when it is due; claimed: when the claim ends; else DIRECTIVE_NO_WAKE */
 	int64_t recheck_at_ms; /* manual: when its evidence is looked for again; else DIRECTIVE_NO_WAKE */
 	int64_t version;
-	const char *reason_class, *last_error; /* or NULL */
+	const char *reason_class, *last_error; /* or NULL; of an error the first 500 characters are kept */
 	int64_t tx_id;                         /* the slot that carries it; 0: none */
 	bool has_result;
 	struct hash32 result_hash; /* the transaction that had the effect */
@@ -95,11 +102,12 @@ struct directive_row {
 	int64_t created_at_ms, updated_at_ms, finished_at_ms; /* finished: 0 while it goes on */
 };
 
-/* seq, version and updated_at_ms are set here.  ERR_EXISTS when the id, or the nonce in its space, is taken. */
+/* seq, version (1), blocked and updated_at_ms are set here.  ERR_EXISTS when the id, or the nonce in its space, is taken. */
 MUST_CHECK int directive_store_add(struct unit *u, const struct directive_row *row, int64_t *ret_seq, struct err *err);
-/* Everything that changes after append: nonce, generation, lane, status, holds_order, blocked, attempts,
- * reverted_dry_runs, wake_at_ms, recheck_at_ms, reason_class, last_error, tx_id, result, finished_at_ms; sets
- * updated_at_ms; version + 1, in the row given as well.  ERR_CONFLICT: not at row->version. */
+/* Everything that changes after append: nonce, generation, lane, status, holds_order, attempts, reverted_dry_runs,
+ * wake_at_ms, recheck_at_ms, reason_class, last_error, tx_id, result, finished_at_ms; sets updated_at_ms; version + 1.
+ * `blocked` is found out anew, whatever a copy of the row says: what holds it up may have gone meanwhile.  All three in
+ * the row given as well.  ERR_CONFLICT: not at row->version. */
 MUST_CHECK int directive_store_save(struct unit *u, struct directive_row *row, int64_t now_ms, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_CHECK int directive_store_by_id(struct view v, struct arena *a, const char *id, struct directive_row *ret,
@@ -107,13 +115,15 @@ MUST_CHECK int directive_store_by_id(struct view v, struct arena *a, const char 
 MUST_CHECK int directive_store_by_seq(struct view v, struct arena *a, int64_t seq, struct directive_row *ret,
 				      struct err *err);
 
-/* Claims, in the unit: due retries first, at most max/4 (but 1), then fresh ones, in order of due time and acceptance.
+/* Claims, in the unit: due retries first, at most max/4 (but 1), then fresh ones, in order of due time and acceptance; no
+ * more than a has room for.
  * The rows come back sorted by seq, claimed, with wake_at_ms = lease_until_ms and the version they now have.  Each
  * statement reads only what it claims: the index directive_ready. */
 MUST_CHECK int directive_store_claim(struct unit *u, struct arena *a, int64_t space_id, int64_t lane, int64_t now_ms,
 				     int64_t lease_until_ms, unsigned max, struct directive_row **ret, size_t *n,
 				     struct err *err);
-/* The fresh successors of a claimed head: same order key, next to each other, at most max; claimed like those above. */
+/* The fresh successors of a claimed head: same order key and lane, next to each other, at most max; claimed like those
+ * above, and still blocked.  They go out with it or not at all. */
 MUST_CHECK int directive_store_claim_burst(struct unit *u, struct arena *a, const struct directive_row *head,
 					   int64_t now_ms, int64_t lease_until_ms, unsigned max,
 					   struct directive_row **ret, size_t *n, struct err *err);
@@ -126,7 +136,10 @@ MUST_CHECK int directive_store_unclaim_expired(struct unit *u, int64_t before_ms
 /* Retries that would wake after after_ms (a clock that was ahead) wake at at_ms.  At most max. */
 MUST_CHECK int directive_store_recall(struct unit *u, int64_t after_ms, int64_t at_ms, unsigned max, struct err *err);
 
-/* Order keys.  A holder is a row of the key with holds_order.  All of these read the index directive_order alone. */
+/* Order keys.  A holder is a row of the key with holds_order.  All of these look in the index directive_order, and change
+ * no version: whoever has a copy may still save it.
+ *
+ * Is there an older holder than this one?  Any is older than one that has no number yet (seq 0). */
 MUST_CHECK int directive_store_has_older_holder(struct view v, const struct directive_row *of, bool *ret,
 						struct err *err);
 /* The lane of the newest holder of this key.  ERR_NOT_FOUND without one. */
@@ -144,8 +157,9 @@ struct directive_query {
 	int64_t after_seq;                     /* exclusive */
 	unsigned limit;
 };
-/* Oldest first; each() for every row that fits, which is valid during the call only.  Looks at no more than 10,000 rows;
- * *ret_cursor is where the next call goes on, 0 at the end.  Returns how many were given, or -1. */
+/* Oldest first; each() for every row that fits, which is valid during the call only.  Looks at no more than 10,000 rows
+ * and ends when a is full; *ret_cursor is where the next call goes on, 0 at the end.  Returns how many were given, or
+ * -1. */
 MUST_CHECK int directive_store_list(struct view v, struct arena *a, const struct directive_query *q,
 				    void (*each)(void *ctx, const struct directive_row *row), void *ctx,
 				    int64_t *ret_cursor, struct err *err);
@@ -154,7 +168,7 @@ MUST_CHECK int directive_store_list(struct view v, struct arena *a, const struct
 MUST_CHECK int directive_store_tally(struct view v, int64_t space_id, uint64_t ret[DELIVERY_COUNT], struct err *err);
 /* When the oldest one that is pending, claimed or to be retried was accepted; 0 when there is none. */
 MUST_CHECK int directive_store_oldest_open(struct view v, int64_t *ret_ms, struct err *err);
-/* Included by a transaction that is not in one of our slots: up to max, by seq after `after`. */
+/* Included by a transaction that is not in one of our slots (tx_id 0): up to max, by seq after `after`. */
 MUST_CHECK int directive_store_included_elsewhere(struct view v, struct arena *a, int64_t after, unsigned max,
 						  struct directive_row **ret, size_t *n, struct err *err);
 /* Manual ones whose evidence is to be looked for again by now: up to max, earliest first. */
@@ -170,7 +184,9 @@ struct nonce_history_row {
 	int64_t retired_at_ms;
 	const char *evidence, *operator; /* JSON of what was found; who said so */
 };
+/* ERR_EXISTS: this generation has been recorded. */
 MUST_CHECK int nonce_history_add(struct unit *u, int64_t seq, const struct nonce_history_row *row, struct err *err);
+/* By generation. */
 MUST_CHECK int nonce_history_list(struct view v, struct arena *a, int64_t seq, struct nonce_history_row **ret,
 				  size_t *n, struct err *err);
 

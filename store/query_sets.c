@@ -13,4 +13,11 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_QUOTE] = &quote_queries,
 	[FAMILY_PROOF] = &proof_queries,
 	[FAMILY_OUTPUT] = &output_queries,
+	[FAMILY_SPACE] = &space_queries,
+	[FAMILY_DIRECTIVE] = &directive_queries,
+	[FAMILY_CLAIM] = &claim_queries,
+	[FAMILY_SIGNATURE] = &signature_queries,
+	[FAMILY_LANE] = &lane_queries,
+	[FAMILY_SLOT] = &slot_queries,
+	[FAMILY_ATTEMPT] = &attempt_queries,
 };

@@ -17,5 +17,12 @@ extern const struct query_set mint_queries;       /* mint_store.c */
 extern const struct query_set quote_queries;      /* quote_store.c */
 extern const struct query_set proof_queries;      /* proof_store.c */
 extern const struct query_set output_queries;     /* output_store.c */
+extern const struct query_set space_queries;      /* space_store.c */
+extern const struct query_set directive_queries;  /* directive_store.c */
+extern const struct query_set claim_queries;      /* directive_claim.c */
+extern const struct query_set signature_queries;  /* signature_store.c */
+extern const struct query_set lane_queries;       /* lane_store.c */
+extern const struct query_set slot_queries;       /* slot_store.c */
+extern const struct query_set attempt_queries;    /* attempt_store.c */
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/stmt.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,9 +120,30 @@ void bind_text(struct stmt *q, int i, const char *v)
 		bind_null(q, i);
 }
 
+void bind_optional(struct stmt *q, int i, int64_t v, int64_t none)
+{
+	if (v == none)
+		bind_null(q, i);
+	else
+		bind_i64(q, i, v);
+}
+
 void bind_blob(struct stmt *q, int i, struct bytes v)
 {
 	bound(sqlite3_bind_blob64(q->raw, i, v.p ? (const void *)v.p : "", v.n, SQLITE_STATIC));
+}
+
+void bind_hash32(struct stmt *q, int i, const struct hash32 *v)
+{
+	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
+}
+void bind_address(struct stmt *q, int i, const struct evm_address *v)
+{
+	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
+}
+void bind_gas_price(struct stmt *q, int i, struct gas_price v)
+{
+	bind_u64(q, i, v.v);
 }
 
 void bind_pubkey(struct stmt *q, int i, const struct pubkey *v)
@@ -172,6 +194,13 @@ int64_t stmt_last_rowid(struct stmt *q)
 	return sqlite3_last_insert_rowid(sqlite3_db_handle(q->raw));
 }
 
+int storable(uint64_t v, const char *what, struct err *err)
+{
+	if (v > INT64_MAX)
+		return ERR(err, ERR_RANGE, "%s is %" PRIu64 ", which the store cannot hold", what, v);
+	return 0;
+}
+
 int64_t col_i64(struct stmt *q, int i)
 {
 	return sqlite3_column_int64(q->raw, i);
@@ -192,6 +221,16 @@ bool col_bool(struct stmt *q, int i)
 bool col_is_null(struct stmt *q, int i)
 {
 	return sqlite3_column_type(q->raw, i) == SQLITE_NULL;
+}
+
+int64_t col_optional(struct stmt *q, int i, int64_t none)
+{
+	return col_is_null(q, i) ? none : col_i64(q, i);
+}
+
+size_t col_size(struct stmt *q, int i)
+{
+	return (size_t)sqlite3_column_bytes(q->raw, i);
 }
 
 const char *col_text(struct arena *a, struct stmt *q, int i)
@@ -227,6 +266,22 @@ void col_copy(struct stmt *q, int i, void *to, size_t n)
 	memcpy(to, sqlite3_column_blob(q->raw, i), n);
 }
 
+void col_hash32(struct stmt *q, int i, struct hash32 *ret)
+{
+	col_copy(q, i, ret->b, sizeof(ret->b));
+}
+void col_address(struct stmt *q, int i, struct evm_address *ret)
+{
+	col_copy(q, i, ret->b, sizeof(ret->b));
+}
+
+void col_gas_price(struct stmt *q, int i, struct gas_price *ret)
+{
+	bool fits = gas_price_from_u64(col_u64(q, i), ret);
+
+	assert(fits);
+}
+
 void col_pubkey(struct stmt *q, int i, struct pubkey *ret)
 {
 	col_copy(q, i, ret->b, sizeof(ret->b));
@@ -244,3 +299,19 @@ void col_currency(struct stmt *q, int i, struct currency *ret)
 {
 	col_bounded(q, i, ret->s, sizeof(ret->s));
 }
+
+#ifdef WALLETD_TEST_HOOKS
+static uint64_t work_of(struct conn *c, enum family f)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < query_sets[f]->n; i++)
+		sum += (uint64_t)sqlite3_stmt_status(c->stmts[f][i].raw, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return sum;
+}
+
+uint64_t stmt_work_for_test(struct store *s, enum family f)
+{
+	return work_of(&s->writer, f) + work_of(&s->reader, f);
+}
+#endif
