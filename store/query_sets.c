@@ -20,4 +20,5 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_LANE] = &lane_queries,
 	[FAMILY_SLOT] = &slot_queries,
 	[FAMILY_ATTEMPT] = &attempt_queries,
+	[FAMILY_OUTBOX_AUDIT] = &outbox_audit_queries,
 };

@@ -5,24 +5,25 @@
 
 #include "store/stmt.h"
 
-extern const struct query_set meta_queries;       /* wallet_store.c */
-extern const struct query_set wallet_queries;     /* wallet_store.c */
-extern const struct query_set action_queries;     /* action_store.c */
-extern const struct query_set event_queries;      /* event_store.c */
-extern const struct query_set movement_queries;   /* movement_store.c */
-extern const struct query_set call_queries;       /* call_store.c */
-extern const struct query_set credential_queries; /* credential_store.c */
-extern const struct query_set key_index_queries;  /* key_index_store.c */
-extern const struct query_set mint_queries;       /* mint_store.c */
-extern const struct query_set quote_queries;      /* quote_store.c */
-extern const struct query_set proof_queries;      /* proof_store.c */
-extern const struct query_set output_queries;     /* output_store.c */
-extern const struct query_set space_queries;      /* space_store.c */
-extern const struct query_set directive_queries;  /* directive_store.c */
-extern const struct query_set claim_queries;      /* directive_claim.c */
-extern const struct query_set signature_queries;  /* signature_store.c */
-extern const struct query_set lane_queries;       /* lane_store.c */
-extern const struct query_set slot_queries;       /* slot_store.c */
-extern const struct query_set attempt_queries;    /* attempt_store.c */
+extern const struct query_set meta_queries;         /* wallet_store.c */
+extern const struct query_set wallet_queries;       /* wallet_store.c */
+extern const struct query_set action_queries;       /* action_store.c */
+extern const struct query_set event_queries;        /* event_store.c */
+extern const struct query_set movement_queries;     /* movement_store.c */
+extern const struct query_set call_queries;         /* call_store.c */
+extern const struct query_set credential_queries;   /* credential_store.c */
+extern const struct query_set key_index_queries;    /* key_index_store.c */
+extern const struct query_set mint_queries;         /* mint_store.c */
+extern const struct query_set quote_queries;        /* quote_store.c */
+extern const struct query_set proof_queries;        /* proof_store.c */
+extern const struct query_set output_queries;       /* output_store.c */
+extern const struct query_set space_queries;        /* space_store.c */
+extern const struct query_set directive_queries;    /* directive_store.c */
+extern const struct query_set claim_queries;        /* directive_claim.c */
+extern const struct query_set signature_queries;    /* signature_store.c */
+extern const struct query_set lane_queries;         /* lane_store.c */
+extern const struct query_set slot_queries;         /* slot_store.c */
+extern const struct query_set attempt_queries;      /* attempt_store.c */
+extern const struct query_set outbox_audit_queries; /* outbox_audit.c */
 
 #endif

@@ -57,8 +57,11 @@ int signature_store_put(struct unit *u, int64_t space_id, uint64_t nonce, const 
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_SIGNATURE, Q_PUT);
 	struct signature_row have;
-	int rc = find(unit_view(u), space_id, nonce, &have, err);
+	int rc;
 
+	if (storable(nonce, "the nonce", err) != 0)
+		return -1;
+	rc = find(unit_view(u), space_id, nonce, &have, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {
@@ -79,6 +82,8 @@ int nonce_history_add(struct unit *u, int64_t seq, const struct nonce_history_ro
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_SIGNATURE, Q_HISTORY_ADD);
 
+	if (storable(row->nonce, "the nonce", err) != 0)
+		return -1;
 	bind_i64(q, 1, seq);
 	bind_i64(q, 2, row->generation);
 	bind_u64(q, 3, row->nonce);

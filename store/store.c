@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "store/internal.h"
 #include "store/movement_store.h"
+#include "store/outbox_audit.h"
 
 /* Below this size a start reads every page: a damaged file is then found before anything is done with it.  Above, the
  * check would hold up the start, and `backup.verify` does it. */
@@ -682,6 +683,8 @@ static int verify_open(const char *path, struct err *err)
 		rc = check_references(s, err);
 	if (rc == 0)
 		rc = movement_audit(store_view(s), err);
+	if (rc == 0)
+		rc = outbox_audit(store_view(s), err);
 	store_close(s);
 	return rc;
 }

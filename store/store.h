@@ -74,7 +74,7 @@ const char *store_path(const struct store *s);
 MUST_CHECK int store_maintain(struct store *s, struct err *err);
 /* A consistent copy of the committed state as one file (VACUUM INTO); `to` must not exist. */
 MUST_CHECK int store_copy(struct store *s, const char *to, struct err *err);
-/* Opens a copy read-only: integrity_check, foreign keys, schema version, ledger against coins. */
+/* Opens a copy read-only: integrity_check, foreign keys, schema version, ledger against coins, the outbox against itself. */
 MUST_CHECK int store_verify_file(const char *path, struct err *err);
 
 #endif
