@@ -17,7 +17,7 @@ int64_t rows_space(struct unit *u, unsigned n); /* the n-th signer's space on RO
  * lives until the next call that uses the same n modulo 1024. */
 struct directive_row rows_directive(int64_t space_id, unsigned n);
 void rows_set_key(struct directive_row *row, unsigned key); /* orders it by a key of its space */
-/* Adds it and reads it back. */
+/* Adds it, its nonce taken from its space's, and reads it back. */
 struct directive_row rows_add(struct unit *u, struct arena *a, const struct directive_row *row);
 struct directive_row rows_get(struct view v, struct arena *a, int64_t seq);
 /* Saves it with a status and what the status asks for: a wake time, a slot, a result, no hold once it is submitted. */

@@ -64,6 +64,19 @@ void scratch_sql(struct scratch *s, const char *sql)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
+bool scratch_sql_refused(struct scratch *s, const char *sql)
+{
+	sqlite3 *db;
+	int rc;
+
+	ck_assert_int_eq(sqlite3_open(s->path, &db), SQLITE_OK);
+	rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	if (rc != SQLITE_OK && rc != SQLITE_CONSTRAINT)
+		ck_abort_msg("%s: %s", sql, sqlite3_errmsg(db));
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	return rc == SQLITE_CONSTRAINT;
+}
+
 int64_t scratch_mint(struct unit *u, const char *url)
 {
 	struct mint_row row = { .url = url, .trusted = true };

@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_SCRATCH_H
 
 #include <check.h>
+#include <stdbool.h>
 
 #include "store/store.h"
 
@@ -17,6 +18,8 @@ void scratch_close(struct scratch *s);  /* removes all of it */
 void scratch_unit(struct scratch *s, int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx);
 /* Changes the file behind the store's back. */
 void scratch_sql(struct scratch *s, const char *sql);
+/* Does the database refuse this change of the file, by a constraint? */
+bool scratch_sql_refused(struct scratch *s, const char *sql);
 /* A mint's row, with nothing but its URL. */
 int64_t scratch_mint(struct unit *u, const char *url);
 
