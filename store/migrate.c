@@ -20,23 +20,38 @@ static int user_version(struct store *s, struct err *err)
 	return v;
 }
 
-static int apply(struct store *s, const struct migration *m, struct err *err)
+static int apply_one(struct store *s, const struct migration *m, struct err *err)
 {
-	sqlite3 *db = s->writer.db;
 	char version[96];
-	int have;
 
 	snprintf(version, sizeof(version), "PRAGMA user_version=%d; PRAGMA application_id=%d", m->number,
 		 STORE_APPLICATION_ID);
-	if (store_exec(s, db, m->name, "BEGIN IMMEDIATE", err) != 0)
+	if (store_exec(s, s->writer.db, m->name, m->sql, err) != 0)
 		return -1;
-	have = user_version(s, err);
-	if (have >= m->number)
-		return store_exec(s, db, m->name, "ROLLBACK", err); /* another daemon was faster */
-	if (have < 0 || store_exec(s, db, m->name, m->sql, err) != 0 || store_exec(s, db, m->name, version, err) != 0 ||
-	    store_exec(s, db, m->name, "COMMIT", err) != 0) {
+	return store_exec(s, s->writer.db, m->name, version, err);
+}
+
+/* Those that are missing by now: another daemon may have been faster. */
+static int apply_missing(struct store *s, struct err *err)
+{
+	int have = user_version(s, err);
+
+	if (have < 0)
+		return -1;
+	for (size_t i = 0; i < n_migrations; i++)
+		if (migrations[i].number > have && apply_one(s, &migrations[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+/* All in one transaction, so that nobody sees a new file half made, or an old one half way. */
+static int apply(struct store *s, struct err *err)
+{
+	if (store_exec(s, s->writer.db, "migration", "BEGIN IMMEDIATE", err) != 0)
+		return -1;
+	if (apply_missing(s, err) != 0 || store_exec(s, s->writer.db, "commit", "COMMIT", err) != 0) {
 		/* Fails only where SQLite has rolled back by itself. */
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(s->writer.db, "ROLLBACK", NULL, NULL, NULL);
 		return err_context(err, "migration");
 	}
 	return 0;
@@ -72,9 +87,8 @@ int store_migrate(struct store *s, bool fresh, struct err *err)
 	}
 	if (!fresh && have < newest && snapshot(s, have + 1, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n_migrations; i++)
-		if (migrations[i].number > have && apply(s, &migrations[i], err) != 0)
-			return -1;
+	if (have < newest && apply(s, err) != 0)
+		return -1;
 	s->schema_version = newest;
 	return 0;
 }

@@ -829,19 +829,76 @@ START_TEST(half_a_copy_does_not_count)
 }
 END_TEST
 
+/* In the way of the first migration, and of a later one: then the first is not kept either. */
+static const struct {
+	const char *table, *migration;
+} in_the_way[] = { { "proof", "migration: 0001" }, { "outbox_lane", "migration: 0002" } };
+
 START_TEST(a_failed_upgrade_changes_nothing)
 {
-	char path[200], kept[240];
+	char path[200], kept[240], sql[64];
 	sqlite3 *db;
 
 	make_old(path, kept);
+	snprintf(sql, sizeof(sql), "CREATE TABLE %s (x)", in_the_way[_i].table);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	run(db, "CREATE TABLE proof (x)"); /* in the way of the migration */
+	run(db, sql);
 	sqlite3_close(db);
 	FAILS(try_open(path), ERR_INTERNAL);
-	ck_assert_ptr_nonnull(strstr(err->msg, "migration: 0001"));
+	ck_assert_ptr_nonnull(strstr(err->msg, in_the_way[_i].migration));
 	ck_assert_int_eq(ask(path, "PRAGMA user_version"), 0);
 	ck_assert_int_eq(ask(path, "SELECT count(*) FROM sqlite_schema"), 2);
+	remove_old(path, kept);
+}
+END_TEST
+
+/* A file as the release with this schema left it, with something in it. */
+static void make_version(int version, char path[static 200], char kept[static 240])
+{
+	char sql[128];
+	sqlite3 *db;
+
+	snprintf(path, 200, "%s/old.db", scratch.dir);
+	snprintf(kept, 240, "%s.before-v%d", path, version + 1);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	for (int i = 0; i < version; i++)
+		run(db, migrations[i].sql);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; PRAGMA application_id=%d", version, STORE_APPLICATION_ID);
+	run(db, sql);
+	run(db, "INSERT INTO mint VALUES (1, 'https://a', NULL, 1, 0, 0, 0, NULL, 0, 0, NULL, 0);"
+		"INSERT INTO event (at_ms, kind, subject, data) VALUES (5, 'k', 's', '{}'), (6, 'k', 's', '{}')");
+	sqlite3_close(db);
+}
+
+START_TEST(every_version_is_upgraded)
+{
+	char path[200], kept[240];
+
+	make_version(_i, path, kept);
+	OK(try_open(path));
+	ck_assert_int_eq(ask(path, "PRAGMA user_version"), migrations[n_migrations - 1].number);
+	ck_assert_int_eq(ask(path, "SELECT count(*) FROM event"), 2);
+	ck_assert_int_eq(ask(path, "SELECT count(*) FROM mint WHERE url = 'https://a'"), 1);
+	ck_assert_int_eq(ask(kept, "PRAGMA user_version"), _i);
+	ck_assert_int_eq(ask(kept, "SELECT count(*) FROM event"), 2);
+	OK(store_verify_file(path, err));
+	OK(try_open(path)); /* once is enough */
+	ck_assert_int_eq(ask(path, "SELECT count(*) FROM event"), 2);
+	remove_old(path, kept);
+}
+END_TEST
+
+START_TEST(the_outbox_came_with_version_2)
+{
+	static const char tables[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
+				     " (name LIKE 'outbox_%' OR name LIKE 'directive_%')";
+	char path[200], kept[240];
+
+	make_version(1, path, kept);
+	OK(try_open(path));
+	ck_assert_int_eq(ask(path, tables), 9);
+	ck_assert_int_eq(ask(path, "SELECT count(*) FROM directive_outbox"), 0);
+	ck_assert_int_eq(ask(kept, tables), 0);
 	remove_old(path, kept);
 }
 END_TEST
@@ -872,6 +929,10 @@ static const struct {
 	  "INSERT INTO proof VALUES (zeroblob(33), 1, 'k', 'sat', 5, 's', zeroblob(33), NULL, NULL, NULL, NULL, 1, NULL, NULL, 0, 0, 0)",
 	  ERR_INTERNAL },
 	{ "foreign keys", "INSERT INTO keyset VALUES (77, '00', 'sat', 1, 0, 0, NULL, x'')", ERR_STORAGE_CORRUPT },
+	{ "the outbox against itself",
+	  "INSERT INTO outbox_lane VALUES (1, 1, zeroblob(20), 'k', 0, 1, 1, NULL, 0, 0);"
+	  "INSERT INTO outbox_tx VALUES (1, 1, 0, 0, 5, 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0)",
+	  ERR_INTERNAL },
 	{ "newer schema", "PRAGMA user_version=4711", ERR_CONFIG },
 	{ "an index",
 	  "PRAGMA writable_schema=ON; INSERT INTO event (at_ms, kind, subject, data) VALUES (1, 'a', 'b', 'c');"
@@ -962,7 +1023,9 @@ int main(void)
 	tcase_add_test(tc, migrations_are_numbered_and_pinned);
 	tcase_add_test(tc, an_upgrade_keeps_the_old_file);
 	tcase_add_test(tc, half_a_copy_does_not_count);
-	tcase_add_test(tc, a_failed_upgrade_changes_nothing);
+	tcase_add_loop_test(tc, a_failed_upgrade_changes_nothing, 0, (int)ARRAY_LEN(in_the_way));
+	tcase_add_loop_test(tc, every_version_is_upgraded, 1, (int)n_migrations);
+	tcase_add_test(tc, the_outbox_came_with_version_2);
 	tcase_add_test(tc, a_copy_is_whole_and_verified);
 	tcase_add_loop_test(tc, a_damaged_copy_is_found, 0, (int)ARRAY_LEN(damages));
 	tcase_add_test(tc, there_is_no_copy);
