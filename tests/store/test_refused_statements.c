@@ -5,12 +5,16 @@
 
 #include "store/call_store.h"
 #include "store/credential_store.h"
+#include "store/directive_store.h"
 #include "store/event_store.h"
 #include "store/key_index_store.h"
 #include "store/mint_store.h"
+#include "store/outbox_audit.h"
 #include "store/proof_store.h"
 #include "store/quote_store.h"
+#include "store/relay_store.h"
 #include "store/wallet_store.h"
+#include "tests/support/outbox_rows.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 
@@ -34,6 +38,12 @@ static void never_proof(void *ctx, const struct proof_row *row)
 }
 
 static void never_movement(void *ctx, const struct movement_row *row)
+{
+	(void)row;
+	++*(int *)ctx;
+}
+
+static void never_directive(void *ctx, const struct directive_row *row)
 {
 	(void)row;
 	++*(int *)ctx;
@@ -65,6 +75,8 @@ struct world {
 	size_t size;
 	const char *text;
 	struct ecash sum;
+	unsigned count;
+	uint64_t number;
 	union {
 		struct wallet_row wallet;
 		struct call_row call;
@@ -76,7 +88,21 @@ struct world {
 		struct proof_row proof, *proofs;
 		struct output *outputs;
 		struct account_total *totals;
+		struct space_row space, *spaces;
+		struct directive_row *directives;
+		struct nonce_history_row *history;
+		struct signature_row signature;
+		struct lane_row lane, *lanes;
+		struct slot_row slot, *slots;
+		struct attempt_row *attempts;
+		struct item_row *items;
+		struct hash32 *hashes;
+		uint64_t tally[DELIVERY_COUNT];
+		bool yes;
 	} row;
+	struct directive_row directive; /* the first one: pending, of a key */
+	struct slot_row first_slot;
+	struct hash32 hash; /* of its attempt */
 };
 
 #define CALL(name, expr)                                                                                               \
@@ -147,6 +173,71 @@ CALL(movement_totals, movement_totals(w->v, w->a, &w->row.totals, &w->size, err)
 CALL(movement_check, movement_check(w->v, err))
 CALL(movement_audit, movement_audit(w->v, err))
 
+static const struct evm_address some_address = { { 5 } };
+static const uint8_t some_key[] = { 1 };
+
+static int add_directive(struct world *w, struct err *err)
+{
+	struct directive_row row = rows_directive(1, 9);
+
+	return directive_store_add(w->u, &row, &w->n, err);
+}
+
+CALL(space_put,
+     space_store_put(w->u, &(struct space_row){ .chain_id = 1, .key_ref = "k", .release_at = DELIVERY_SUBMITTED },
+		     &w->n, err))
+CALL(space_get, space_store_get(w->v, w->a, 1, &w->row.space, err))
+CALL(space_list, space_store_list(w->v, w->a, &w->row.spaces, &w->size, err))
+CALL(space_take, space_store_take_nonce(w->u, 1, &w->number, err))
+CALL(space_advance, space_store_advance(w->u, 1, 9, err))
+CALL(space_pause, space_store_pause(w->u, 1, "why", err))
+CALL(directive_add, add_directive(w, err))
+CALL(directive_save, directive_store_save(w->u, &w->directive, 1, err))
+CALL(directive_id, directive_store_by_id(w->v, w->a, "d1", &w->directive, err))
+CALL(directive_seq, directive_store_by_seq(w->v, w->a, 1, &w->directive, err))
+CALL(directive_claim, directive_store_claim(w->u, w->a, 1, 1, 1, 2, 1, &w->row.directives, &w->size, err))
+CALL(directive_burst,
+     directive_store_claim_burst(w->u, w->a, &w->directive, 1, 2, 1, &w->row.directives, &w->size, err))
+CALL(directive_wake, directive_store_next_wake(w->v, 1, 1, &w->n, err))
+CALL(directive_unclaim, directive_store_unclaim_expired(w->u, INT64_MAX, 1, 9, &w->count, err))
+CALL(directive_recall, directive_store_recall(w->u, 0, 1, 9, err))
+CALL(directive_older, directive_store_has_older_holder(w->v, &w->directive, &w->row.yes, err))
+CALL(directive_lane, directive_store_holder_lane(w->v, w->directive.order_key, w->directive.order_key_n, &w->n, err))
+CALL(directive_unblock, directive_store_unblock_oldest(w->u, some_key, sizeof(some_key), err))
+CALL(directive_block, directive_store_block_younger(w->u, &w->directive, err))
+CALL(directive_list,
+     directive_store_list(w->v, w->a, &(struct directive_query){ .limit = 9 }, never_directive, &w->called, &w->n, err))
+CALL(directive_tally, directive_store_tally(w->v, 0, w->row.tally, err))
+CALL(directive_oldest, directive_store_oldest_open(w->v, &w->n, err))
+CALL(directive_elsewhere, directive_store_included_elsewhere(w->v, w->a, 0, 1, &w->row.directives, &w->size, err))
+CALL(directive_recheck, directive_store_to_recheck(w->v, w->a, 9, 1, &w->row.directives, &w->size, err))
+CALL(history_add, nonce_history_add(w->u, 1, &(struct nonce_history_row){ .evidence = "{}", .operator = "o" }, err))
+CALL(history_list, nonce_history_list(w->v, w->a, 1, &w->row.history, &w->size, err))
+CALL(signature_get, signature_store_get(w->v, 1, 0, &w->row.signature, err))
+CALL(signature_put, signature_store_put(w->u, 1, 1, &(struct signature_row){ .seq = 1 }, 1, err))
+CALL(lane_put, lane_store_put(w->u, 1, &some_address, "k", 1, &w->n, err))
+CALL(lane_get, lane_store_get(w->v, w->a, 1, &w->row.lane, err))
+CALL(lane_list, lane_store_list(w->v, w->a, 0, &w->row.lanes, &w->size, err))
+CALL(lane_active, lane_store_set_active(w->u, 1, false, err))
+CALL(lane_pause, lane_store_pause(w->u, 1, "why", err))
+CALL(lane_raise, lane_store_raise(w->u, 1, 9, 0, err))
+CALL(slot_open, slot_store_open(w->u, 1, SLOT_DIRECTIVES, 9, 1, 1, &w->row.slot, err))
+CALL(slot_save, slot_store_save(w->u, &w->first_slot, err))
+CALL(slot_get, slot_store_get(w->v, 1, &w->row.slot, err))
+CALL(slot_at, slot_store_at(w->v, 1, 0, &w->row.slot, err))
+CALL(slot_list, slot_store_list_open(w->v, w->a, 1, 9, &w->row.slots, &w->size, err))
+CALL(slot_watched, slot_store_list_watched(w->v, w->a, 1, 9, &w->row.slots, &w->size, err))
+CALL(slot_count, slot_store_count_open(w->v, ROWS_CHAIN, &w->count, err))
+CALL(slot_cost, slot_store_cost_since(w->v, ROWS_CHAIN, 0, &w->number, err))
+CALL(attempt_add, attempt_store_add(w->u, &(struct attempt_row){ .tx_id = 1, .attempt = 9 }, err))
+CALL(attempt_sent, attempt_store_note_sent(w->u, &w->hash, 1, NULL, false, err))
+CALL(attempt_list, attempt_store_list(w->v, w->a, 1, &w->row.attempts, &w->size, err))
+CALL(item_add, item_store_add(w->u, &(struct item_row){ .tx_id = 1, .position = 9, .seq = 2 }, err))
+CALL(item_outcome, item_store_set_outcome(w->u, &(struct item_row){ .tx_id = 1 }, err))
+CALL(item_list, item_store_list(w->v, w->a, 1, 0, &w->row.items, &w->size, err))
+CALL(item_hashes, item_store_hashes_of(w->v, w->a, 1, 9, &w->row.hashes, &w->size, err))
+CALL(outbox_audit, outbox_audit(w->v, err))
+
 static const struct {
 	const char *name, *table;
 	int (*call)(struct world *w, struct err *err);
@@ -214,16 +305,86 @@ static const struct {
 	{ "movement_check, totals", "account_total", do_movement_check },
 	{ "movement_audit, check", "account_total", do_movement_audit },
 	{ "movement_audit, entries", "ledger_entry", do_movement_audit },
+	{ "space_store_put", "outbox_nonce_space", do_space_put },
+	{ "space_store_get", "outbox_nonce_space", do_space_get },
+	{ "space_store_list", "outbox_nonce_space", do_space_list },
+	{ "space_store_take_nonce", "outbox_nonce_space", do_space_take },
+	{ "space_store_advance", "outbox_nonce_space", do_space_advance },
+	{ "space_store_pause", "outbox_nonce_space", do_space_pause },
+	{ "directive_store_add", "directive_outbox", do_directive_add },
+	{ "directive_store_save", "directive_outbox", do_directive_save },
+	{ "directive_store_by_id", "directive_outbox", do_directive_id },
+	{ "directive_store_by_seq", "directive_outbox", do_directive_seq },
+	{ "directive_store_claim", "directive_outbox", do_directive_claim },
+	{ "directive_store_claim_burst", "directive_outbox", do_directive_burst },
+	{ "directive_store_next_wake", "directive_outbox", do_directive_wake },
+	{ "directive_store_unclaim_expired", "directive_outbox", do_directive_unclaim },
+	{ "directive_store_recall", "directive_outbox", do_directive_recall },
+	{ "directive_store_has_older_holder", "directive_outbox", do_directive_older },
+	{ "directive_store_holder_lane", "directive_outbox", do_directive_lane },
+	{ "directive_store_unblock_oldest", "directive_outbox", do_directive_unblock },
+	{ "directive_store_block_younger", "directive_outbox", do_directive_block },
+	{ "directive_store_list", "directive_outbox", do_directive_list },
+	{ "directive_store_tally", "outbox_tally", do_directive_tally },
+	{ "directive_store_oldest_open", "directive_outbox", do_directive_oldest },
+	{ "directive_store_included_elsewhere", "directive_outbox", do_directive_elsewhere },
+	{ "directive_store_to_recheck", "directive_outbox", do_directive_recheck },
+	{ "nonce_history_add", "directive_nonce_history", do_history_add },
+	{ "nonce_history_list", "directive_nonce_history", do_history_list },
+	{ "signature_store_get", "directive_signature", do_signature_get },
+	{ "signature_store_put", "directive_signature", do_signature_put },
+	{ "lane_store_put", "outbox_lane", do_lane_put },
+	{ "lane_store_get", "outbox_lane", do_lane_get },
+	{ "lane_store_list", "outbox_lane", do_lane_list },
+	{ "lane_store_set_active", "outbox_lane", do_lane_active },
+	{ "lane_store_pause", "outbox_lane", do_lane_pause },
+	{ "lane_store_raise", "outbox_lane", do_lane_raise },
+	{ "slot_store_open", "outbox_tx", do_slot_open },
+	{ "slot_store_open, lane", "outbox_lane", do_slot_open },
+	{ "slot_store_save", "outbox_tx", do_slot_save },
+	{ "slot_store_get", "outbox_tx", do_slot_get },
+	{ "slot_store_at", "outbox_tx", do_slot_at },
+	{ "slot_store_list_open", "outbox_tx", do_slot_list },
+	{ "slot_store_list_watched", "outbox_tx", do_slot_watched },
+	{ "slot_store_count_open", "outbox_tx", do_slot_count },
+	{ "slot_store_cost_since", "outbox_lane", do_slot_cost },
+	{ "attempt_store_add", "outbox_tx_attempt", do_attempt_add },
+	{ "attempt_store_note_sent", "outbox_tx_attempt", do_attempt_sent },
+	{ "attempt_store_list", "outbox_tx_attempt", do_attempt_list },
+	{ "item_store_add", "outbox_tx_item", do_item_add },
+	{ "item_store_set_outcome", "outbox_tx_item", do_item_outcome },
+	{ "item_store_list", "outbox_tx_item", do_item_list },
+	{ "item_store_hashes_of", "outbox_tx_attempt", do_item_hashes },
+	{ "outbox_audit", "outbox_tx_item", do_outbox_audit },
 };
+
+/* Of the outbox: a directive of a key, one behind it, and one in a slot. */
+static int fill_outbox(struct unit *u, struct arena *a, struct err *err)
+{
+	struct signature_row signature = { .seq = 1 };
+	struct directive_row row = rows_directive(rows_space(u, 1), 1);
+
+	for (unsigned n = 1; n <= 2; n++) {
+		row = rows_directive(1, n);
+		rows_set_key(&row, 7);
+		rows_add(u, a, &row);
+	}
+	row = rows_directive(1, 3);
+	row = rows_add(u, a, &row);
+	rows_move(u, &row, DELIVERY_SUBMITTED);
+	return signature_store_put(u, 1, 0, &signature, 1, err);
+}
 
 /* A row of everything that the calls look for. */
 static int fill(struct unit *u, void *ctx, struct err *err)
 {
 	struct keyset ks = { .id = id, .unit = sat, .keys = one_key, .n_keys = 1 };
 	struct mint_quote_row held = { .mint_id = 1, .id = "held", .request = "", .state = QUOTE_PAID };
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
 	int64_t n;
 
 	(void)ctx;
+	OK(fill_outbox(u, &a, err));
 	ck_assert_int_eq(scratch_mint(u, "https://a"), 1);
 	OK(keyset_store_put(u, 1, &ks, 1, err));
 	OK(call_store_add(u, &(struct call_row){ "old", "k", "m", { { 0 } }, "{}", { "" }, 0 }, err));
@@ -250,13 +411,27 @@ static int call_one(struct unit *u, int i, struct world *w, struct err *err)
 struct attempt {
 	int i;
 	bool fails;
+	struct world w; /* with what was read while it could be */
 };
+
+static int read_first(struct unit *u, void *ctx, struct err *err)
+{
+	struct world *w = ctx;
+	struct attempt_row *attempts;
+	size_t n;
+
+	w->directive = rows_get(unit_view(u), w->a, 1);
+	OK(slot_store_get(unit_view(u), 1, &w->first_slot, err));
+	OK(attempt_store_list(unit_view(u), w->a, 1, &attempts, &n, err));
+	ck_assert_uint_eq(n, 1);
+	w->hash = attempts[0].hash;
+	return 0;
+}
 
 static int attempt(struct unit *u, void *ctx, struct err *err)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
 	struct attempt *t = ctx;
-	struct world w = { .a = &a };
+	struct world w = t->w;
 
 	if (!t->fails) {
 		if (call_one(u, t->i, &w, err) < 0 && err->code != ERR_NO_WALLET)
@@ -270,12 +445,16 @@ static int attempt(struct unit *u, void *ctx, struct err *err)
 
 START_TEST(refused)
 {
-	struct attempt works = { .i = _i }, fails = { .i = _i, .fails = true };
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
+	struct attempt works = { .i = _i, .w.a = &a }, fails;
 	char sql[128];
 	struct err e, *err = &e;
 
 	scratch_open(&scratch);
 	scratch_unit(&scratch, fill, NULL);
+	scratch_unit(&scratch, read_first, &works.w);
+	fails = works;
+	fails.fails = true;
 	OK(store_rehearse(scratch.store, attempt, &works, err));
 	store_flush(scratch.store);
 	snprintf(sql, sizeof(sql), "ALTER TABLE %s RENAME TO gone", cases[_i].table);
