@@ -52,8 +52,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_GET] = "SELECT " COLS " FROM outbox_tx WHERE tx_id = ?1",
 	[Q_AT] = "SELECT " COLS " FROM outbox_tx WHERE lane = ?1 AND tx_nonce = ?2",
 	[Q_LIST_OPEN] = "SELECT " COLS UNSETTLED " ORDER BY tx_nonce LIMIT ?2",
-	[Q_LIST_WATCHED] = "SELECT " COLS " FROM outbox_tx INDEXED BY outbox_tx_watched WHERE state IN (3, 4)"
-			   " AND next_check_at_ms IS NOT NULL AND lane = ?1 ORDER BY next_check_at_ms LIMIT ?2",
+	[Q_LIST_WATCHED] = "SELECT " COLS " FROM outbox_tx INDEXED BY outbox_tx_watched WHERE state IN (3, 4, 6)"
+			   " AND next_check_at_ms IS NOT NULL AND lane = ?1 ORDER BY next_check_at_ms DESC LIMIT ?2",
 	[Q_COUNT_OPEN] = "SELECT count(*) FROM outbox_lane AS l CROSS JOIN outbox_tx AS t INDEXED BY outbox_tx_open"
 			 " ON t.lane = l.lane WHERE l.chain_id = ?1 AND t.state IN (0, 1, 2, 5)"
 			 " AND +t.state IN (0, 1, 2)",

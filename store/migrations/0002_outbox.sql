@@ -152,7 +152,7 @@ CREATE TABLE outbox_tx (
 ) STRICT;
 CREATE INDEX outbox_tx_open ON outbox_tx (lane, tx_nonce, state) WHERE state IN (0, 1, 2, 5);
 CREATE INDEX outbox_tx_watched ON outbox_tx (lane, next_check_at_ms)
-	WHERE state IN (3, 4) AND next_check_at_ms IS NOT NULL;
+	WHERE state IN (3, 4, 6) AND next_check_at_ms IS NOT NULL;
 CREATE INDEX outbox_tx_cost ON outbox_tx (lane, opened_at_ms, cost_gwei);
 
 -- Every raw transaction ever signed, before its first byte left.
