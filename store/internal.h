@@ -6,8 +6,15 @@
 
 #include "store/stmt.h"
 
+struct waiting;
+struct waiting_list {
+	struct waiting *v;
+	size_t n, size;
+};
+
 struct unit {
-	struct store *store; /* NULL when none is open */
+	struct store *store;       /* NULL when none is open */
+	struct waiting_list after; /* unit_after() */
 };
 
 struct stmt {
@@ -32,7 +39,6 @@ enum control_stmt {
 };
 
 struct settled;
-struct waiting;
 
 struct store {
 	char *path;
@@ -52,10 +58,7 @@ struct store {
 	int64_t group_began_us;
 	int log_pages; /* in the write-ahead log since it was folded into the file */
 	struct unit open_unit;
-	struct waiting_list {
-		struct waiting *v;
-		size_t n, size;
-	} waiting;                               /* units of the open group */
+	struct waiting_list waiting;             /* units of the open group */
 	struct settled *settled, **settled_tail; /* groups whose hooks are still to run */
 
 	struct metric *m_commits, *m_commit_time, *m_group;

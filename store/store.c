@@ -247,6 +247,30 @@ static void unit_rollback(struct store *s, const struct err *why)
 	group_rollback(s, why);
 }
 
+void unit_after(struct unit *u, void (*fn)(void *, const struct err *), void *ctx)
+{
+	waiting_push(&u->after, (struct waiting){ fn, ctx });
+}
+
+/* What was to be done after the unit waits for the group with it. */
+static void after_waits(struct store *s)
+{
+	struct waiting_list *after = &s->open_unit.after;
+
+	for (size_t i = 0; i < after->n; i++)
+		waiting_push(&s->waiting, after->v[i]);
+	after->n = 0;
+}
+
+static void after_failed(struct store *s, const struct err *err)
+{
+	struct waiting_list *after = &s->open_unit.after;
+
+	for (size_t i = 0; i < after->n; i++)
+		after->v[i].on_durable(after->v[i].ctx, err);
+	after->n = 0;
+}
+
 static int unit_run(struct store *s, int (*fn)(struct unit *, void *, struct err *), void *ctx, struct err *err)
 {
 	int rc;
@@ -264,14 +288,17 @@ int store_unit(struct store *s, int (*fn)(struct unit *, void *, struct err *), 
 		return -1;
 	if (unit_run(s, fn, ctx, err) != 0) {
 		unit_rollback(s, err);
+		after_failed(s, err);
 		return -1;
 	}
 	if (control(s, CONTROL_RELEASE, err) != 0) {
 		group_rollback(s, err);
+		after_failed(s, err);
 		return -1;
 	}
 	s->group_units++;
 	s->stats.units++;
+	after_waits(s);
 	if (on_durable)
 		waiting_push(&s->waiting, (struct waiting){ on_durable, ctx });
 	return 0;
@@ -287,6 +314,7 @@ int store_rehearse(struct store *s, int (*fn)(struct unit *, void *, struct err 
 	rc = unit_run(s, fn, ctx, err);
 	ERR(&none, ERR_STORAGE, "the group of a rehearsal was lost");
 	unit_rollback(s, rc == 0 ? &none : err);
+	after_failed(s, rc == 0 ? &none : err);
 	return rc;
 }
 
@@ -548,6 +576,7 @@ void store_close(struct store *s)
 	disconnect(&s->reader);
 	disconnect(&s->writer);
 	free(s->waiting.v);
+	free(s->open_unit.after.v);
 	free(s->path);
 	free(s);
 }

@@ -44,6 +44,10 @@ void store_close(struct store *s); /* commits what is open first; NULL is fine *
  * or with the error when the group's commit failed and nothing was done.  Units do not nest. */
 MUST_CHECK int store_unit(struct store *s, int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx,
 			  void (*on_durable)(void *ctx, const struct err *err), struct err *err);
+/* For what a function keeps in memory about its writes in a unit that is its caller's: fn runs once, with NULL when they
+ * are durable and before the unit's own on_durable, or with the error when they are gone (the unit failed, its group did,
+ * it was a rehearsal).  fn must not use the store. */
+void unit_after(struct unit *u, void (*fn)(void *ctx, const struct err *err), void *ctx);
 /* As store_unit, but the writes are rolled back after fn whatever it returns: for dry runs. */
 MUST_CHECK int store_rehearse(struct store *s, int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx,
 			      struct err *err);

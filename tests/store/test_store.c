@@ -265,6 +265,45 @@ START_TEST(a_rehearsal_leaves_nothing)
 }
 END_TEST
 
+/* Says before it whether it is durable. */
+static int put_with_after(struct unit *u, void *ctx, struct err *er)
+{
+	unit_after(u, durable, "after");
+	return put(u, ctx, er);
+}
+
+static int put_with_after_and_fail(struct unit *u, void *ctx, struct err *er)
+{
+	unit_after(u, durable, "after");
+	unit_after(u, durable, "after too");
+	return put_and_fail(u, ctx, er);
+}
+
+START_TEST(what_follows_a_unit_knows_how_it_went)
+{
+	OK(store_unit(scratch.store, put_with_after, "a", durable, err));
+	OK(store_unit(scratch.store, put_with_after, "b", NULL, err));
+	ck_assert_str_eq(told, "");
+	FAILS(store_unit(scratch.store, put_with_after_and_fail, "c", durable, err), ERR_RANGE);
+	ck_assert_str_eq(told, "after!out_of_range after too!out_of_range ");
+	unit("d");
+	told[0] = '\0';
+	store_flush(scratch.store);
+	ck_assert_str_eq(told, "after a after d ");
+	told[0] = '\0';
+	OK(store_rehearse(scratch.store, put_with_after, "e", err));
+	FAILS(store_rehearse(scratch.store, put_with_after_and_fail, "f", err), ERR_RANGE);
+	ck_assert_str_eq(told, "after!storage after!out_of_range after too!out_of_range ");
+	told[0] = '\0';
+	failpoint_configure("store.commit.before:error:0");
+	OK(store_unit(scratch.store, put_with_after, "g", durable, err));
+	store_flush(scratch.store);
+	ck_assert_str_eq(told, "after!storage g!storage ");
+	failpoint_configure(NULL);
+	ck_assert_int_eq(count(), 3);
+}
+END_TEST
+
 START_TEST(close_commits)
 {
 	OK(store_unit(scratch.store, put, "a", durable_then_put, err));
@@ -999,6 +1038,7 @@ int main(void)
 	tcase_add_test(tc, a_failed_commit_fails_all_its_units);
 	tcase_add_test(tc, unit_now_tells_how_its_group_went);
 	tcase_add_test(tc, a_rehearsal_leaves_nothing);
+	tcase_add_test(tc, what_follows_a_unit_knows_how_it_went);
 	tcase_add_test(tc, close_commits);
 	tcase_add_test(tc, units_do_not_nest);
 	tcase_add_test(tc, a_full_disk_stops_writing_and_not_reading);
