@@ -1,7 +1,6 @@
 """The real Cashu mint nutshell as a test sees it: started, stopped, and its own books read from its own database."""
 import contextlib
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -29,18 +28,12 @@ def install():
     return done.stdout.decode().strip()
 
 
-def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class RealMint:
     def __init__(self, folder, fee_ppk, *settings):
         self.folder = folder
         self.fee_ppk = fee_ppk
         self.settings = settings
-        self.port = free_port()
+        self.port = lab.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
         os.makedirs(folder, exist_ok=True)

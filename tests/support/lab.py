@@ -38,6 +38,13 @@ def end_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def free_port():
+    """One of loopback that nobody listens on."""
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def end(process, how=signal.SIGTERM, within_s=20):
     """Ends a process that we started; returns its exit code."""
     if process.poll() is None:
