@@ -5,7 +5,7 @@
 #
 # build  the libraries, the compiler, and what `make run` and `make check` use
 # lint   clang and its tools, cppcheck, valgrind: `make lint`, `make fuzz`
-# peers  what the real mint of the end-to-end tests needs
+# peers  what the real mint and the real EVM node of the end-to-end tests need
 #
 # libsecp256k1 must have MuSig (0.6 or later), which none of the three ships.  It is taken from a later suite of the
 # mirror that the system already uses: Debian unstable, or Ubuntu 26.04; the packages need nothing newer than libc6 2.4.
@@ -79,6 +79,9 @@ missing() {
 	if wants peers; then
 		program python3 python3
 		python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv
+		program openssl openssl
+		# npm only fetches the node: where there is one, tests/peers/anvil takes that.
+		has "${ANVIL:-anvil}" || program npm npm
 	fi
 }
 
