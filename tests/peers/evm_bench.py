@@ -1,0 +1,78 @@
+"""What the tests of the EVM peers share: nodes and gates that end with the test."""
+import json
+import os
+
+import directives
+import evm_gate
+import lab
+import real_evm
+
+TESTS = []
+
+
+def test(name):
+    """Registers one: a function of a World."""
+    def register(function):
+        TESTS.append((name, function))
+        return function
+    return register
+
+
+def check(truth, what):
+    if not truth:
+        raise AssertionError(what)
+
+
+def same(found, wanted, what):
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+
+
+def raises(kind, function, *values, **more):
+    """The exception, which must come."""
+    try:
+        found = function(*values, **more)
+    except kind as why:
+        return why
+    raise AssertionError(f"no {kind.__name__}, but {found!r}")
+
+
+def vectors(name):
+    with open(os.path.join(lab.ROOT, "tests", "vectors", "outbox", name + ".json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        self.ends = []
+        os.makedirs(folder)
+
+    def node(self, *options, **more):
+        """One that is ready; several are told apart by their order."""
+        node = real_evm.Anvil(os.path.join(self.folder, f"node-{len(self.ends)}"), *options, **more)
+        self.ends.append(node.stop)
+        node.start()
+        node.ready()
+        return node
+
+    def gate(self, port=None):
+        gate = evm_gate.Gate(port)
+        self.ends.append(gate.stop)
+        return gate
+
+    def contract(self, node):
+        """The deployed contract, the account of the node that it trusts as signer, and one that delivers."""
+        _, signer, stranger, *_ = node.accounts()
+        return directives.Verifier.deploy(node.chain, signer), signer, stranger
+
+    def signed(self, node, signer, count, account=None, first=0, payload=b"\1\2\3"):
+        """So many signed directives, (Directive, signature)."""
+        account = account or list(node.accounts())[5]
+        made = [directives.Directive(f"directive-{n}", account, "system_withdraw_token", n, payload)
+                for n in range(first, first + count)]
+        return [(d, directives.sign(node.chain, signer, d)) for d in made]
+
+    def end(self):
+        for end in reversed(self.ends):
+            end()
