@@ -73,7 +73,7 @@ BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 BENCH_OBJ   := $O/tests/bench/bench.o $O/tests/support/mint_crypto.o $O/tests/support/process.o
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
-.PHONY: all deps run check suites asan ctime tight valgrind memcheck crash e2e fuzz bench lint install docs clean help FORCE
+.PHONY: all deps run check suites asan ctime tight valgrind memcheck crash peers e2e fuzz bench lint install docs clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,6 +88,7 @@ help:
 	@echo 'make ctime    does time depend on a secret?  Asked of valgrind'
 	@echo 'make valgrind every unit test and the fuzz corpora under memcheck, for half an hour'
 	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
+	@echo 'make peers    the EVM node of the tests and what stands in front of it, tested themselves'
 	@echo 'make e2e      the same flows against a real Cashu mint'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make bench    speed, as ratios against the bare libraries'
@@ -128,6 +129,10 @@ crash:
 	@contrib/deps.sh build
 	@$(MAKE) BUILD=check all
 	tests/crash/run build/check
+
+peers:
+	@contrib/deps.sh peers
+	tests/peers/test_evm_peers.py
 
 e2e:
 	@contrib/deps.sh build peers
