@@ -7,6 +7,8 @@ import evm_gate
 import lab
 import real_evm
 
+# Whom the directives are for.
+ACCOUNT = "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc"
 TESTS = []
 
 
@@ -66,12 +68,11 @@ class World:
         _, signer, stranger, *_ = node.accounts()
         return directives.Verifier.deploy(node.chain, signer), signer, stranger
 
-    def signed(self, node, signer, count, account=None, first=0, payload=b"\1\2\3"):
+    def signed(self, contract, signer, count):
         """So many signed directives, (Directive, signature)."""
-        account = account or list(node.accounts())[5]
-        made = [directives.Directive(f"directive-{n}", account, "system_withdraw_token", n, payload)
-                for n in range(first, first + count)]
-        return [(d, directives.sign(node.chain, signer, d)) for d in made]
+        made = [directives.Directive(f"directive-{n}", ACCOUNT, "system_withdraw_token", n, b"\1\2\3")
+                for n in range(count)]
+        return [(d, contract.sign(signer, d)) for d in made]
 
     def end(self):
         for end in reversed(self.ends):

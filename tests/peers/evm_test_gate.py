@@ -28,7 +28,7 @@ def behind(world, *options):
 
 def raw_of(world, node, contract, signer):
     """A signed transaction that delivers a directive, taken out of the pool again, and the directive."""
-    (one, signature), = world.signed(node, signer, 1)
+    (one, signature), = world.signed(contract, signer, 1)
     stranger = list(node.accounts())[2]
     node.chain.automine(False)
     tx = contract.execute(stranger, one, signature)
@@ -240,7 +240,7 @@ def _(world):
 @test("gate: receipts that appear and vanish")
 def _(world):
     node, contract, signer, gate, client = behind(world)
-    (one, signature), = world.signed(node, signer, 1)
+    (one, signature), = world.signed(contract, signer, 1)
     tx = contract.execute(list(node.accounts())[2], one, signature)
     node.chain.mined(tx)
     gate.at("eth_getTransactionReceipt", evm_acts.flicker(False, True, False, True), times=None)
@@ -250,7 +250,7 @@ def _(world):
 @test("gate: a head that stays behind")
 def _(world):
     node, contract, signer, gate, client = behind(world)
-    pairs = world.signed(node, signer, 2)
+    pairs = world.signed(contract, signer, 2)
     stranger = list(node.accounts())[2]
     node.chain.mined(contract.execute(stranger, *pairs[0]))
     stands = gate.freeze()
@@ -290,7 +290,7 @@ def _(world):
 @test("gate: logs are refused by range")
 def _(world):
     node, contract, signer, gate, client = behind(world)
-    (one, signature), = world.signed(node, signer, 1)
+    (one, signature), = world.signed(contract, signer, 1)
     node.chain.mined(contract.execute(list(node.accounts())[2], one, signature))
     node.chain.mine(20)
     gate.at("eth_getLogs", evm_acts.ranges_up_to(5), times=None)

@@ -31,7 +31,7 @@ def _(world):
 def _(world):
     node = world.node()
     contract, signer, stranger = world.contract(node)
-    (one, signature), = world.signed(node, signer, 1)
+    (one, signature), = world.signed(contract, signer, 1)
     digest = contract.digest(one)
     same(directives.recover_all(node.chain, [(digest, signature)]), [signer], "who signed")
     first = node.chain.mined(contract.execute(stranger, one, signature))
@@ -49,11 +49,10 @@ def _(world):
 def _(world):
     node = world.node()
     contract, signer, stranger = world.contract(node)
-    good, used, poisoned, forged, revoked, unsupported = [
-        d for d, _ in world.signed(node, signer, 6)]
+    good, used, poisoned, forged, revoked, unsupported = [d for d, _ in world.signed(contract, signer, 6)]
     poisoned = poisoned._replace(payload=directives.POISON)
     unsupported = unsupported._replace(action="no_such_action")
-    pairs = [(d, directives.sign(node.chain, signer, d)) for d in (used, poisoned, forged, good, revoked, unsupported)]
+    pairs = [(d, contract.sign(signer, d)) for d in (used, poisoned, forged, good, revoked, unsupported)]
     pairs[2] = (forged, bytes(65))
     node.chain.mined(contract.execute(stranger, *pairs[0]))
     contract.revoke(signer, [revoked.nonce])
@@ -71,7 +70,7 @@ def _(world):
 def _(world):
     node = world.node()
     contract, signer, stranger = world.contract(node)
-    (one, signature), = world.signed(node, signer, 1)
+    (one, signature), = world.signed(contract, signer, 1)
     tx = contract.execute(stranger, one, signature)
     block = node.chain.mined(tx)["blockHash"]
     raw = node.chain.ask("eth_getRawTransactionByHash", tx)
@@ -143,7 +142,7 @@ def _(world):
 def _(world):
     node = world.node(keep=True)
     contract, signer, stranger = world.contract(node)
-    (one, signature), (two, signature_2) = world.signed(node, signer, 2)
+    (one, signature), (two, signature_2) = world.signed(contract, signer, 2)
     node.chain.mined(contract.execute(stranger, one, signature))
     node.chain.automine(False)
     waiting = contract.execute(stranger, two, signature_2)

@@ -17,6 +17,7 @@ sys.path[:0] = [HERE, *(os.path.join(HERE, "..", room) for room in ("support", "
 import real_evm  # noqa: E402
 from evm_bench import TESTS, World  # noqa: E402
 
+import evm_test_books  # noqa: E402,F401
 import evm_test_codecs  # noqa: E402,F401
 import evm_test_gate  # noqa: E402,F401
 import evm_test_node  # noqa: E402,F401

@@ -77,12 +77,6 @@ def typed_data(directive, chain_id, contract):
     }
 
 
-def sign(chain, signer, directive, contract=ADDRESS):
-    """The 65 bytes of a signer whose key the node has: one of its own accounts."""
-    wanted = typed_data(directive, evm.number(chain.ask("eth_chainId")), contract)
-    return evm.raw(chain.ask("eth_signTypedData_v4", signer, wanted))
-
-
 def recover_all(chain, pairs):
     """Who made each (digest, signature of 65 bytes): the node's own recovery, which no code of ours has part in.  An
     address, or None where there is nobody."""
@@ -101,6 +95,7 @@ class Verifier:
     def __init__(self, chain, address=ADDRESS):
         self.chain = chain
         self.address = address
+        self.chain_id = evm.number(chain.ask("eth_chainId"))
 
     @classmethod
     def deploy(cls, chain, signer):
@@ -149,6 +144,11 @@ class Verifier:
         """What has to be signed for each, as the contract sees it."""
         calls = [(self.address, abi.calldata(f"directiveDigest({STRUCT})", d.struct())) for d in directives]
         return self.chain.view_all(calls)
+
+    def sign(self, signer, directive):
+        """The 65 bytes of a signer whose key the node has: one of its own accounts."""
+        wanted = typed_data(directive, self.chain_id, self.address)
+        return evm.raw(self.chain.ask("eth_signTypedData_v4", signer, wanted))
 
     def execute(self, sender, directive, signature):
         """Delivers one, as anybody may; returns the transaction's hash."""
