@@ -14,6 +14,7 @@
 
 #include "base/params.h"
 #include "base/text.h"
+#include "conf/evm.h"
 #include "conf/options.h"
 #include "conf/paths.h"
 #include "conf/perms.h"
@@ -248,7 +249,7 @@ static int take_pair(void *ctx, const char *section, const char *key, const char
 	} else if (!o) {
 		rc = unknown_key(l, origin, key, NULL);
 	} else {
-		if ((o->flags & OPTION_PASSWORD) && strchr(value, '@'))
+		if (option_hides(o, value))
 			l->holds_password = true;
 		rc = add_entry(l, o, network < 0 ? RANK_FILE : RANK_SECTION, network, value, origin);
 	}
@@ -396,7 +397,29 @@ static int choose(struct loader *l, const struct option *o, struct config *to, c
 	return 0;
 }
 
-static int check_together(struct loader *l, const struct config *c)
+static int refuse_all(struct loader *l, const struct option *o, const char *const *origin, const char *subject)
+{
+	const struct err why = *l->err;
+
+	ERR(l->err, ERR_CONFIG, "%s: %s: %s%s", origin[o - options], o->key, subject, why.msg);
+	return err_field(l->err, o->key);
+}
+
+/* Each entry was right by itself; are they together? */
+static int check_outbox(struct loader *l, const struct config *c, const char *const *origin)
+{
+	struct conf_outbox_space *spaces;
+	struct conf_evm_chain *chains;
+	size_t n_chains, n_spaces;
+
+	if (conf_evm_chains(l->a, &c->evm_chain, &chains, &n_chains, l->err) != 0)
+		return refuse_all(l, option_find("evm_chain"), origin, "the value ");
+	if (conf_outbox_spaces(l->a, &c->outbox_space, chains, n_chains, &spaces, &n_spaces, l->err) != 0)
+		return refuse_all(l, option_find("outbox_space"), origin, "");
+	return 0;
+}
+
+static int check_together(struct loader *l, const struct config *c, const char *const *origin)
 {
 	if (!c->datadir) {
 		ERR(l->err, ERR_CONFIG, "datadir: there is no default without HOME");
@@ -408,7 +431,7 @@ static int check_together(struct loader *l, const struct config *c)
 		    c->rpc_socket, SOCKET_PATH_MAX);
 		return err_field(l->err, "rpc_socket");
 	}
-	return 0;
+	return check_outbox(l, c, origin);
 }
 
 static void fill_places(struct loader *l, const struct paths *p, struct config *c, const char **origin)
@@ -439,11 +462,11 @@ static int put_together(struct loader *l, const struct conf_input *in, struct co
 			return -1;
 	p = paths_default(l->a, in->env, geteuid() == 0, (enum conf_network)c.network);
 	fill_places(l, &p, &c, origin);
-	if (check_together(l, &c) != 0)
-		return -1;
 	for (size_t i = 0; i < n_options; i++)
 		if (!origin[i])
 			origin[i] = "default";
+	if (check_together(l, &c, origin) != 0)
+		return -1;
 	c.file = l->path;
 	c.origin = origin;
 	*ret = c;

@@ -54,6 +54,9 @@ struct config {
 	bool cashu_require_dleq;
 	int cashu_trust; /* enum conf_trust */
 
+	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
+	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;
+
 	const char *file;    /* the configuration file that was read, or NULL */
 	const char **origin; /* by index in options[]: "default", "--key", "WALLETD_KEY", "walletd.conf:12" */
 };

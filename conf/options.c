@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "conf/evm.h"
 #include "conf/paths.h"
 
 #define AT(field)      .at = offsetof(struct config, field)
@@ -80,8 +81,8 @@ const struct option options[] = {
 	{ "backup_max_age_days", OPTION_INT, 0, 1, 3650, .fallback = "7", .arg = "DAYS", AT(backup_max_age_days),
 	  .help = "status asks for attention when the newest backup is older." },
 
-	{ "proxy", OPTION_STRING, OPTION_RELOADABLE | OPTION_PASSWORD, 0, 512, .arg = "URL", AT(proxy),
-	  .check = check_proxy, .computed = "none",
+	{ "proxy", OPTION_STRING, OPTION_RELOADABLE, 0, 512, .arg = "URL", AT(proxy), .check = check_proxy,
+	  .mask = url_shown, .computed = "none",
 	  .help = "Reach peers through this SOCKS5 proxy, which also looks up their names: "
 		  "socks5h://127.0.0.1:9050 is Tor's." },
 	{ "ca_file", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(ca_file), .computed = "the system's",
@@ -92,6 +93,38 @@ const struct option options[] = {
 		  "where there are any." },
 	{ "cashu_trust", OPTION_ENUM, 0, .choices = "ask|any", .fallback = "ask", .arg = "POLICY", AT(cashu_trust),
 	  .help = "Tokens of mints that are not known yet: ask refuses them until mint.add, any adds the mint." },
+
+	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
+	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",
+	  .help = "An EVM chain that directives are carried to: its number, then words between blanks. Lines of the "
+		  "same number add up. rpc=URL: a JSON-RPC endpoint, the preferred one first; up to 8, which are "
+		  "failed over to. confirmations=N: how deep a transaction has to be to be final, or finalized, which "
+		  "asks the chain; one of the two must be said. lanes=1: how many relayer accounts of the wallet send "
+		  "(hd:0, hd:1, ...); or relayer=hd:N or relayer=file:NAME for each. block_time_ms=12000. Prices of a "
+		  "unit of gas: max_fee_gwei=500, max_tip_gwei=50, min_tip_wei=100000000. max_tx_fee_gwei=1000000000: "
+		  "what one transaction may cost at most (1 ether). max_day_fee_gwei=10000000000: the same for those of "
+		  "24 hours. batch=200: directives in one transaction; 1 sends each alone. slots=16: transactions of "
+		  "one relayer that may be open. log_range=5000: blocks of one search for logs. nonce_check=try: go on "
+		  "when it cannot be read whether a directive's nonce is used; required waits. A comma in a URL is "
+		  "written %2C." },
+	{ "outbox_space", OPTION_LIST, 0, 0, CONF_OUTBOX_SPACES_MAX, .arg = "CHAIN contract=0x... signer=KEY ...",
+	  AT(outbox_space), .check = conf_outbox_space_check, .computed = "none",
+	  .help = "A nonce space that directives can be appended to: the number of an evm_chain, then words. "
+		  "contract=0x...: the contract that verifies them. signer=hd:0: the wallet's signing key of this "
+		  "number, or file:NAME, the key file keys/NAME.json in datadir. ordering=account: effects of one "
+		  "account in the order of acceptance; signer: all of them; none. release_at=submitted: when the next "
+		  "one of an order may follow; included; confirmed. halt_on_terminal=0: 1 keeps those behind a "
+		  "directive that failed for good until somebody has decided about it. payload=checked: payloads must "
+		  "have the shape that their action key asks for; any takes all. deploy_block=0: the block of the "
+		  "contract's creation, where searches for its logs begin." },
+	{ "outbox_linger_ms", OPTION_INT, 0, 0, 60000, .fallback = "50", .arg = "MS", AT(outbox_linger_ms),
+	  .help = "How long a batch of directives waits to become full." },
+	{ "outbox_claim_lease_s", OPTION_INT, 0, 10, 86400, .fallback = "420", .arg = "SECONDS",
+	  AT(outbox_claim_lease_s),
+	  .help = "After how long another daemon (shared_state) takes over directives that one has claimed and not "
+		  "sent. An attempt at sending gets five sevenths of it, at most 300 s." },
+	{ "outbox_max_open", OPTION_INT, 0, 1, 1000000000, .fallback = "5000000", .arg = "N", AT(outbox_max_open),
+	  .help = "Directives that may be open at a time; more are refused as busy." },
 	{ .key = NULL }
 };
 const size_t n_options = ARRAY_LEN(options) - 1;
@@ -229,8 +262,8 @@ static int refuse(struct err *err, const struct option *o, const char *value)
 {
 	struct err why = *err;
 
-	/* What is wrong about a text that may hold a password is said without it. */
-	if (o->flags & OPTION_PASSWORD)
+	/* What is wrong about a text that may hold a secret is said without it. */
+	if (o->mask)
 		ERR(err, ERR_CONFIG, "%s: the value %s", o->key, why.msg);
 	else
 		ERR(err, ERR_CONFIG, "%s: \"%.80s\" %s", o->key, value, why.msg);
@@ -394,14 +427,27 @@ int option_set(struct arena *a, const struct option *o, const char *value, const
 	return rc == 0 ? 0 : refuse(err, o, value);
 }
 
-static const char *masked(struct arena *a, const char *url)
+static const char *shown(struct arena *a, const struct option *o, const char *text)
 {
-	const char *host = strrchr(url, '@');
-	const char *user = strstr(url, "//");
+	return o->mask ? o->mask(a, text) : text;
+}
 
-	if (!host || !user || user > host)
-		return url;
-	return arena_printf(a, "%.*s***%s", (int)(user + 2 - url), url, host);
+bool option_hides(const struct option *o, const char *value)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
+
+	return strcmp(shown(&a, o, value), value) != 0;
+}
+
+static const char *list_text(struct arena *a, const struct option *o, const struct conf_list *l)
+{
+	SCOPED(buf) struct buf text = BUF_CAP(1024 * 1024);
+
+	for (size_t i = 0; i < l->n; i++) {
+		buf_text_add(&text, i ? "," : "");
+		buf_text_add(&text, shown(a, o, l->items[i]));
+	}
+	return arena_strdup(a, buf_ok(&text) ? buf_text(&text) : "...");
 }
 
 const char *option_text(struct arena *a, const struct option *o, const struct config *c)
@@ -414,9 +460,7 @@ const char *option_text(struct arena *a, const struct option *o, const struct co
 	case OPTION_PATH: {
 		const char *text = *(const char *const *)at;
 
-		if (!text)
-			return "";
-		return o->flags & OPTION_PASSWORD ? masked(a, text) : text;
+		return text ? shown(a, o, text) : "";
 	}
 	case OPTION_INT:
 		return arena_printf(a, "%" PRId64, *(const int64_t *)at);
@@ -428,14 +472,8 @@ const char *option_text(struct arena *a, const struct option *o, const struct co
 		return choice_at(o->choices, *(const int *)at, &choice)
 			       ? arena_strndup(a, (const char *)choice.p, choice.n)
 			       : "";
-	case OPTION_LIST: {
-		const struct conf_list *l = at;
-		const char *text = "";
-
-		for (size_t i = 0; i < l->n; i++)
-			text = arena_printf(a, "%s%s%s", text, i ? "," : "", l->items[i]);
-		return text;
-	}
+	case OPTION_LIST:
+		return list_text(a, o, at);
 	}
 	return "";
 }
@@ -464,15 +502,35 @@ void option_copy(const struct option *o, const struct config *from, struct confi
 	memcpy(place(o, to), place_const(o, from), place_size(o));
 }
 
+static bool lists_differ(const struct conf_list *x, const struct conf_list *y)
+{
+	if (x->n != y->n)
+		return true;
+	for (size_t i = 0; i < x->n; i++)
+		if (strcmp(x->items[i], y->items[i]) != 0)
+			return true;
+	return false;
+}
+
+/* Texts are compared as they are: a masked one hides a change. */
 bool option_differs(const struct option *o, const struct config *x, const struct config *y)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
 	const void *at_x = place_const(o, x), *at_y = place_const(o, y);
+	const char *text_x, *text_y;
 
-	if (o->type == OPTION_STRING || o->type == OPTION_PATH) { /* as they are: a masked text hides a change */
-		const char *text_x = *(const char *const *)at_x, *text_y = *(const char *const *)at_y;
-
+	switch (o->type) {
+	case OPTION_STRING:
+	case OPTION_PATH:
+		text_x = *(const char *const *)at_x;
+		text_y = *(const char *const *)at_y;
 		return !text_x || !text_y ? text_x != text_y : strcmp(text_x, text_y) != 0;
+	case OPTION_LIST:
+		return lists_differ(at_x, at_y);
+	case OPTION_INT:
+	case OPTION_MODE:
+	case OPTION_BOOL:
+	case OPTION_ENUM:
+		return memcmp(at_x, at_y, place_size(o)) != 0;
 	}
-	return strcmp(option_text(&a, o, x), option_text(&a, o, y)) != 0;
+	return false;
 }

@@ -19,8 +19,7 @@ enum option_type {
 enum option_flags {
 	OPTION_RELOADABLE = 1, /* SIGHUP applies a change */
 	OPTION_TOP = 2,        /* not inside a [network] section */
-	OPTION_PASSWORD = 4,   /* may hold a password after "//": not shown, and others must not read the file */
-	OPTION_NEEDED = 8      /* an empty value does not mean "none" */
+	OPTION_NEEDED = 4      /* an empty value does not mean "none" */
 };
 
 /* The path of a unix socket, without its NUL. */
@@ -38,6 +37,9 @@ struct option {
 	const char *help;
 	size_t at;                                        /* where in struct config */
 	int (*check)(const char *value, struct err *err); /* what the type cannot say, for each entry; or NULL */
+	/* May hold a password or an API key: the value as others may see it.  Where that differs, others must not read the
+	 * file.  NULL: nothing to hide. */
+	char *(*mask)(struct arena *a, const char *value);
 };
 extern const struct option options[]; /* ends with a NULL key */
 extern const size_t n_options;
@@ -50,8 +52,10 @@ char *option_env_name(struct arena *a, const struct option *o);
  * ERR_CONFIG, field: the key. */
 MUST_CHECK int option_set(struct arena *a, const struct option *o, const char *value, const char *base,
 			  struct config *to, struct err *err);
-/* The value as it would be written; "" for none; passwords are masked. */
+/* The value as it would be written; "" for none; secrets are masked. */
 const char *option_text(struct arena *a, const struct option *o, const struct config *c);
+/* Would showing this value tell a password or a key? */
+bool option_hides(const struct option *o, const char *value);
 /* Takes the value over; text stays where it is. */
 void option_copy(const struct option *o, const struct config *from, struct config *to);
 bool option_differs(const struct option *o, const struct config *x, const struct config *y);

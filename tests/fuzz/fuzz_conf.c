@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "conf/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,7 +36,7 @@ static void print(FILE *to, struct arena *a, const struct config *c)
 	for (const struct option *o = options; o->key; o++) {
 		const char *text = option_text(a, o, c);
 
-		if (o->flags & OPTION_PASSWORD)
+		if (o->mask == url_shown)
 			text = c->proxy ? c->proxy : "";
 		if (o->type == OPTION_LIST) {
 			const struct conf_list *l = (const struct conf_list *)(const void *)((const char *)c + o->at);
