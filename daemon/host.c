@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "conf/options.h"
 #include "daemon/files.h"
 #include "daemon/hardening.h"
+#include "daemon/listening.h"
 #include "daemon/lockfile.h"
 #include "daemon/maintenance.h"
 #include "daemon/passphrase.h"
@@ -28,13 +28,11 @@
 #include "rpc/server.h"
 #include "store/wallet_store.h"
 
-#define OWN_FILES       128 /* descriptors beside those of clients and peers */
-#define STOP_LOOK_MS    20
-#define HEALTH_MS       5000
-#define EXECUTOR_MS     30000
-#define SHARED_MS       1000 /* how soon another daemon's work is noticed */
-#define FIRST_CARE_MS   1000
-#define PEER_SCOPES_MAX 64
+#define STOP_LOOK_MS  20
+#define HEALTH_MS     5000
+#define EXECUTOR_MS   30000
+#define SHARED_MS     1000 /* how soon another daemon's work is noticed */
+#define FIRST_CARE_MS 1000
 
 struct host {
 	const struct conf_input *input;
@@ -164,12 +162,18 @@ static int open_wallet(struct host *h, struct err *err)
 
 /* --- network and actions --- */
 
+/* To mints, at a time. */
+static unsigned peer_connections(const struct host *h)
+{
+	return (unsigned)h->conf.max_inflight;
+}
+
 static int open_engine(struct host *h, struct err *err)
 {
 	const struct http_options http = {
 		.proxy = h->conf.proxy,
 		.ca_file = h->conf.ca_file,
-		.max_total = (int)h->conf.max_inflight,
+		.max_total = (int)peer_connections(h),
 		.max_per_host = (int)h->conf.max_inflight_per_peer,
 	};
 
@@ -362,71 +366,10 @@ static json_t *show_tasks(void *ctx, struct arena *a)
 	return tasks_json(h->tasks, a);
 }
 
-static size_t peer_scopes(const struct config *c, struct rpc_peer_scope *ret)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->rpc_uid_scope.n && n < PEER_SCOPES_MAX; i++) {
-		const char *scope;
-		int64_t uid;
-		struct err err;
-
-		/* conf_load() let no other entry through. */
-		if (conf_uid_scope_parse(c->rpc_uid_scope.items[i], &uid, &scope, &err) == 0 &&
-		    rpc_scope_parse(scope, &ret[n].scope))
-			ret[n++].uid = (uid_t)uid;
-	}
-	return n;
-}
-
 /* --- listening --- */
-
-static bool any_socket_of(const int *fds, size_t n, bool unix_domain)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct sockaddr_storage at = { 0 };
-		socklen_t len = sizeof(at);
-
-		if (getsockname(fds[i], (struct sockaddr *)&at, &len) == 0 && (at.ss_family == AF_UNIX) == unix_domain)
-			return true;
-	}
-	return false;
-}
-
-/* As many connections as there are descriptors for. */
-static unsigned connection_limit(struct host *h)
-{
-	unsigned long others = OWN_FILES + (unsigned long)h->conf.max_inflight;
-	unsigned long want = (unsigned long)h->conf.rpc_max_connections;
-	unsigned long files = hardening_raise_files(want + others);
-
-	if (files >= want + others)
-		return (unsigned)want;
-	log_warn(&h->log, "rpc.fewer_connections", F_UINT("files", files), F_UINT("wanted", want + others),
-		 F_STR("hint", "raise LimitNOFILE or lower rpc_max_connections"));
-	return files > others + 16 ? (unsigned)(files - others) : 16;
-}
-
-static int make_socket_dir(struct host *h, gid_t group, struct err *err)
-{
-	const char *dir = files_dir_of(&h->own, h->conf.rpc_socket);
-
-	if (access(dir, F_OK) == 0)
-		return 0;
-	/* The group that may use the socket has to reach it. */
-	if (files_make_dir(dir, group == (gid_t)-1 ? 0700 : 0750, err) != 0)
-		return -1;
-	if (group != (gid_t)-1 && chown(dir, (uid_t)-1, group) != 0)
-		return ERR(err, ERR_CONFIG, "cannot give %s to the group %s: %s", dir, h->conf.rpc_socket_group,
-			   strerror(errno));
-	return 0;
-}
 
 static int listen_rpc(struct host *h, struct err *err)
 {
-	struct rpc_peer_scope peers[PEER_SCOPES_MAX];
-	int fds[SYSTEMD_SOCKETS_MAX];
-	size_t n_fds;
 	struct rpc_server_options opt = {
 		.loop = h->loop,
 		.store = h->store,
@@ -438,30 +381,11 @@ static int listen_rpc(struct host *h, struct err *err)
 		.config_path = h->conf.file,
 		.started_at_ms = h->started_at_ms,
 		.backup_max_age_ms = h->conf.backup_max_age_days * 86400000,
-		.socket_path = h->conf.rpc_socket,
-		.listen = h->conf.rpc_listen,
-		.peers = peers,
-		.n_peers = peer_scopes(&h->conf, peers),
-		.max_connections = connection_limit(h),
 	};
+	struct listening at;
 
-	if (systemd_take_sockets(&n_fds, err) != 0 ||
-	    files_group(h->conf.rpc_socket_group, &opt.socket_group, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n_fds; i++)
-		fds[i] = SYSTEMD_FIRST_FD + (int)i;
-	opt.passed_fds = fds;
-	opt.n_passed_fds = n_fds;
-	/* A socket unit says where to listen; what the configuration says of the same sort would be a second place. */
-	if (any_socket_of(fds, n_fds, true))
-		opt.socket_path = NULL;
-	if (any_socket_of(fds, n_fds, false))
-		opt.listen = NULL;
-	opt.cookie_path = files_in(
-		&h->own, h->conf.rpc_socket ? files_dir_of(&h->own, h->conf.rpc_socket) : h->conf.datadir, "cookie");
-	if (h->conf.rpc_socket && make_socket_dir(h, opt.socket_group, err) != 0)
-		return -1;
-	if (rpc_server_new(&opt, &h->rpc, err) != 0)
+	if (listening_prepare(&at, &h->own, &h->conf, peer_connections(h), &opt, err) != 0 ||
+	    rpc_server_new(&opt, &h->rpc, err) != 0)
 		return -1;
 	if (opt.socket_path && chmod(opt.socket_path, (mode_t)h->conf.rpc_socket_mode) != 0)
 		return ERR(err, ERR_IO, "cannot set the mode of %s: %s", opt.socket_path, strerror(errno));
@@ -500,9 +424,9 @@ static int open_log(const struct config *c, struct err *err)
 
 static void apply(struct host *h)
 {
-	struct rpc_peer_scope peers[PEER_SCOPES_MAX];
+	struct rpc_peer_scope peers[LISTENING_PEERS_MAX];
 
-	rpc_server_set_peers(h->rpc, peers, peer_scopes(&h->conf, peers));
+	rpc_server_set_peers(h->rpc, peers, listening_peers(&h->conf, peers));
 	executor_set_limits(h->executor, (unsigned)h->conf.max_inflight, (unsigned)h->conf.max_inflight_per_peer);
 	h->maintenance.retention_days = h->conf.retention_days;
 	h->maintenance.event_retention_days = h->conf.event_retention_days;
