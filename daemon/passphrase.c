@@ -38,29 +38,40 @@ static int read_line(int fd, const char *path, struct buf *ret, struct err *err)
 	return 0;
 }
 
-int passphrase_read(const char *credentials, const char *file, struct buf *ret, struct err *err)
+int passphrase_credential(const char *credentials, const char *name, struct buf *ret, struct err *err)
 {
 	char path[PATH_MAX];
 	SCOPED(fd) int fd = -1;
 
-	if (credentials) {
-		if (snprintf(path, sizeof(path), "%s/walletd.passphrase", credentials) >= (int)sizeof(path))
-			return ERR(err, ERR_CONFIG, "CREDENTIALS_DIRECTORY is too long");
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		/* systemd itself sees to who may read it; other credentials may be all there is. */
-		if (fd >= 0)
-			return read_line(fd, path, ret, err);
-		if (errno != ENOENT)
-			return ERR(err, ERR_CONFIG, "cannot read the passphrase from %s: %s", path, strerror(errno));
-	}
-	if (!file)
+	if (!credentials)
 		return 0;
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0) {
-		ERR(err, ERR_CONFIG, "cannot read the passphrase from %s: %s", file, strerror(errno));
-		return err_field(err, "passphrase_file");
-	}
-	if (perms_private_fd(fd, file, err) != 0)
-		return err_field(err, "passphrase_file");
-	return read_line(fd, file, ret, err);
+	if (snprintf(path, sizeof(path), "%s/%s", credentials, name) >= (int)sizeof(path))
+		return ERR(err, ERR_CONFIG, "CREDENTIALS_DIRECTORY is too long");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* systemd itself sees to who may read it; other credentials may be all there is. */
+	if (fd >= 0)
+		return read_line(fd, path, ret, err) == 0 ? 1 : -1;
+	if (errno != ENOENT)
+		return ERR(err, ERR_CONFIG, "cannot read the passphrase from %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int passphrase_file(const char *path, struct buf *ret, struct err *err)
+{
+	SCOPED(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return ERR(err, ERR_CONFIG, "cannot read the passphrase from %s: %s", path, strerror(errno));
+	return perms_private_fd(fd, path, err) == 0 ? read_line(fd, path, ret, err) : -1;
+}
+
+int passphrase_read(const char *credentials, const char *file, struct buf *ret, struct err *err)
+{
+	int found = passphrase_credential(credentials, "walletd.passphrase", ret, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (!file || passphrase_file(file, ret, err) == 0)
+		return 0;
+	return err_field(err, "passphrase_file");
 }
