@@ -86,7 +86,8 @@ static int check_integer(const struct param *p, const json_t *v, struct err *err
 	struct limits l = limits_of(p);
 
 	if (!json_is_integer(v))
-		return WRONG(err, p, "%s must be an integer", p->name);
+		return WRONG(err, p, "%s must be an integer%s", p->name,
+			     p->flags & PARAM_DECIMAL ? ", as a number or as decimal text" : "");
 	if (json_integer_value(v) < l.min || json_integer_value(v) > l.max)
 		return WRONG(err, p, "%s must be from %" PRId64 " to %" PRId64, p->name, l.min, l.max);
 	return 0;
@@ -174,6 +175,17 @@ static int check_names(struct arena *a, const struct param *table, json_t *param
 	return 0;
 }
 
+/* Decimal text that fits becomes the integer; anything else stays what it is, and is refused as that. */
+static json_t *integer_of(struct arena *a, const struct param *p, json_t *v)
+{
+	int64_t number;
+
+	if (!(p->flags & PARAM_DECIMAL) || !json_is_string(v) ||
+	    !parse_i64(json_string_value(v), INT64_MIN, INT64_MAX, &number))
+		return v;
+	return json_hold(a, json_integer(number));
+}
+
 int params_check(struct arena *a, const struct param *table, json_t *params, json_t **ret, struct err *err)
 {
 	json_t *checked = json_object_in(a);
@@ -194,6 +206,7 @@ int params_check(struct arena *a, const struct param *table, json_t *params, jso
 				return WRONG(err, &table[i], "%s is missing", table[i].name);
 			continue;
 		}
+		v = integer_of(a, &table[i], v);
 		if (check_value(a, &table[i], v, err) != 0)
 			return -1;
 		json_set(checked, table[i].name, v);
@@ -210,6 +223,15 @@ static void add_limits(json_t *schema, const struct param *p, const char *min_na
 	json_set_int(schema, max_name, l.max);
 }
 
+static json_t *integer_or_text(struct arena *a)
+{
+	json_t *types = json_array_in(a);
+
+	json_add_take(types, json_string("integer"));
+	json_add_take(types, json_string("string"));
+	return types;
+}
+
 json_t *param_schema(struct arena *a, const struct param *p)
 {
 	json_t *schema = json_object_in(a), *words;
@@ -223,7 +245,10 @@ json_t *param_schema(struct arena *a, const struct param *p)
 			json_set_bool(schema, "writeOnly", true);
 		break;
 	case PARAM_INT:
-		json_set_str(schema, "type", "integer");
+		if (p->flags & PARAM_DECIMAL)
+			json_set(schema, "type", integer_or_text(a));
+		else
+			json_set_str(schema, "type", "integer");
 		if (p->min != 0 || p->max != 0)
 			add_limits(schema, p, "minimum", "maximum");
 		break;

@@ -16,7 +16,11 @@ enum param_type {
 	PARAM_ARRAY, /* max elements */
 	PARAM_SECRET /* a string that is never logged, shown or stored */
 };
-enum param_flags { PARAM_REQUIRED = 1 };
+enum param_flags {
+	PARAM_REQUIRED = 1,
+	PARAM_DECIMAL = 2, /* an integer that may be decimal text too, and becomes one: many clients round above 2^53 */
+	PARAM_FILE = 4     /* a string that walletctl also takes from @file or standard input */
+};
 
 struct param {
 	const char *name;

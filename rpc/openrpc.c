@@ -129,12 +129,15 @@ static const char *type_text(struct arena *a, const struct param *p)
 		return "string";
 	case PARAM_SECRET:
 		return "string (secret)";
-	case PARAM_INT:
+	case PARAM_INT: {
+		const char *text = p->flags & PARAM_DECIMAL ? ", or as decimal text" : "";
+
 		if (p->min == 0 && p->max == 0)
-			return "integer";
+			return arena_printf(a, "integer%s", text);
 		if (p->max == INT64_MAX)
-			return arena_printf(a, "integer ≥ %" PRId64, p->min);
-		return arena_printf(a, "integer %" PRId64 "–%" PRId64, p->min, p->max);
+			return arena_printf(a, "integer ≥ %" PRId64 "%s", p->min, text);
+		return arena_printf(a, "integer %" PRId64 "–%" PRId64 "%s", p->min, p->max, text);
+	}
 	case PARAM_BOOL:
 		return "boolean";
 	case PARAM_ENUM:

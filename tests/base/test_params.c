@@ -199,6 +199,39 @@ START_TEST(schemas)
 }
 END_TEST
 
+static const struct param decimal[] = {
+	{ .name = "nonce", .type = PARAM_INT, .flags = PARAM_DECIMAL, .min = 1, .max = INT64_MAX, .help = "Which." },
+	{ 0 },
+};
+static const struct {
+	const char *given, *want; /* or what is wrong */
+} decimals[] = {
+	{ "[7]", "{\"nonce\":7}" },
+	{ "[\"7\"]", "{\"nonce\":7}" },
+	{ "[\"9223372036854775807\"]", "{\"nonce\":9223372036854775807}" },
+	{ "[\"0\"]", "nonce must be from 1 to 9223372036854775807" },
+	{ "[\"-1\"]", "nonce must be from 1 to 9223372036854775807" },
+	{ "[\"9223372036854775808\"]", "nonce must be an integer, as a number or as decimal text" },
+	{ "[\"07\"]", "nonce must be an integer, as a number or as decimal text" },
+	{ "[\"0x7\"]", "nonce must be an integer, as a number or as decimal text" },
+	{ "[\"\"]", "nonce must be an integer, as a number or as decimal text" },
+	{ "[7.0]", "nonce must be an integer, as a number or as decimal text" },
+};
+
+START_TEST(integers_as_text)
+{
+	json_t *v = NULL;
+	struct err err;
+
+	if (params_check(&arena, decimal, parse(decimals[_i].given), &v, &err) == 0)
+		ck_assert_str_eq(json_text(&arena, v), decimals[_i].want);
+	else
+		ck_assert_str_eq(err.msg, decimals[_i].want);
+	ck_assert_str_eq(json_text(&arena, json_object_get(param_schema(&arena, decimal), "type")),
+			 "[\"integer\",\"string\"]");
+}
+END_TEST
+
 static const struct {
 	const char *name, *want;
 } nearest[] = {
@@ -247,6 +280,7 @@ int main(void)
 	tcase_add_test(t, method_without_parameters);
 	tcase_add_test(t, long_names_and_values);
 	tcase_add_test(t, schemas);
+	tcase_add_loop_test(t, integers_as_text, 0, ARRAY_LEN(decimals));
 	tcase_add_loop_test(t, nearest_names, 0, ARRAY_LEN(nearest));
 	tcase_add_test(t, nearest_of_none);
 	suite_add_tcase(s, t);
