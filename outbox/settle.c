@@ -1,0 +1,309 @@
+#include "outbox/settle.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/text.h"
+#include "outbox/directive_states.h"
+#include "outbox/evidence.h"
+#include "rails/evm/verifier.h"
+
+#define RECHECK_SOON_MS  (10 * INT64_C(60000))
+#define RECHECK_LATER_MS (6 * INT64_C(3600000))
+#define RECHECK_DAILY_MS (24 * INT64_C(3600000))
+#define RECHECKS_AT_ONCE 4
+
+struct settle {
+	struct outbox *ob;
+	struct lane *lane;    /* submitted ones */
+	struct slot_row slot; /* likewise */
+	struct judgement judgement;
+	struct arena arena;
+	struct directive_row row;
+	struct evidence evidence;
+	const char *why_text;
+	int why; /* enum verifier_outcome, or -1 */
+	struct moves moves;
+	const char *pause; /* why the space is to stop, or NULL */
+	bool raise_gas;
+	int (*decide)(struct settle *s, struct err *err);
+};
+
+static void settle_free(struct settle *s)
+{
+	arena_done(&s->arena);
+	free(s);
+}
+
+static struct effect effect_of(const struct evidence *e)
+{
+	return (struct effect){
+		.tx_hash = e->tx_hash, .block = e->block, .gas_used = e->gas_used, .gas_price = e->gas_price
+	};
+}
+
+/* --- words --- */
+
+static const char *spent_by(struct settle *s)
+{
+	char digest[65], tx[65];
+
+	hex_encode(s->evidence.digest.b, sizeof(s->evidence.digest.b), digest);
+	hex_encode(s->evidence.tx_hash.b, sizeof(s->evidence.tx_hash.b), tx);
+	switch (s->evidence.verdict) {
+	case EVIDENCE_FOREIGN:
+		return arena_printf(&s->arena,
+				    "another directive was executed with it: digest 0x%s in transaction 0x%s", digest,
+				    tx);
+	case EVIDENCE_REVOKED:
+		return arena_printf(&s->arena, "it was revoked in transaction 0x%s", tx);
+	case EVIDENCE_UNAVAILABLE:
+		return "evidence unavailable: no node has the logs that tell by whom";
+	case EVIDENCE_UNUSED:
+	case EVIDENCE_OWN:
+		break;
+	}
+	return "";
+}
+
+static int to_a_person(struct settle *s, const char *when, struct err *err)
+{
+	int64_t again = s->evidence.verdict == EVIDENCE_UNAVAILABLE ? s->moves.now_ms + RECHECK_SOON_MS
+								    : DIRECTIVE_NO_WAKE;
+	const char *text = arena_printf(&s->arena,
+					"nonce %" PRIu64 " is already used %s; the on-chain outcome is unknown and "
+					"requires manual reconciliation: %s",
+					s->row.nonce, when, spent_by(s));
+
+	return directive_reconcile(&s->moves, &s->row, REASON_NONCE_CONSUMED, text, again, err);
+}
+
+/* --- decisions --- */
+
+static int decide_claimed(struct settle *s, struct err *err)
+{
+	struct effect e = effect_of(&s->evidence);
+
+	switch (s->evidence.verdict) {
+	case EVIDENCE_OWN:
+		return directive_include(&s->moves, &s->row, &e, true, err);
+	case EVIDENCE_UNUSED: /* it was, in a block that is gone */
+		return directive_unclaim(&s->moves, &s->row, err);
+	case EVIDENCE_FOREIGN:
+	case EVIDENCE_REVOKED:
+	case EVIDENCE_UNAVAILABLE:
+		return to_a_person(s, "before directive submission", err);
+	}
+	return ERR(err, ERR_INTERNAL, "evidence without a verdict");
+}
+
+static int try_again(struct settle *s, struct err *err)
+{
+	return directive_fail(&s->moves, &s->row, ATTEMPT_ENDPOINT, s->why_text, err);
+}
+
+/* The contract refuses what is signed by us, or by this signer at all: no directive's fault. */
+static int stop_space(struct settle *s, const char *why, struct err *err)
+{
+	s->pause = why;
+	if (space_store_pause(s->moves.u, s->row.space_id, why, err) != 0)
+		return -1;
+	return directive_requeue(&s->moves, &s->row, why, err);
+}
+
+static int revert(struct settle *s, struct err *err)
+{
+	struct effect e = { .tx_hash = s->slot.mined_hash,
+			    .block = s->slot.mined_block,
+			    .gas_used = s->slot.gas_used,
+			    .gas_price = s->slot.gas_price };
+
+	return directive_revert(&s->moves, &s->row, &e, s->why_text ? s->why_text : "the contract refused the effect",
+				err);
+}
+
+/* The nonce is unused at a final block, and so is the signature: why did nothing happen? */
+static int decide_unused(struct settle *s, struct err *err)
+{
+	int why = s->judgement.code >= 0 ? s->judgement.code : s->why;
+
+	if (s->judgement.lost)
+		return directive_requeue(&s->moves, &s->row, "its account nonce was used by another transaction", err);
+	if (s->judgement.out_of_gas && s->judgement.code < 0) {
+		s->raise_gas = true;
+		return directive_requeue(&s->moves, &s->row, "the transaction ran out of gas", err);
+	}
+	switch (why) {
+	case VERIFIER_BAD_SIGNATURE:
+		return stop_space(s, "bad_signature", err);
+	case VERIFIER_UNKNOWN_SIGNER:
+		return stop_space(s, "signer_not_authorised", err);
+	case VERIFIER_UNSUPPORTED_ACTION:
+		return directive_dead_letter(&s->moves, &s->row, REASON_UNSUPPORTED_ACTION,
+					     "the contract does not support the action", err);
+	case VERIFIER_EFFECT_FAILED:
+	case VERIFIER_ERROR_TEXT:
+	case VERIFIER_PANIC:
+	case VERIFIER_OTHER:
+		return revert(s, err);
+	default: /* it would work now: something passing, or a no-op that took its place */
+		return directive_requeue(&s->moves, &s->row, "its transaction had no effect on it", err);
+	}
+}
+
+static int decide_submitted(struct settle *s, struct err *err)
+{
+	struct effect e = effect_of(&s->evidence);
+
+	switch (s->evidence.verdict) {
+	case EVIDENCE_OWN:
+		return directive_include(&s->moves, &s->row, &e, true, err);
+	case EVIDENCE_UNUSED:
+		return decide_unused(s, err);
+	case EVIDENCE_FOREIGN:
+	case EVIDENCE_REVOKED:
+	case EVIDENCE_UNAVAILABLE:
+		return to_a_person(s, "by another transaction than ours", err);
+	}
+	return ERR(err, ERR_INTERNAL, "evidence without a verdict");
+}
+
+static int decide_again(struct settle *s, struct err *err)
+{
+	int64_t age = s->moves.now_ms - s->row.finished_at_ms;
+	struct effect e = effect_of(&s->evidence);
+
+	if (s->evidence.verdict == EVIDENCE_OWN)
+		return directive_include(&s->moves, &s->row, &e, true, err);
+	s->row.recheck_at_ms = s->evidence.verdict == EVIDENCE_FOREIGN || s->evidence.verdict == EVIDENCE_REVOKED
+				       ? DIRECTIVE_NO_WAKE
+				       : s->moves.now_ms +
+						 (age < RECHECK_LATER_MS ? RECHECK_LATER_MS : RECHECK_DAILY_MS);
+	return directive_store_save(s->moves.u, &s->row, s->moves.now_ms, err);
+}
+
+/* --- the unit --- */
+
+static int settle_run(struct unit *u, void *ctx, struct err *err)
+{
+	struct settle *s = ctx;
+
+	s->moves = moves_in(u, &s->arena, &s->ob->meters);
+	if (FAILPOINT("outbox.settle"))
+		return ERR(err, ERR_STORAGE, "failpoint outbox.settle");
+	return s->decide(s, err);
+}
+
+static void settled(void *ctx, const struct err *err)
+{
+	struct settle *s = ctx;
+	struct outbox *ob = s->ob;
+
+	ob->units--;
+	if (err) {
+		outbox_write_failed(ob, "outbox.decision_not_saved", err);
+	} else {
+		after_run(&s->moves.after, &ob->meters);
+		if (s->raise_gas)
+			s->lane->chain->gas_percent = evm_gas_percent_raise(s->lane->chain->gas_percent);
+		if (s->pause)
+			log_error(&ob->log, "outbox.space_stopped", F_INT("space", s->row.space_id),
+				  F_STR("reason", s->pause));
+	}
+	settle_free(s);
+	outbox_pump_soon(ob);
+}
+
+static void searched(void *ctx, const struct search_result *r, const struct err *failed)
+{
+	struct settle *s = ctx;
+	struct err err;
+
+	if (failed) {
+		log_warn(&s->ob->log, "outbox.evidence_unreadable", F_STR("directive", s->row.id), F_ERR(failed));
+		if (s->decide != decide_claimed) { /* asked again at a later head */
+			settle_free(s);
+			return;
+		}
+		s->decide = try_again;
+		s->why_text = arena_printf(&s->arena, "its nonce is used, and who used it cannot be asked: %s",
+					   failed->msg);
+	} else {
+		s->evidence = r->evidence;
+		s->why = r->why_known ? r->why : -1;
+		s->why_text = r->why_text ? arena_strdup(&s->arena, r->why_text) : NULL;
+	}
+	if (store_unit(s->ob->opt.store, settle_run, s, settled, &err) == 0) {
+		s->ob->units++;
+		return;
+	}
+	outbox_write_failed(s->ob, "outbox.decision_not_saved", &err);
+	settle_free(s);
+}
+
+static void settle_dropped(void *ctx)
+{
+	settle_free(ctx);
+}
+
+static struct settle *settle_new(struct outbox *ob, const struct directive_row *row,
+				 int (*decide)(struct settle *s, struct err *err))
+{
+	struct settle *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->ob = ob;
+	s->decide = decide;
+	s->why = -1;
+	s->arena = ARENA_LIMIT(4 * 1024 * 1024);
+	s->row = directive_row_copy(&s->arena, row);
+	return s;
+}
+
+static void settle_search(struct settle *s, bool final, bool why)
+{
+	struct search_request req = { .row = s->row, .final = final, .why = why };
+
+	search_start(s->ob, &req, (struct search_hooks){ searched, settle_dropped, s });
+}
+
+void settle_claimed(struct outbox *ob, const struct directive_row *row)
+{
+	if (!search_runs(ob, row->seq))
+		settle_search(settle_new(ob, row, decide_claimed), false, false);
+}
+
+void settle_submitted(struct lane *l, const struct slot_row *slot, const struct directive_row *row,
+		      const struct judgement *j)
+{
+	struct settle *s;
+
+	if (search_runs(l->ob, row->seq))
+		return;
+	s = settle_new(l->ob, row, decide_submitted);
+	s->lane = l;
+	s->slot = *slot;
+	s->judgement = *j;
+	settle_search(s, true, !j->lost && j->code < 0);
+}
+
+void settle_rechecks(struct outbox *ob)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
+	struct directive_row *rows;
+	struct err err;
+	size_t n;
+
+	if (directive_store_to_recheck(store_view(ob->opt.store), &a, clock_now_ms(), RECHECKS_AT_ONCE, &rows, &n,
+				       &err) != 0) {
+		outbox_write_failed(ob, "outbox.rechecks_unreadable", &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!search_runs(ob, rows[i].seq) && outbox_space_of(ob, rows[i].space_id))
+			settle_search(settle_new(ob, &rows[i], decide_again), true, false);
+}
