@@ -1,0 +1,127 @@
+#include "outbox/lane_sync.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "store/event_store.h"
+
+#define ANOMALY_AGAIN_MS (INT64_C(86400) * 1000) /* a second time within a day: stop the lane */
+
+void lane_sync_soon(struct lane *l)
+{
+	l->next_sync_us = 0;
+	chain_watch_soon(l->chain);
+}
+
+static int tell(struct lane *l, struct unit *u, struct arena *a, const char *reason, struct err *err)
+{
+	json_t *data = json_object_in(a);
+
+	json_set_int(data, "lane", l->id);
+	json_set_u64(data, "latest", l->latest);
+	json_set_u64(data, "pending", l->pending);
+	json_set_str(data, "pause_reason", reason);
+	return event_append(u, "outbox.nonce_anomaly", arena_printf(a, "lane:%" PRId64, l->id), json_text(a, data),
+			    err);
+}
+
+int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t now_ms, struct err *err)
+{
+	struct lane_row row;
+	bool again;
+
+	if (lane_store_get(unit_view(u), a, l->id, &row, err) != 0)
+		return -1;
+	again = row.anomaly_at_ms > 0 && now_ms - row.anomaly_at_ms < ANOMALY_AGAIN_MS;
+	if (lane_store_raise(u, l->id, row.next_tx_nonce, now_ms, err) != 0 ||
+	    (again && lane_store_pause(u, l->id, "foreign_transactions", err) != 0))
+		return -1;
+	return tell(l, u, a, again ? "foreign_transactions" : NULL, err);
+}
+
+struct sync {
+	struct lane *lane;
+	struct arena *arena;
+	bool anomaly, pool_pending;
+	uint64_t ours;
+};
+
+static int sync_run(struct unit *u, void *ctx, struct err *err)
+{
+	struct sync *s = ctx;
+	struct lane *l = s->lane;
+	uint64_t theirs = l->pending > l->latest ? l->pending : l->latest;
+	struct lane_row row;
+
+	if (lane_store_get(unit_view(u), s->arena, l->id, &row, err) != 0)
+		return -1;
+	s->ours = row.next_tx_nonce;
+	if (!row.synced) {
+		s->pool_pending = l->pending != l->latest;
+		return s->pool_pending ? 0 : lane_store_raise(u, l->id, l->latest, 0, err);
+	}
+	s->anomaly = theirs > row.next_tx_nonce;
+	if (!s->anomaly)
+		return 0;
+	if (lane_note_foreign(l, u, s->arena, clock_now_ms(), err) != 0)
+		return -1;
+	return lane_store_raise(u, l->id, theirs, clock_now_ms(), err);
+}
+
+static void count_anomaly(const struct lane *l)
+{
+	char labels[64];
+
+	snprintf(labels, sizeof(labels), "lane=\"%" PRId64 "\",kind=\"foreign\"", l->id);
+	metric_inc(metric_counter("walletd_relayer_nonce_anomaly_total", labels,
+				  "Account nonces of a relayer that somebody else used."));
+}
+
+static void sync(struct lane *l)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
+	struct sync s = { .lane = l, .arena = &a };
+	struct err err;
+
+	if (store_health(l->ob->opt.store) != STORE_OK)
+		return;
+	/* Small, rare, and what follows depends on it: committed at once. */
+	if (store_unit_now(l->ob->opt.store, sync_run, &s, &err) != 0) {
+		outbox_write_failed(l->ob, "outbox.sync_failed", &err);
+		return;
+	}
+	l->next_sync_us = clock_mono_us() + LANE_SYNC_EVERY_US;
+	if (s.pool_pending)
+		lane_hold(l, HOLD_POOL_PENDING, NULL);
+	else if (l->hold == HOLD_POOL_PENDING || l->hold == HOLD_NOT_CHECKED)
+		lane_hold(l, HOLD_NONE, NULL);
+	if (s.anomaly) {
+		count_anomaly(l);
+		log_error(
+			&l->ob->log, "outbox.foreign_transactions", F_INT("lane", l->id), F_UINT("ours", s.ours),
+			F_UINT("latest", l->latest), F_UINT("pending", l->pending),
+			F_STR("hint", "somebody else uses the relayer's key, or the database is older than the chain"));
+	}
+}
+
+/* A gauge holds 63 bits: 9 ether in wei. */
+static int64_t gauge_of(struct wei v)
+{
+	return v.hi > 0 || v.lo > INT64_MAX ? INT64_MAX : (int64_t)v.lo;
+}
+
+void lane_saw_account(struct lane *l, uint64_t latest, uint64_t pending, struct wei balance)
+{
+	bool moved = !l->seen || l->latest != latest || l->hold == HOLD_NOT_CHECKED;
+
+	l->seen = true;
+	l->latest = latest;
+	l->pending = pending < latest ? latest : pending; /* a node that counts backwards: its pool tells nothing */
+	l->balance = balance;
+	metric_set(l->m_balance, gauge_of(balance));
+	if (l->hold == HOLD_NO_FUNDS && wei_cmp(balance, l->needs) >= 0)
+		lane_hold(l, HOLD_NONE, NULL);
+	if (moved || clock_mono_us() >= l->next_sync_us)
+		sync(l);
+}
