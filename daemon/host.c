@@ -15,24 +15,28 @@
 #include "base/secret.h"
 #include "base/version.h"
 #include "conf/options.h"
+#include "daemon/drivers.h"
 #include "daemon/files.h"
 #include "daemon/hardening.h"
+#include "daemon/keyfile.h"
 #include "daemon/listening.h"
 #include "daemon/lockfile.h"
+#include "daemon/logging.h"
 #include "daemon/maintenance.h"
+#include "daemon/outbox_config.h"
 #include "daemon/passphrase.h"
 #include "daemon/signals.h"
 #include "daemon/systemd.h"
 #include "daemon/tasks.h"
 #include "rails/bitcoin/secp.h"
+#include "rails/evm/keccak.h"
 #include "rpc/server.h"
 #include "store/wallet_store.h"
 
-#define STOP_LOOK_MS  20
-#define HEALTH_MS     5000
-#define EXECUTOR_MS   30000
-#define SHARED_MS     1000 /* how soon another daemon's work is noticed */
-#define FIRST_CARE_MS 1000
+#define STOP_LOOK_MS   20
+#define HEALTH_MS      5000
+#define FIRST_CARE_MS  1000
+#define ENDPOINT_POSTS 8 /* to one endpoint at a time: spec/outbox.md 5.10 */
 
 struct host {
 	const struct conf_input *input;
@@ -47,12 +51,14 @@ struct host {
 	struct store *store;
 	struct http *http;
 	struct executor *executor;
+	struct outbox_options outbox_conf; /* what is configured of it */
+	struct outbox *outbox;             /* NULL: no space is configured */
 	struct wallet *wallet;
 	struct rpc_server *rpc;
 	struct signals *signals;
 	struct tasks *tasks;
-	struct task_def executor_task; /* its interval depends on shared_state */
-	struct task *executor_run;
+	struct task_def executor_task, outbox_task; /* their intervals depend on shared_state */
+	struct task *executor_run, *outbox_run;
 	struct maintenance maintenance;
 
 	struct timer *stop_timer, *watchdog_timer;
@@ -130,6 +136,8 @@ static void keys_changed(void *ctx, struct keyring *keys)
 	struct host *h = ctx;
 
 	executor_set_keys(h->executor, keys);
+	if (h->outbox)
+		outbox_set_keys(h->outbox, keys);
 }
 
 static int unlock(struct host *h, struct err *err)
@@ -160,12 +168,46 @@ static int open_wallet(struct host *h, struct err *err)
 	return wallet_open(&opt, &h->wallet, err) == 0 ? unlock(h, err) : -1;
 }
 
-/* --- network and actions --- */
+/* --- network, actions, outbox --- */
 
-/* To mints, at a time. */
+/* To mints and endpoints, at a time. */
 static unsigned peer_connections(const struct host *h)
 {
-	return (unsigned)h->conf.max_inflight;
+	unsigned n = (unsigned)h->conf.max_inflight;
+
+	for (size_t i = 0; i < h->outbox_conf.n_chains; i++)
+		n += (unsigned)h->outbox_conf.chains[i].n_urls * ENDPOINT_POSTS;
+	return n;
+}
+
+/* The executor keeps to its own limit for a mint, which may be lower. */
+static unsigned connections_per_peer(const struct host *h)
+{
+	unsigned n = (unsigned)h->conf.max_inflight_per_peer;
+
+	return n < ENDPOINT_POSTS ? ENDPOINT_POSTS : n;
+}
+
+static int read_key_file(void *ctx, const char *name, struct buf *ret_json, struct buf *ret_password, struct err *err)
+{
+	const struct host *h = ctx;
+
+	return keyfile_read(h->conf.datadir, systemd_credentials(), name, ret_json, ret_password, err);
+}
+
+static int open_outbox(struct host *h, struct err *err)
+{
+	struct outbox_options opt = h->outbox_conf;
+
+	if (opt.n_spaces == 0)
+		return 0;
+	opt.store = h->store;
+	opt.loop = h->loop;
+	opt.http = h->http;
+	opt.shared = h->conf.shared_state;
+	opt.read_key_file = read_key_file;
+	opt.ctx = h;
+	return outbox_new(&opt, &h->outbox, err);
 }
 
 static int open_engine(struct host *h, struct err *err)
@@ -174,7 +216,7 @@ static int open_engine(struct host *h, struct err *err)
 		.proxy = h->conf.proxy,
 		.ca_file = h->conf.ca_file,
 		.max_total = (int)peer_connections(h),
-		.max_per_host = (int)h->conf.max_inflight_per_peer,
+		.max_per_host = (int)connections_per_peer(h),
 	};
 
 	if (http_new(h->loop, &http, &h->http, err) != 0)
@@ -192,48 +234,32 @@ static int open_engine(struct host *h, struct err *err)
 		.max_inflight_per_peer = (unsigned)h->conf.max_inflight_per_peer,
 		.shared = h->conf.shared_state,
 	});
-	return 0;
+	return open_outbox(h, err);
 }
 
 /* --- tasks --- */
 
-static int executor_task_run(void *ctx, struct err *err)
-{
-	struct host *h = ctx;
-
-	(void)err; /* what goes wrong is in the executor's own report */
-	executor_run(h->executor);
-	return 0;
-}
-
-static void executor_task_report(void *ctx, struct task_report *r)
-{
-	struct host *h = ctx;
-	struct executor_stats s;
-
-	executor_stats(h->executor, &s);
-	r->failures = s.failures;
-	r->backlog = s.inflight;
-	r->last_success_ms = s.last_success_ms;
-	r->last_error = s.last_error;
-}
-
 /* One line for `systemctl status`. */
 static void tell_status(struct host *h)
 {
+	char line[sizeof(h->status)], directives[48] = "";
 	struct executor_stats s;
-	char line[sizeof(h->status)];
+	struct outbox_stats o;
 
 	executor_stats(h->executor, &s);
+	if (h->outbox) {
+		outbox_stats(h->outbox, &o);
+		snprintf(directives, sizeof(directives), ", %" PRIu64 " directives wait", o.backlog);
+	}
 	if (store_health(h->store) != STORE_OK)
 		snprintf(line, sizeof(line), "storage is %s: nothing moves until it is mended",
 			 store_health_name(store_health(h->store)));
 	else if (wallet_state(h->wallet) == WALLET_UNLOCKED)
-		snprintf(line, sizeof(line), "%s, %u actions in flight", conf_network_names[h->conf.network],
-			 s.inflight);
+		snprintf(line, sizeof(line), "%s, %u actions in flight%s", conf_network_names[h->conf.network],
+			 s.inflight, directives);
 	else
-		snprintf(line, sizeof(line), "%s, wallet: %s", conf_network_names[h->conf.network],
-			 wallet_state_name(wallet_state(h->wallet)));
+		snprintf(line, sizeof(line), "%s, wallet: %s%s", conf_network_names[h->conf.network],
+			 wallet_state_name(wallet_state(h->wallet)), directives);
 	if (strcmp(line, h->status) == 0)
 		return;
 	memcpy(h->status, line, sizeof(line));
@@ -272,6 +298,8 @@ static int health_run(void *ctx, struct err *err)
 		h->was_healthy = true;
 		log_info(&h->log, "store.recovered", F_STR("path", store_path(h->store)));
 		task_kick(h->executor_run);
+		if (h->outbox)
+			task_kick(h->outbox_run);
 	}
 	return 0;
 }
@@ -287,15 +315,13 @@ static const struct task_def health_task = { .name = "health", .interval_ms = HE
 
 static void start_tasks(struct host *h)
 {
-	h->executor_task = (struct task_def){
-		.name = "executor",
-		.interval_ms = h->conf.shared_state ? SHARED_MS : EXECUTOR_MS,
-		.run = executor_task_run,
-		.report = executor_task_report,
-	};
+	h->executor_task = executor_task(h->conf.shared_state);
+	h->outbox_task = outbox_task(h->conf.shared_state);
 	h->was_healthy = true;
 	h->tasks = tasks_new(h->loop);
-	h->executor_run = tasks_add(h->tasks, &h->executor_task, h, 0);
+	h->executor_run = tasks_add(h->tasks, &h->executor_task, h->executor, 0);
+	if (h->outbox)
+		h->outbox_run = tasks_add(h->tasks, &h->outbox_task, h->outbox, 0);
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
 }
@@ -305,7 +331,7 @@ static void start_tasks(struct host *h)
 static void stop_look(void *ctx)
 {
 	struct host *h = ctx;
-	bool idle = executor_idle(h->executor) && rpc_server_idle(h->rpc);
+	bool idle = executor_idle(h->executor) && rpc_server_idle(h->rpc) && (!h->outbox || outbox_idle(h->outbox));
 
 	if (!idle && clock_mono_us() < h->stop_deadline_us) {
 		timer_start(h->stop_timer, STOP_LOOK_MS);
@@ -326,6 +352,8 @@ static void stop(void *ctx)
 	log_info(&h->log, "daemon.stop", F_INT("grace_s", h->conf.shutdown_grace_s));
 	tasks_stop(h->tasks);
 	executor_stop(h->executor);
+	if (h->outbox)
+		outbox_stop(h->outbox);
 	rpc_server_stop(h->rpc);
 	h->stop_deadline_us = clock_mono_us() + h->conf.shutdown_grace_s * 1000000;
 	timer_start(h->stop_timer, 0);
@@ -374,6 +402,7 @@ static int listen_rpc(struct host *h, struct err *err)
 		.loop = h->loop,
 		.store = h->store,
 		.executor = h->executor,
+		.outbox = h->outbox,
 		.wallet = h->wallet,
 		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
 		.network = conf_network_names[h->conf.network],
@@ -393,34 +422,6 @@ static int listen_rpc(struct host *h, struct err *err)
 }
 
 /* --- reload, dump --- */
-
-static void set_log_levels(const struct config *c)
-{
-	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
-
-	log_set_level(NULL, LOG_INFO);
-	/* The level for all is set first: setting it forgets those of the modules. */
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < c->log_level.n; i++) {
-			const char *module, *name;
-			enum log_level level;
-			struct err err;
-
-			if (conf_log_level_parse(&a, c->log_level.items[i], &module, &name, &err) == 0 &&
-			    log_level_parse(name, &level) && (module != NULL) == (pass == 1))
-				log_set_level(module, level);
-		}
-}
-
-static int open_log(const struct config *c, struct err *err)
-{
-	enum log_format format = c->log_format == CONF_LOG_JSON ? LOG_JSON : LOG_LOGFMT;
-
-	if (log_open(c->log_file, format, systemd_stderr_is_journal(), err) != 0)
-		return -1;
-	set_log_levels(c);
-	return 0;
-}
 
 static void apply(struct host *h)
 {
@@ -455,7 +456,7 @@ static int reload_into(struct host *h, struct arena *memory, struct config *next
 	if (conf_load(memory, h->input, &command, next, err) != 0)
 		return -1;
 	keep_fixed(h, next);
-	if (open_log(next, err) != 0)
+	if (logging_open(next, err) != 0)
 		return -1;
 	return http_set_proxy(h->http, next->proxy, err);
 }
@@ -479,7 +480,7 @@ static void reload(void *ctx)
 	} else {
 		arena_done(&memory);
 		/* logrotate has moved the log file away, whatever else is wrong. */
-		if (open_log(&h->conf, &ignored) != 0)
+		if (logging_open(&h->conf, &ignored) != 0)
 			log_error(&h->log, "log.reopen_failed", F_ERR(&ignored));
 		log_error(&h->log, "config.reload_failed", F_ERR(&err), F_STR("hint", err.hint));
 	}
@@ -500,7 +501,8 @@ static void dump(void *ctx)
 		 F_STR("store", store_health_name(store_health(h->store))), F_UINT("commits", s.commits),
 		 F_UINT("failed_commits", s.failed_commits), F_UINT("file_bytes", s.file_bytes),
 		 F_UINT("wal_bytes", s.wal_bytes), F_UINT("steps", e.steps), F_UINT("inflight", e.inflight),
-		 F_UINT("waiters", e.waiters), F_UINT("exchanges", http_in_flight(h->http)));
+		 F_UINT("waiters", e.waiters), F_UINT("exchanges", http_in_flight(h->http)),
+		 F_BOOL("outbox", h->outbox != NULL));
 	tasks_log(h->tasks);
 }
 
@@ -536,8 +538,13 @@ static void start_watchdog(struct host *h)
 int host_check_files(const struct config *conf, struct err *err)
 {
 	SCOPED(buf) struct buf passphrase = BUF_SECRET(PASSPHRASE_MAX + 1);
+	SCOPED(arena) struct arena a = ARENA_LIMIT(OUTBOX_CONF_ARENA);
+	struct outbox_options outbox;
 
 	if (files_check_private(conf->datadir, err) != 0 && err->code != ERR_NOT_FOUND)
+		return -1;
+	if (outbox_config_read(&a, conf, &outbox, err) != 0 ||
+	    outbox_config_check_keys(&outbox, conf->datadir, systemd_credentials(), err) != 0)
 		return -1;
 	return passphrase_read(systemd_credentials(), conf->passphrase_file, &passphrase, err);
 }
@@ -551,6 +558,8 @@ static int start_libraries(struct err *err)
 	rng_bytes(blind.b, sizeof(blind.b));
 	if (!secp_init(blind.b))
 		return ERR(err, ERR_INTERNAL, "libsecp256k1 does not start");
+	if (!keccak_self_test())
+		return ERR(err, ERR_INTERNAL, "nettle's permutation does not give Keccak-256: nothing can be signed");
 	return 0;
 }
 
@@ -558,13 +567,15 @@ static int start(struct host *h, struct err *err)
 {
 	const struct signals_hooks hooks = { .stop = signal_stop, .reload = reload, .dump = dump, .ctx = h };
 
-	if (hardening_apply(err) != 0 || open_log(&h->conf, err) != 0)
+	if (hardening_apply(err) != 0 || logging_open(&h->conf, err) != 0)
 		return -1;
 	if (start_libraries(err) != 0)
 		return -1;
 	log_info(&h->log, "daemon.start", F_STR("version", walletd_version),
 		 F_STR("network", conf_network_names[h->conf.network]), F_STR("datadir", h->conf.datadir),
 		 F_STR("config", h->conf.file ? h->conf.file : ""));
+	if (outbox_config_read(&h->own, &h->conf, &h->outbox_conf, err) != 0)
+		return -1;
 	if (files_make_dir(h->conf.datadir, 0700, err) != 0 || files_check_private(h->conf.datadir, err) != 0)
 		return -1;
 	if (lockfile_take(h->conf.datadir, h->conf.shared_state, &h->lock_fd, err) != 0)
@@ -605,6 +616,8 @@ static void end(struct host *h)
 	rpc_server_free(h->rpc);
 	h->rpc = NULL;
 	tasks_free(h->tasks);
+	outbox_free(h->outbox);
+	h->outbox = NULL; /* the wallet still tells when its keys go */
 	executor_free(h->executor);
 	wallet_free(h->wallet);
 	http_free(h->http);
@@ -637,7 +650,7 @@ enum exit_code host_run(const struct config *conf, const struct conf_input *in)
 	struct host h = {
 		.input = in,
 		.conf = *conf,
-		.own = ARENA_LIMIT(1024 * 1024),
+		.own = ARENA_LIMIT(1024 * 1024 + OUTBOX_CONF_ARENA),
 		.log = log_module("daemon"),
 		.started_at_ms = clock_now_ms(),
 		.started_us = clock_mono_us(),

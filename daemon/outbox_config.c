@@ -1,10 +1,16 @@
 #include "daemon/outbox_config.h"
 
+#include <string.h>
+
+#include "base/text.h"
 #include "conf/evm.h"
+#include "daemon/keyfile.h"
+#include "daemon/passphrase.h"
 #include "rails/evm/address.h"
 
 #define ATTEMPT_LIMIT_S 300 /* spec/outbox.md G7 */
 #define WEI_PER_GWEI    UINT64_C(1000000000)
+#define KEY_FILE_MAX    65536
 
 /* conf/evm.c keeps every price far below what fits. */
 static struct gas_price price(int64_t wei)
@@ -98,5 +104,35 @@ int outbox_config_read(struct arena *a, const struct config *conf, struct outbox
 	if (ret->attempt_limit_s > ATTEMPT_LIMIT_S)
 		ret->attempt_limit_s = ATTEMPT_LIMIT_S;
 	ret->max_open = (uint64_t)conf->outbox_max_open;
+	return 0;
+}
+
+struct key_places {
+	const char *datadir, *credentials;
+};
+
+static int check_key(const struct key_places *at, const char *option, const char *ref, struct err *err)
+{
+	SCOPED(buf) struct buf json = BUF_SECRET(KEY_FILE_MAX);
+	SCOPED(buf) struct buf password = BUF_SECRET(PASSPHRASE_MAX + 1);
+
+	if (!text_starts(ref, "file:") ||
+	    keyfile_read(at->datadir, at->credentials, ref + strlen("file:"), &json, &password, err) == 0)
+		return 0;
+	return err_field(err, option);
+}
+
+int outbox_config_check_keys(const struct outbox_options *opt, const char *datadir, const char *credentials,
+			     struct err *err)
+{
+	const struct key_places at = { datadir, credentials };
+
+	for (size_t i = 0; i < opt->n_chains; i++)
+		for (size_t j = 0; j < opt->chains[i].n_relayers; j++)
+			if (check_key(&at, "evm_chain", opt->chains[i].relayers[j], err) != 0)
+				return -1;
+	for (size_t i = 0; i < opt->n_spaces; i++)
+		if (check_key(&at, "outbox_space", opt->spaces[i].signer, err) != 0)
+			return -1;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* rpc/server.h - the JSON-RPC server as daemon/ builds it: listeners, who may call, and the facts it cannot know itself.
  *
- * Conventions: operations.md 3.1 to 3.8.  Everything given is copied unless it says otherwise; loop, store, executor and
- * wallet must outlive the server. */
+ * Conventions: operations.md 3.1 to 3.8.  Everything given is copied unless it says otherwise; loop, store, executor,
+ * outbox and wallet must outlive the server. */
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
 
@@ -12,6 +12,7 @@
 
 struct executor;
 struct loop;
+struct outbox;
 struct store;
 struct wallet;
 struct rpc_server;
@@ -38,6 +39,7 @@ struct rpc_server_options {
 	struct loop *loop;
 	struct store *store;
 	struct executor *executor;
+	struct outbox *outbox; /* NULL: no space is configured */
 	struct wallet *wallet;
 	struct rpc_host host;
 	const char *network; /* "regtest" */
