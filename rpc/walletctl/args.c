@@ -53,6 +53,22 @@ static int read_json(struct arena *a, const struct param *p, const char *text, s
 	return 0;
 }
 
+/* As it is, or from a file or standard input, then without the end of its last line. */
+static int read_text(struct arena *a, const struct param *p, const char *text, struct input *in, json_t **ret,
+		     struct err *err)
+{
+	struct bytes from = bytes_of(text);
+
+	if ((p->flags & PARAM_FILE) && (text[0] == '@' || strcmp(text, "-") == 0)) {
+		if (input_read(in, a, text, &from, err) != 0)
+			return err_field(err, p->name);
+		while (from.n > 0 && (from.p[from.n - 1] == '\n' || from.p[from.n - 1] == '\r'))
+			from.n--;
+	}
+	*ret = json_hold(a, json_stringn((const char *)from.p, from.n));
+	return 0;
+}
+
 static json_t *read_words(struct arena *a, const char *text)
 {
 	json_t *list = json_array_in(a);
@@ -99,6 +115,7 @@ static int read_value(struct arena *a, const struct param *p, const char *text, 
 		return wrong(err, p, "is not UTF-8");
 	switch (p->type) {
 	case PARAM_STRING:
+		return read_text(a, p, text, in, ret, err);
 	case PARAM_ENUM:
 		*ret = json_hold(a, json_string(text));
 		return 0;

@@ -156,6 +156,17 @@ static const struct rpc_method *method_named(const struct rpc_method *const *met
 	return NULL;
 }
 
+/* "cancel-slot" is how a shell would have "cancel_slot". */
+static const char *spelled(struct arena *a, const char *word)
+{
+	char *name = arena_strdup(a, word);
+
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
 static bool begins_method(const struct parser *p, const char *word)
 {
 	size_t n = strlen(word);
@@ -203,7 +214,7 @@ static void choose(struct parser *p, enum ctl_command command, const struct rpc_
 
 static int take_command(struct parser *p, const char *word)
 {
-	const char *name = p->first ? arena_printf(p->a, "%s.%s", p->first, word) : word;
+	const char *name = spelled(p->a, p->first ? arena_printf(p->a, "%s.%s", p->first, word) : word);
 	const struct rpc_method *m = method_named(p->methods, name);
 
 	if (!p->first && strcmp(word, "start") == 0)
@@ -233,6 +244,7 @@ static int find_subject(struct parser *p)
 	name = p->args[0].value;
 	if (p->to->args.n == 2)
 		name = arena_printf(p->a, "%s.%s", name, p->args[1].value);
+	name = spelled(p->a, name);
 	p->to->method = method_named(p->methods, name);
 	if (p->to->method && p->to->args.n <= 2)
 		return 0;

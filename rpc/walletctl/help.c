@@ -75,7 +75,7 @@ static const char *type_of(struct arena *a, const struct param *p)
 {
 	switch (p->type) {
 	case PARAM_STRING:
-		return "text";
+		return p->flags & PARAM_FILE ? "text, - or @file" : "text";
 	case PARAM_INT:
 		return arena_printf(a, "integer%s", range_of(a, p));
 	case PARAM_BOOL:

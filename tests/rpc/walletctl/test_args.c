@@ -189,6 +189,28 @@ START_TEST(secret_missing)
 }
 END_TEST
 
+START_TEST(text_from_file)
+{
+	static const struct param payload[] = {
+		{ .name = "payload", .type = PARAM_STRING, .flags = PARAM_FILE, .max = 100, .help = "" }, { 0 }
+	};
+	const char *from_file[] = { arena_printf(&a, "payload=@%s", path), NULL };
+	static const char *const from_stdin[] = { "-", NULL }, *const as_it_is[] = { "payload=0x0102", NULL };
+	struct input in = { .fd = holding("0x0304\r\n", 8) };
+	const struct args_options opt = { &in, NULL };
+
+	write_file("0x0506\n");
+	ck_assert_str_eq(read_words(payload, from_file, &opt), "{\"payload\":\"0x0506\"}");
+	ck_assert_str_eq(read_words(payload, from_stdin, &opt), "{\"payload\":\"0x0304\"}");
+	ck_assert_str_eq(read_words(payload, as_it_is, &opt), "{\"payload\":\"0x0102\"}");
+	ck_assert_str_eq(read_words(payload, from_stdin, &opt), "!only one value can come from standard input");
+	write_file("\xff\xfe");
+	ck_assert_str_eq(read_words(payload, from_file, &opt),
+			 arena_printf(&a, "!%s does not hold text in UTF-8", path));
+	close(in.fd);
+}
+END_TEST
+
 static const struct {
 	const char *text, *token;
 } files[] = {
@@ -433,6 +455,7 @@ int main(void)
 	tcase_add_test(t, secret_missing);
 	tcase_add_loop_test(t, secret_from_file, 0, (int)ARRAY_LEN(files));
 	tcase_add_test(t, json_from_file);
+	tcase_add_test(t, text_from_file);
 	tcase_add_test(t, input_limits);
 	tcase_add_loop_test(t, ask, 0, (int)ARRAY_LEN(asked));
 	tcase_add_test(t, ask_for_a_long_token);
