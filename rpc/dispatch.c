@@ -1,5 +1,6 @@
 /* A body is read whole, then its entries run one after the other.  An entry that must wait (for a commit, for an action)
- * leaves the loop below; its answer comes back through rpc_finish() and the loop goes on from there. */
+ * leaves the loop below; its answer comes back through rpc_finish() and the loop goes on from there.  Entries that do no
+ * more than wait for one commit may wait for it together. */
 #include "rpc/dispatch.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct rpc_body {
 	json_t *entries; /* an array, or the single call */
 	size_t index, count;
 	bool batch;
-	struct request *current;
+	struct request *first, *last; /* that have begun and are not answered */
 	bool looping, abandoned;
 	int status;
 	size_t answers;
@@ -157,17 +158,52 @@ static struct request *request_new(struct rpc_body *b)
 		.arena = &r->arena, .server = b->opt.server, .caller = b->opt.caller, .log = b->opt.server->log
 	};
 	r->started_us = clock_mono_us();
+	if (b->first)
+		b->last->next = r;
+	else
+		b->first = r;
+	b->last = r;
 	return r;
+}
+
+static void unlink_request(struct rpc_body *b, struct request *r)
+{
+	struct request *before = NULL;
+
+	for (struct request *x = b->first; x != r; x = x->next)
+		before = x;
+	if (before)
+		before->next = r->next;
+	else
+		b->first = r->next;
+	if (b->last == r)
+		b->last = before;
 }
 
 static void request_free(struct request *r)
 {
+	unlink_request(r->body, r);
 	first_answer_end(r);
 	arena_done(&r->arena);
 	free(r);
 }
 
 static bool body_loop(struct rpc_body *b);
+
+/* Answers leave in the order of the calls.  text lives as long as the call; member NULL: nothing is to be said. */
+static void request_end(struct request *r, const char *member, const char *text)
+{
+	struct rpc_body *b = r->body;
+
+	r->ended = true;
+	r->member = member;
+	r->text = text;
+	while (b->first && b->first->ended) {
+		if (b->first->member && !b->abandoned)
+			write_answer(b, b->first->id, b->first->member, b->first->text);
+		request_free(b->first);
+	}
+}
 
 static void log_call(const struct request *r, const struct rpc_outcome *o)
 {
@@ -191,13 +227,9 @@ void request_answer(struct request *r, const struct rpc_outcome *o)
 	log_call(r, o);
 	if (o->tag == RPC_FAIL && o->err.code == ERR_FORBIDDEN && !o->text && !b->batch && r->id)
 		b->status = 403;
-	if (r->id && !b->abandoned) {
-		if (!text)
-			text = json_text(&r->arena, o->tag == RPC_OK ? o->result : rpc_error_json(&r->arena, o));
-		write_answer(b, r->id, o->tag == RPC_OK ? "result" : "error", text);
-	}
-	b->current = NULL;
-	request_free(r);
+	if (r->id && !b->abandoned && !text)
+		text = json_text(&r->arena, o->tag == RPC_OK ? o->result : rpc_error_json(&r->arena, o));
+	request_end(r, !r->id ? NULL : o->tag == RPC_OK ? "result" : "error", text);
 	if (!b->looping && body_loop(b))
 		body_done(b);
 }
@@ -324,13 +356,9 @@ static int read_entry(json_t *entry, struct request *r, const char **ret_method,
 static void refuse_entry(struct request *r, enum rpc_error_code code, const char *kind, const char *message,
 			 const char *hint)
 {
-	struct rpc_body *b = r->body;
-
 	count_call(r, false);
-	write_answer(b, r->id, "error",
-		     json_text(&r->arena, rpc_refusal_json(&r->arena, code, kind, message, hint[0] ? hint : NULL)));
-	b->current = NULL;
-	request_free(r);
+	request_end(r, "error",
+		    json_text(&r->arena, rpc_refusal_json(&r->arena, code, kind, message, hint[0] ? hint : NULL)));
 }
 
 static void refuse_method(struct request *r, const char *name)
@@ -351,8 +379,7 @@ static void refuse_method(struct request *r, const char *name)
 		return;
 	}
 	count_call(r, false);
-	r->body->current = NULL;
-	request_free(r);
+	request_end(r, NULL, NULL);
 }
 
 static void entry_run(struct rpc_body *b, json_t *entry)
@@ -364,7 +391,6 @@ static void entry_run(struct rpc_body *b, json_t *entry)
 	struct rpc_outcome o;
 	struct err err;
 
-	b->current = r;
 	err_clear(&err);
 	if (read_entry(entry, r, &name, &params, &err) != 0 || !name) {
 		refuse_entry(r, RPC_INVALID_REQUEST, "invalid_request", err.msg, err.hint);
@@ -396,18 +422,35 @@ static void entry_run(struct rpc_body *b, json_t *entry)
 	request_run(r);
 }
 
+static bool is_grouped(const struct rpc_method *m)
+{
+	return m && (m->flags & RPC_GROUPED);
+}
+
+static bool may_begin(const struct rpc_body *b, const json_t *entry)
+{
+	const char *name;
+
+	if (!b->first)
+		return true;
+	name = json_string_value(json_object_get(entry, "method"));
+	return is_grouped(b->first->call.method) && name && is_grouped(rpc_method_of(name));
+}
+
 /* True when the body has run to its end. */
 static bool body_loop(struct rpc_body *b)
 {
 	b->looping = true;
-	while (!b->current && b->index < b->count && !b->abandoned) {
+	while (b->index < b->count && !b->abandoned) {
 		json_t *entry = b->batch ? json_array_get(b->entries, b->index) : b->entries;
 
+		if (!may_begin(b, entry))
+			break;
 		b->index++;
 		entry_run(b, entry);
 	}
 	b->looping = false;
-	return !b->current;
+	return !b->first;
 }
 
 /* --- the body --- */
@@ -456,27 +499,31 @@ struct rpc_body *rpc_body_run(const struct rpc_body_options *opt)
 
 void rpc_body_abandon(struct rpc_body *b)
 {
-	struct request *r = b->current;
+	struct request *next;
 
 	b->abandoned = true;
-	if (!r->waits_for_twin && !r->abandon)
-		return;
-	if (r->abandon)
-		r->abandon(&r->call);
-	request_free(r);
-	body_free(b);
+	for (struct request *r = b->first; r; r = next) {
+		next = r->next;
+		if (!r->ended && !r->waits_for_twin && !r->abandon)
+			continue;
+		if (r->abandon)
+			r->abandon(&r->call);
+		request_free(r);
+	}
+	if (!b->first)
+		body_free(b);
 }
 
 void rpc_bodies_drop(struct rpc_server *server)
 {
 	while (server->bodies) {
 		struct rpc_body *b = server->bodies;
-		struct request *r = b->current;
 
-		if (r && r->abandon)
-			r->abandon(&r->call);
-		if (r)
-			request_free(r);
+		while (b->first) {
+			if (b->first->abandon)
+				b->first->abandon(&b->first->call);
+			request_free(b->first);
+		}
 		body_free(b);
 	}
 }

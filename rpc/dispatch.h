@@ -1,7 +1,8 @@
 /* rpc/dispatch.h - JSON-RPC 2.0 over one HTTP body: single, batch, notifications (operations.md 3.1).
  *
  * Knows nothing of HTTP beyond the status that fits.  A body that is not JSON: 400 and -32700.  A single call that its
- * scope forbids: 403.  Nothing to say (notifications only): 204.  All else: 200.  A batch runs in order, one at a time. */
+ * scope forbids: 403.  Nothing to say (notifications only): 204.  All else: 200.  A batch runs in order, one at a time but
+ * for neighbours that are RPC_GROUPED; it is answered in order always. */
 #ifndef RPC_DISPATCH_H
 #define RPC_DISPATCH_H
 

@@ -34,8 +34,9 @@ struct rpc_caller {
 };
 
 enum rpc_flags {
-	RPC_MUTATES = 1,  /* takes idempotency_key; the first answer is stored */
-	RPC_NO_NOTIFY = 2 /* moves money or shows a secret once: refused without an id */
+	RPC_MUTATES = 1,   /* takes idempotency_key; the first answer is stored */
+	RPC_NO_NOTIFY = 2, /* moves money or shows a secret once: refused without an id */
+	RPC_GROUPED = 4 /* neighbours in a batch are units of one commit: each begins before the one ahead is durable */
 };
 
 /* A member of a result: its JSON type ("string", "integer", "boolean", "object", "array") and what it means. */

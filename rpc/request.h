@@ -10,13 +10,16 @@ struct request {
 	struct rpc_call call; /* first: a handler sees this */
 	struct arena arena;
 	struct rpc_body *body;
-	json_t *id; /* held by the body; NULL for a notification */
+	struct request *next; /* of those of the body that have begun, in order */
+	json_t *id;           /* held by the body; NULL for a notification */
 	int64_t started_us;
 
 	bool in_handler; /* an answer given now waits until the handler has returned */
 	bool answered;
 	struct rpc_outcome answer;
 	void (*abandon)(struct rpc_call *call);
+	bool ended; /* its answer waits for those before it to be written */
+	const char *member, *text;
 
 	/* Idempotency. */
 	const char *key; /* NULL: without */
