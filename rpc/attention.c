@@ -8,6 +8,7 @@
 #include "actions/wallet.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "outbox/show.h"
 #include "rpc/state.h"
 #include "store/mint_store.h"
 #include "store/quote_store.h"
@@ -209,6 +210,53 @@ static void look_at_mints(struct list *l)
 	}
 }
 
+/* Directives that were accepted while an outbox was configured, and that nobody delivers now. */
+static void look_for_idle_directives(struct list *l)
+{
+	uint64_t tally[DELIVERY_COUNT], open;
+	struct err err;
+
+	if (directive_store_tally(l->view, 0, tally, &err) != 0) {
+		add_unreadable(l, "the directives", &err);
+		return;
+	}
+	open = tally[DELIVERY_PENDING] + tally[DELIVERY_CLAIMED] + tally[DELIVERY_RETRY] + tally[DELIVERY_SUBMITTED] +
+	       tally[DELIVERY_INCLUDED];
+	if (open > 0)
+		add(l, CRITICAL, "outbox_not_configured",
+		    "set evm_chain and outbox_space in walletd.conf as they were, and start walletd again",
+		    arena_printf(l->a, "%" PRIu64 " directives are open, and no outbox is configured to deliver them.",
+				 open));
+}
+
+static void look_at_outbox(struct list *l)
+{
+	static const enum severity severities[] = {
+		[OUTBOX_CRITICAL] = CRITICAL,
+		[OUTBOX_WARNING] = WARNING,
+		[OUTBOX_INFO] = INFO,
+	};
+	struct outbox_trouble *troubles;
+	struct err err;
+	size_t n;
+
+	if (!l->server->opt.outbox) {
+		look_for_idle_directives(l);
+		return;
+	}
+	if (outbox_troubles(l->server->opt.outbox, l->a, &troubles, &n, &err) != 0) {
+		add_unreadable(l, "the outbox", &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct outbox_trouble *t = &troubles[i];
+		json_t *item = add(l, severities[t->severity], t->kind, t->next, t->what);
+
+		if (t->directive_id)
+			json_set_str(item, "directive_id", t->directive_id);
+	}
+}
+
 /* Distributions mend 2.1.12 without renaming it.  The build says which mended package it was made with; that holds while
  * the library that was linked is still of the same release. */
 static void look_at_libevent(struct list *l)
@@ -234,6 +282,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_wallet(&l);
 	look_at_actions(&l);
 	look_at_mints(&l);
+	look_at_outbox(&l);
 	look_at_backup(&l);
 	look_at_libevent(&l);
 	for (enum severity s = CRITICAL; s <= INFO; s++)

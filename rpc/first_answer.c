@@ -234,6 +234,16 @@ struct rpc_outcome rpc_mutate(struct rpc_call *call,
 	return rpc_later(call, NULL);
 }
 
+void rpc_mutate_later(struct rpc_call *call,
+		      int (*fn)(struct unit *u, struct rpc_call *call, json_t **ret_result, struct err *err),
+		      void (*then)(struct rpc_call *call, json_t *result))
+{
+	struct rpc_outcome o = rpc_mutate(call, fn, then);
+
+	if (o.tag == RPC_FAIL)
+		rpc_finish(call, o);
+}
+
 static int set_response(struct unit *u, void *ctx, struct err *err)
 {
 	struct request *r = ctx;

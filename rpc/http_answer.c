@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/metrics.h"
+#include "outbox/show.h"
 #include "rpc/dispatch.h"
 #include "rpc/errors.h"
 #include "rpc/event_stream.h"
 #include "rpc/health.h"
+#include "rpc/state.h"
 
 struct http_answer {
 	struct rpc_server *server;
@@ -102,6 +104,8 @@ static void answer_metrics(struct http_answer *x)
 {
 	SCOPED(buf) struct buf text = BUF_CAP(16u << 20);
 
+	if (x->server->opt.outbox)
+		outbox_refresh_metrics(x->server->opt.outbox);
 	metrics_write(&text);
 	reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", buf_bytes(&text));
 }

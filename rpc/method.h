@@ -109,5 +109,9 @@ void rpc_finish_fuller(struct rpc_call *call, json_t *result);
 struct rpc_outcome rpc_mutate(struct rpc_call *call,
 			      int (*fn)(struct unit *u, struct rpc_call *call, json_t **ret_result, struct err *err),
 			      void (*then)(struct rpc_call *call, json_t *result));
+/* The same outside the handler, when what a call waited for with rpc_later() has come: the call is finished from here. */
+void rpc_mutate_later(struct rpc_call *call,
+		      int (*fn)(struct unit *u, struct rpc_call *call, json_t **ret_result, struct err *err),
+		      void (*then)(struct rpc_call *call, json_t *result));
 
 #endif

@@ -23,6 +23,12 @@ extern const struct rpc_method method_action_kinds, method_action_start, method_
 extern const struct rpc_method method_wait, method_events;
 /* method_ecash.c */
 extern const struct rpc_method method_mint_add, method_mint_list, method_token_decode, method_proof_list;
+/* method_directive.c */
+extern const struct rpc_method method_directive_append, method_directive_list, method_directive_get,
+	method_directive_retry, method_directive_resolve, method_directive_stats;
+/* method_outbox.c */
+extern const struct rpc_method method_outbox_lanes, method_outbox_spaces, method_outbox_pause, method_outbox_resume,
+	method_outbox_cancel_slot, method_outbox_nonce_advance;
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX     1000

@@ -7,6 +7,7 @@
 #include "actions/wallet.h"
 #include "base/clock.h"
 #include "base/version.h"
+#include "outbox/show.h"
 #include "rpc/attention.h"
 #include "rpc/http_face.h"
 #include "rpc/state.h"
@@ -70,14 +71,14 @@ static json_t *store_json(const struct rpc_server *s, struct arena *a)
 	return obj;
 }
 
-static json_t *peers_json(const struct rpc_server *s, struct arena *a)
+/* What cannot be read stands in attention. */
+
+static void add_mints(const struct rpc_server *s, struct arena *a, json_t *peers)
 {
-	json_t *peers = json_array_in(a);
 	struct mint_row *rows;
 	struct err err;
 	size_t n = 0;
 
-	/* What cannot be read stands in attention. */
 	if (mint_store_list(store_view(s->opt.store), a, 0, PEERS_SHOWN, &rows, &n, &err) != 0)
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -93,6 +94,16 @@ static json_t *peers_json(const struct rpc_server *s, struct arena *a)
 			json_set_int(obj, "trouble_since_ms", rows[i].trouble_since_ms);
 		json_add(peers, obj);
 	}
+}
+
+static json_t *peers_json(const struct rpc_server *s, struct arena *a)
+{
+	json_t *peers = json_array_in(a), *endpoints;
+	struct err err;
+
+	add_mints(s, a, peers);
+	if (s->opt.outbox && outbox_endpoints_json(s->opt.outbox, a, &endpoints, &err) == 0)
+		json_array_extend(peers, endpoints);
 	return peers;
 }
 

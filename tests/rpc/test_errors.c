@@ -39,6 +39,18 @@ static const struct {
 	{ ERR_STORAGE_CORRUPT, -32012, false },
 	{ ERR_IDEMPOTENCY, -32013, false },
 	{ ERR_BUDGET, -32014, true },
+	{ ERR_KIND_UNSUPPORTED, -32602, false },
+	{ ERR_ACTION_UNSUPPORTED, -32602, false },
+	{ ERR_ACTION_INVALID, -32602, false },
+	{ ERR_SIGNER_UNKNOWN, -32003, true }, /* a space can be configured */
+	{ ERR_DIRECTIVE_CONFLICT, -32004, false },
+	{ ERR_ILLEGAL_STATE, -32004, false },
+	{ ERR_NONCE_USED, -32004, false },
+	{ ERR_NONCE_VALID, -32004, false },
+	{ ERR_ALREADY_EXECUTED, -32004, false },
+	{ ERR_NO_EVIDENCE, -32004, false },
+	{ ERR_CHAIN, -32006, true },
+	{ ERR_CONFIG, -32603, true }, /* and so can an outbox */
 	{ ERR_INTERNAL, -32603, false },
 };
 
