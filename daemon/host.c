@@ -52,7 +52,7 @@ struct host {
 	struct http *http;
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
-	struct outbox *outbox;             /* NULL: no space is configured */
+	struct outbox *outbox;             /* NULL: no chain is configured */
 	struct wallet *wallet;
 	struct rpc_server *rpc;
 	struct signals *signals;
@@ -199,7 +199,8 @@ static int open_outbox(struct host *h, struct err *err)
 {
 	struct outbox_options opt = h->outbox_conf;
 
-	if (opt.n_spaces == 0)
+	/* A chain without a space delivers nothing yet; it tells the relayers that are to be funded. */
+	if (opt.n_chains == 0)
 		return 0;
 	opt.store = h->store;
 	opt.loop = h->loop;

@@ -8,7 +8,7 @@
 /* What it needs of an arena at most: the configuration itself is larger than what is made of it. */
 #define OUTBOX_CONF_ARENA ((size_t)512 * 1024)
 
-/* Fills chains, spaces and limits, and nothing else of *ret; texts and tables are in a.  n_spaces 0: there is no outbox.
+/* Fills chains, spaces and limits, and nothing else of *ret; texts and tables are in a.  n_chains 0: there is no outbox.
  * ERR_CONFIG, field: the option at fault. */
 MUST_CHECK int outbox_config_read(struct arena *a, const struct config *conf, struct outbox_options *ret,
 				  struct err *err);

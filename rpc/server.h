@@ -39,7 +39,7 @@ struct rpc_server_options {
 	struct loop *loop;
 	struct store *store;
 	struct executor *executor;
-	struct outbox *outbox; /* NULL: no space is configured */
+	struct outbox *outbox; /* NULL: no chain is configured */
 	struct wallet *wallet;
 	struct rpc_host host;
 	const char *network; /* "regtest" */
