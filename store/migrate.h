@@ -1,5 +1,5 @@
 /* store/migrate.h - numbered SQL files, embedded at build time, append-only, their hashes pinned in
- * store/migrations/SHA256SUMS.  migrations[] is generated. */
+ * store/migrations/SHA256SUMS.  All that are missing are applied in one transaction.  migrations[] is generated. */
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
 
