@@ -133,7 +133,8 @@ int directive_store_claim_burst(struct unit *u, struct arena *a, const struct di
 	struct claim c = { .u = u, .arena = a, .now_ms = now_ms, .until_ms = lease_until_ms };
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_CLAIM, Q_BURST);
 
-	if (claim_begin(&c, head->order_key_n > 0 ? max : 0, err) != 0)
+	/* What has no room stays for the next batch: the head goes without. */
+	if (claim_begin(&c, head->order_key_n > 0 && arena_room(a, DIRECTIVE_ROOM) ? max : 0, err) != 0)
 		return -1;
 	bind_i64(q, 1, c.until_ms);
 	bind_i64(q, 2, c.now_ms);

@@ -123,7 +123,7 @@ MUST_CHECK int directive_store_claim(struct unit *u, struct arena *a, int64_t sp
 				     int64_t lease_until_ms, unsigned max, struct directive_row **ret, size_t *n,
 				     struct err *err);
 /* The fresh successors of a claimed head: same order key and lane, next to each other, at most max; claimed like those
- * above, and still blocked.  They go out with it or not at all. */
+ * above, and still blocked.  They go out with it or not at all.  Where a has no room: fewer, or none, and no error. */
 MUST_CHECK int directive_store_claim_burst(struct unit *u, struct arena *a, const struct directive_row *head,
 					   int64_t now_ms, int64_t lease_until_ms, unsigned max,
 					   struct directive_row **ret, size_t *n, struct err *err);
