@@ -27,7 +27,6 @@ static void teardown(void)
 
 /* --- plans --- */
 
-/* Later versions of SQLite find that an index covers a query where earlier ones do not. */
 static void without(char *text, const char *word)
 {
 	size_t n = strlen(word);
@@ -36,7 +35,8 @@ static void without(char *text, const char *word)
 		memmove(at, at + n, strlen(at + n) + 1);
 }
 
-/* The steps of a plan, each followed by '\n'. */
+/* The steps of a plan, each followed by '\n', as far as versions of SQLite agree: later ones find that an index covers a
+ * query where earlier ones do not, and number subqueries as they like. */
 static const char *plan_of(const char *sql)
 {
 	static char text[4096];
@@ -56,6 +56,8 @@ static const char *plan_of(const char *sql)
 	sqlite3_finalize(q);
 	sqlite3_close(db);
 	without(text, "COVERING ");
+	for (char digit[] = " 1"; digit[1] <= '9'; digit[1]++)
+		without(text, digit);
 	return text;
 }
 
@@ -80,36 +82,36 @@ static const struct {
 	const char *plan;
 } plans[] = {
 	{ "claim, due", FAMILY_CLAIM, "wake_at_ms > 0 AND wake_at_ms <= ?2",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_ready (space_id=? AND lane=? AND wake_at_ms>? AND wake_at_ms<?)\n" },
 	{ "claim, fresh", FAMILY_CLAIM, "wake_at_ms = 0 ORDER BY",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_ready (space_id=? AND lane=? AND wake_at_ms=?)\n" },
 	{ "burst", FAMILY_CLAIM, "MATERIALIZED",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY 3\nMATERIALIZE next\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY\nMATERIALIZE next\n"
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=? AND outbox_seq>?)\nSCAN next\n"
-	  "SCALAR SUBQUERY 2\nSEARCH next\n" },
+	  "SCALAR SUBQUERY\nSEARCH next\n" },
 	{ "next wake", FAMILY_CLAIM, "SELECT min(wake_at_ms)",
 	  "SEARCH directive_outbox USING INDEX directive_ready (space_id=? AND lane=?)\n" },
 	{ "unclaim", FAMILY_CLAIM, "directive_claimed",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY 2\n"
-	  "SEARCH directive_outbox USING INDEX directive_claimed (wake_at_ms<?)\nCORRELATED SCALAR SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY\n"
+	  "SEARCH directive_outbox USING INDEX directive_claimed (wake_at_ms<?)\nCORRELATED SCALAR SUBQUERY\n"
 	  "SEARCH o USING INDEX directive_order (order_key=? AND outbox_seq<?)\n" },
 	{ "recall", FAMILY_CLAIM, "directive_retry",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_retry (wake_at_ms>?)\n" },
 	{ "older holder", FAMILY_CLAIM, "SELECT 1 FROM directive_outbox INDEXED",
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=? AND outbox_seq<?)\n" },
 	{ "lane of a key", FAMILY_CLAIM, "SELECT lane",
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=?)\n" },
 	{ "unblock", FAMILY_CLAIM, "SET blocked = 0",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=?)\n" },
 	{ "block", FAMILY_CLAIM, "SET blocked = 1",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=? AND outbox_seq>?)\n" },
 	{ "save", FAMILY_DIRECTIVE, "RETURNING blocked",
-	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nCORRELATED SCALAR SUBQUERY 1\n"
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nCORRELATED SCALAR SUBQUERY\n"
 	  "SEARCH o USING INDEX directive_order (order_key=? AND outbox_seq<?)\n" },
 	{ "by id", FAMILY_DIRECTIVE, "WHERE directive_id = ?1",
 	  "SEARCH directive_outbox USING INDEX sqlite_autoindex_directive_outbox_1 (directive_id=?)\n" },
@@ -120,7 +122,7 @@ static const struct {
 	{ "to recheck", FAMILY_DIRECTIVE, "directive_recheck",
 	  "SEARCH directive_outbox USING INDEX directive_recheck (recheck_at_ms<?)\n" },
 	{ "lowest vacant slot", FAMILY_SLOT, "+state = 5",
-	  "SEARCH outbox_tx USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY 1\n"
+	  "SEARCH outbox_tx USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY\n"
 	  "SEARCH outbox_tx USING INDEX outbox_tx_open (lane=?)\n" },
 	{ "slots in pools", FAMILY_SLOT, "+state IN (0, 1)", "SEARCH outbox_tx USING INDEX outbox_tx_open (lane=?)\n" },
 	{ "open slots", FAMILY_SLOT, "ORDER BY tx_nonce LIMIT ?2",
