@@ -18,6 +18,7 @@
 #include "base/net/http.h"
 #include "base/rng.h"
 #include "rails/bitcoin/secp.h"
+#include "rails/evm/address.h"
 #include "rpc/dispatch.h"
 
 #define PATIENCE_MS 20000
@@ -159,7 +160,11 @@ static void flush_wanted(void *ctx)
 
 static void keys_changed(void *ctx, struct keyring *keys)
 {
-	executor_set_keys(((struct rpc_world *)ctx)->executor, keys);
+	struct rpc_world *w = ctx;
+
+	executor_set_keys(w->executor, keys);
+	if (w->outbox)
+		outbox_set_keys(w->outbox, keys);
 }
 
 static void stop_hook(void *ctx)
@@ -195,6 +200,58 @@ static void make_wallet(struct rpc_world *w)
 	must(wallet_create(w->wallet, 12, "", &words, &err), &err);
 }
 
+static int no_key_file(void *ctx, const char *name, struct buf *ret_json, struct buf *ret_password, struct err *err)
+{
+	(void)ctx;
+	(void)ret_json;
+	(void)ret_password;
+	return ERR(err, ERR_NOT_FOUND, "there is no key file %s here", name);
+}
+
+static void open_outbox(struct rpc_world *w)
+{
+	const char *url;
+	struct outbox_chain_config chain = {
+		.chain_id = 31337,
+		.urls = &url,
+		.n_urls = 1,
+		.confirmations = 1,
+		.lanes = 1,
+		.block_time_ms = 500,
+		.max_tx_gwei = 1000000000,
+		.max_day_gwei = 1000000000,
+		.batch_max = 200,
+		.slots_max = 16,
+		.log_range = 5000,
+	};
+	struct outbox_space_config space = {
+		.chain_id = 31337, .signer = "hd:0", .ordering = ORDER_ACCOUNT, .release_at = DELIVERY_SUBMITTED
+	};
+	struct outbox_options opt = {
+		.store = w->store,
+		.loop = w->loop,
+		.http = w->http,
+		.chains = &chain,
+		.n_chains = 1,
+		.spaces = &space,
+		.n_spaces = 1,
+		.linger_ms = 50,
+		.claim_lease_s = 420,
+		.attempt_limit_s = 300,
+		.max_open = 1000,
+		.read_key_file = no_key_file,
+	};
+	struct err err;
+
+	must(evm_address_parse(RPC_WORLD_CONTRACT, &space.contract, &err), &err);
+	ck_assert(gas_price_from_u64(UINT64_C(500000000000), &chain.max_fee));
+	ck_assert(gas_price_from_u64(UINT64_C(50000000000), &chain.max_tip));
+	ck_assert(gas_price_from_u64(100000000, &chain.min_tip));
+	w->node = evm_node_new(w->loop, chain.chain_id, &space.contract);
+	url = evm_node_url(w->node);
+	must(outbox_new(&opt, &w->outbox, &err), &err);
+}
+
 void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections)
 {
 	struct store_options sopt = { .flush_wanted = flush_wanted, .ctx = w };
@@ -226,10 +283,12 @@ void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections
 	eopt.loop = w->loop;
 	eopt.http = w->http;
 	w->executor = executor_new(&eopt);
+	open_outbox(w);
 	make_wallet(w);
 	opt.loop = w->loop;
 	opt.store = w->store;
 	opt.executor = w->executor;
+	opt.outbox = w->outbox;
 	opt.wallet = w->wallet;
 	opt.datadir = w->dir;
 	opt.socket_path = w->socket;
@@ -255,6 +314,9 @@ void rpc_world_close(struct rpc_world *w)
 	store_flush(w->store);
 	rpc_server_free(w->server);
 	w->server = NULL;
+	outbox_free(w->outbox);
+	w->outbox = NULL;
+	evm_node_free(w->node);
 	wallet_free(w->wallet);
 	executor_free(w->executor);
 	http_free(w->http);

@@ -5,7 +5,10 @@
  *   cashu_issue     ends at once; its result holds a token
  *   cashu_mint_sync fails with peer_unavailable
  *   cashu_swap      every step of it ends without an answer: uncertain
- *   hidden          internal */
+ *   hidden          internal
+ *
+ * The outbox has chain 31337, whose node is scripted (evm_node.h), and one space there, whose signer is the wallet's first.
+ * Its relayer has no ether, so that directives stay where they are. */
 #ifndef TESTS_SUPPORT_RPC_WORLD_H
 #define TESTS_SUPPORT_RPC_WORLD_H
 
@@ -13,7 +16,11 @@
 
 #include "actions/executor.h"
 #include "actions/wallet.h"
+#include "outbox/outbox.h"
 #include "rpc/server.h"
+#include "tests/support/evm_node.h"
+
+#define RPC_WORLD_CONTRACT "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
 struct rpc_reply {
 	struct arena *arena;
@@ -28,6 +35,8 @@ struct rpc_world {
 	struct store *store;
 	struct http *http;
 	struct executor *executor;
+	struct evm_node *node;
+	struct outbox *outbox;
 	struct wallet *wallet;
 	struct rpc_server *server;
 	unsigned stops; /* how often the stop hook ran */
