@@ -281,25 +281,44 @@ static struct rpc_outcome directive_get(struct rpc_call *call)
 		.max = DIRECTIVE_ID_MAX, .help = "Its id."                                                             \
 	}
 static const struct param directive_get_params[] = { DIRECTIVE_ID_PARAM, { 0 } };
-#define ROW_FIELDS                                                                                                     \
-	{ "outbox_seq", "integer", "Its place in the order of acceptance." }, { "directive_id", "string", "Its id." }, \
-		{ "kind", "string", "How it is worked on." }, { "action_key", "string", "What is to be done." },       \
-		{ "account", "string", "Whose." }, { "signer", "string", "Who signs it." },                            \
-		{ "nonce", "string", "Its nonce in the contract, in decimal." },                                       \
-		{ "delivery_status", "string",                                                                         \
-		  "pending, claimed, submitted, included, confirmed, failed_retryable,"                                \
-		  " reverted, dead_lettered or manual_reconciliation." },                                              \
-		{ "domain_status", "string", "What that means for the request behind it." },                           \
-		{ "attempts", "integer", "How often it was tried." },                                                  \
-		{ "reason_class", "string", "Why it ended, or null." },                                                \
-	{                                                                                                              \
-		"last_error", "string", "The last trouble in words, or null."                                          \
+#define ROW_FIELDS                                                                                                                  \
+	{ "outbox_seq", "integer", "Its place in the order of acceptance." }, { "directive_id", "string", "Its id." },              \
+		{ "kind", "string", "How it is worked on." }, { "action_key", "string", "What is to be done." },                    \
+		{ "account", "string", "Whose." }, { "signer", "string", "Who signs it." },                                         \
+		{ "space_id", "integer", "One of outbox.spaces." },                                                                 \
+		{ "nonce", "string", "Its nonce in the contract, in decimal." },                                                    \
+		{ "delivery_status", "string",                                                                                      \
+		  "pending, claimed, submitted, included, confirmed, failed_retryable,"                                             \
+		  " reverted, dead_lettered or manual_reconciliation." },                                                           \
+		{ "domain_status", "string",                                                                                        \
+		  "What that means for the request behind it: pending_chain_effect, completed, failed or pending_manual_review." }, \
+		{ "wire_status", "string", "The same as users of an exchange are told." },                                          \
+		{ "attempts", "integer", "How often it was tried." },                                                               \
+		{ "wake_at_ms", "integer", "When it is tried again, or null." },                                                    \
+		{ "reason_class", "string", "Why it ended, or null." },                                                             \
+		{ "tx_hash", "string", "The transaction that had the effect, or null." },                                           \
+		{ "lane", "integer", "Which relayer carries it." },                                                                 \
+		{ "created_at_ms", "integer", "Unix time in ms." },                                                                 \
+		{ "updated_at_ms", "integer", "Unix time in ms." },                                                                 \
+		{ "finished_at_ms", "integer", "When it was confirmed or came to a person, or null." },                             \
+	{                                                                                                                           \
+		"last_error", "string", "The last trouble in words, or null."                                                       \
 	}
 static const struct rpc_field directive_get_result[] = {
 	ROW_FIELDS,
-	{ "nonce_history", "array", "Nonces that it had before, with the evidence that ended them." },
+	{ "chain_id", "integer", "Of its contract." },
+	{ "contract", "string", "Which verifies it." },
+	{ "payload", "string", "As appended." },
+	{ "content_hash", "string", "SHA-256 of what the same id must have again." },
+	{ "expires_at_ms", "integer", "As appended, or null." },
+	{ "order_key", "string", "What it is in order with, or null." },
+	{ "blocked", "boolean", "An older one of this order goes first." },
+	{ "directive_id_hash", "string", "What the contract calls it." },
 	{ "digest", "string", "What is signed." },
+	{ "signed", "boolean", "Has it been, under this nonce?" },
+	{ "nonce_history", "array", "Nonces that it had before, with the evidence that ended them and who decided." },
 	{ "tx", "object", "The slot that carries it, every attempt that was signed, block and depth; or null." },
+	{ "effect", "object", "Its transaction, block and confirmations, once it is included; or null." },
 	{ 0 },
 };
 const struct rpc_method method_directive_get = {
@@ -431,7 +450,7 @@ static struct rpc_outcome directive_retry(struct rpc_call *call)
 static const struct param directive_retry_params[] = { DIRECTIVE_ID_PARAM, REASON_PARAM, RPC_KEY_PARAM, { 0 } };
 static const struct rpc_field directive_retry_result[] = {
 	ROW_FIELDS,
-	{ "evidence", "object", "What the chain says about its nonce." },
+	{ "evidence", "object", "What the chain says about its nonce, as in directive.resolve." },
 	{ 0 },
 };
 const struct rpc_method method_directive_retry = {
@@ -539,7 +558,8 @@ static const struct param directive_resolve_params[] = {
 };
 static const struct rpc_field directive_resolve_result[] = {
 	ROW_FIELDS,
-	{ "evidence", "object", "What the chain says about its nonce: verdict, digest, tx_hash, block." },
+	{ "evidence", "object",
+	  "What the chain says about its nonce: verdict, nonce_used, block, and where there is one executed_digest, revoked, tx_hash." },
 	{ "changed", "boolean", "recheck: was its effect found?" },
 	{ "revoke_tx_hash", "string", "revoke: the first transaction that burns the nonce." },
 	{ "dry_run", "boolean", "With dry_run: true; nothing was changed." },

@@ -1,6 +1,7 @@
 /* rpc/method_outbox.c - lanes and spaces: the nonce doctor, and what a person does to them (spec/outbox.md 6). */
 #include "rpc/method_outbox.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -54,8 +55,9 @@ static struct rpc_outcome outbox_lanes(struct rpc_call *call)
 
 static const struct rpc_field outbox_lanes_result[] = {
 	{ "lanes", "array",
-	  "Each relayer: its address and balance, the chain's count of its transactions and ours, the gap,"
-	  " what is stuck at which fee, and `next`: the one safe command, or null." },
+	  "Each relayer: address, balance, the chain's count of its transactions and ours, the gap, the lowest open slot with"
+	  " its fee beside what would be bid now, pause and hold; and where something is wrong trouble, what, and next: the"
+	  " one thing that is safe to do." },
 	{ 0 },
 };
 const struct rpc_method method_outbox_lanes = {
@@ -72,7 +74,9 @@ static struct rpc_outcome outbox_spaces(struct rpc_call *call)
 }
 
 static const struct rpc_field outbox_spaces_result[] = {
-	{ "spaces", "array", "Each nonce space: chain, contract, signer, the next nonce, order, pauses and holds." },
+	{ "spaces", "array",
+	  "Each nonce space: chain, contract, signer, next_nonce, order, rows_by_status, pause and hold; and where something"
+	  " is wrong trouble, what and next." },
 	{ 0 },
 };
 const struct rpc_method method_outbox_spaces = {
@@ -274,7 +278,7 @@ static int advance(struct unit *u, struct rpc_call *call, json_t **ret, struct e
 	}
 	*ret = json_object_in(call->arena);
 	json_set_int(*ret, "space_id", space_id);
-	json_set_u64(*ret, "next_nonce", row.next_nonce);
+	json_set_str(*ret, "next_nonce", arena_printf(call->arena, "%" PRIu64, row.next_nonce));
 	json_set_bool(*ret, "paused", row.paused);
 	json_set_str(*ret, "pause_reason", row.pause_reason);
 	return 0;
@@ -308,7 +312,7 @@ static const struct param nonce_advance_params[] = {
 };
 static const struct rpc_field nonce_advance_result[] = {
 	{ "space_id", "integer", "As given." },
-	{ "next_nonce", "integer", "What the next directive gets." },
+	{ "next_nonce", "string", "What the next directive gets, in decimal." },
 	{ "paused", "boolean", "Is it still paused, for another reason?" },
 	{ "pause_reason", "string", "Why, or null." },
 	{ 0 },

@@ -96,14 +96,30 @@ static void add_mints(const struct rpc_server *s, struct arena *a, json_t *peers
 	}
 }
 
+static void add_endpoints(const struct rpc_server *s, struct arena *a, json_t *peers)
+{
+	json_t *endpoints, *one;
+	struct err err;
+	size_t i;
+
+	if (!s->opt.outbox || outbox_endpoints_json(s->opt.outbox, a, &endpoints, &err) != 0)
+		return;
+	json_array_foreach(endpoints, i, one)
+	{
+		json_t *obj = json_object_in(a);
+
+		json_set_str(obj, "type", "evm");
+		json_object_update(obj, one);
+		json_add(peers, obj);
+	}
+}
+
 static json_t *peers_json(const struct rpc_server *s, struct arena *a)
 {
-	json_t *peers = json_array_in(a), *endpoints;
-	struct err err;
+	json_t *peers = json_array_in(a);
 
 	add_mints(s, a, peers);
-	if (s->opt.outbox && outbox_endpoints_json(s->opt.outbox, a, &endpoints, &err) == 0)
-		json_array_extend(peers, endpoints);
+	add_endpoints(s, a, peers);
 	return peers;
 }
 

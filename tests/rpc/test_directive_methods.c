@@ -570,7 +570,7 @@ START_TEST(dry_run_tells_and_does_nothing)
 	evidence = json_object_get(result, "evidence");
 	ck_assert_str_eq(json_str(evidence, "verdict"), "foreign");
 	ck_assert_str_eq(json_str(evidence, "tx_hash"), text("0x%s", hex_text(&w.arena, (struct bytes){ tx.b, 32 })));
-	ck_assert_str_eq(json_str(evidence, "digest"),
+	ck_assert_str_eq(json_str(evidence, "executed_digest"),
 			 text("0x%s", hex_text(&w.arena, (struct bytes){ foreign.b, 32 })));
 	ck_assert_int_eq(row_of("w-1").status, DELIVERY_MANUAL);
 	/* The key was not used up. */
@@ -745,7 +745,7 @@ START_TEST(nonces_are_advanced_and_never_lowered)
 	append("w-1");
 	result = rpc_world_result(&w, "outbox.nonce_advance",
 				  text("{\"space_id\":%d,\"to\":\"500\",\"reason\":\"restored\"}", (int)space_id()));
-	ck_assert_int_eq(json_int(result, "next_nonce"), 500);
+	ck_assert_str_eq(json_str(result, "next_nonce"), "500");
 	ck_assert_str_eq(json_str(append("w-2"), "nonce"), "500");
 	ck_assert_str_eq(
 		kind_of(rpc_world_error(&w, "outbox.nonce_advance",
@@ -771,8 +771,29 @@ START_TEST(status_tells_what_needs_a_person)
 		attention = attention || strcmp(json_str(item, "directive_id"), "w-1") == 0;
 	ck_assert_msg(attention, "%s", w.reply);
 	json_array_foreach(json_object_get(status, "peers"), i, peer)
-		endpoint = endpoint || strstr(json_text(&w.arena, peer), "127.0.0.1") != NULL;
+		endpoint = endpoint || (strcmp(json_str(peer, "type"), "evm") == 0 &&
+					strstr(json_str(peer, "url"), "127.0.0.1") != NULL);
 	ck_assert_msg(endpoint, "%s", w.reply);
+}
+END_TEST
+
+/* Neither when all is well nor when the endpoint is away. */
+START_TEST(nobody_is_told_the_key_of_an_endpoint)
+{
+	static const char *const calls[][2] = { { "status", "{}" },
+						{ "directive.stats", "{}" },
+						{ "outbox.lanes", "{}" },
+						{ "outbox.spaces", "{}" },
+						{ "events", "{\"after\":0}" } };
+
+	see_chain();
+	append("w-1");
+	evm_node_down(w.node, _i == 1);
+	rpc_world_run(&w, _i == 1 ? 1500 : 50, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		rpc_world_result(&w, calls[i][0], calls[i][1]);
+		ck_assert_msg(strstr(w.reply, EVM_NODE_KEY) == NULL, "%s: %s", calls[i][0], w.reply);
+	}
 }
 END_TEST
 
@@ -850,6 +871,7 @@ int main(void)
 	tcase_add_test(t, pauses);
 	tcase_add_test(t, nonces_are_advanced_and_never_lowered);
 	tcase_add_test(t, status_tells_what_needs_a_person);
+	tcase_add_loop_test(t, nobody_is_told_the_key_of_an_endpoint, 0, 2);
 	tcase_add_test(t, nothing_configured);
 	suite_add_tcase(s, t);
 	return suite_run(s);

@@ -300,7 +300,7 @@ void evm_node_free(struct evm_node *n)
 
 const char *evm_node_url(struct evm_node *n)
 {
-	return http_peer_url(n->http, "/");
+	return http_peer_url(n->http, "/v2/" EVM_NODE_KEY);
 }
 
 void evm_node_down(struct evm_node *n, bool down)

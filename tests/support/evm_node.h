@@ -12,6 +12,8 @@ struct evm_node;
 
 struct evm_node *evm_node_new(struct loop *loop, uint64_t chain_id, const struct evm_address *contract);
 void evm_node_free(struct evm_node *n);
+/* With a path that nobody else may see. */
+#define EVM_NODE_KEY "hunter2"
 const char *evm_node_url(struct evm_node *n);
 
 /* HTTP 503 to everything, or no more. */
