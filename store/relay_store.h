@@ -89,7 +89,7 @@ MUST_CHECK int slot_store_at(struct view v, int64_t lane, uint64_t nonce, struct
 /* PREPARED, BROADCAST, MINED and VACANT ones of a lane, lowest nonce first, at most max. */
 MUST_CHECK int slot_store_list_open(struct view v, struct arena *a, int64_t lane, unsigned max, struct slot_row **ret,
 				    size_t *n, struct err *err);
-/* CONFIRMED and FAILED ones that are still looked after (next_check_at_ms >= 0), earliest check first, at most max. */
+/* CONFIRMED, FAILED and LOST ones that are still looked after (next_check_at_ms >= 0), latest check first, at most max. */
 MUST_CHECK int slot_store_list_watched(struct view v, struct arena *a, int64_t lane, unsigned max,
 				       struct slot_row **ret, size_t *n, struct err *err);
 /* PREPARED, BROADCAST and MINED ones of all lanes of the chain. */

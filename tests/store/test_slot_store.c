@@ -399,7 +399,7 @@ static int open_and_watched(struct unit *u, void *ctx, struct err *err)
 	ck_assert_str_eq(list_open(u, lane, 9), "0.0 1.0 2.0 5.0 ");
 	ck_assert_str_eq(list_open(u, lane, 2), "0.0 1.0 ");
 	ck_assert_str_eq(list_open(u, other, 2), "0.0 ");
-	ck_assert_str_eq(list_watched(u, lane, 9), "3.0 4.0 ");
+	ck_assert_str_eq(list_watched(u, lane, 9), "6.0 4.0 3.0 ");
 	ck_assert_str_eq(list_watched(u, other, 9), "");
 	OK(slot_store_count_open(unit_view(u), ROWS_CHAIN, &n, err));
 	ck_assert_uint_eq(n, 4); /* three here, one there */
@@ -413,8 +413,8 @@ static int open_and_watched(struct unit *u, void *ctx, struct err *err)
 		slot.next_check_at_ms = check_at_ms[i];
 		save(u, &slot, i % 2 ? SLOT_FAILED : SLOT_CONFIRMED);
 	}
-	ck_assert_str_eq(list_watched(u, other, 9), "2.0 3.0 1.0 ");
-	ck_assert_str_eq(list_watched(u, other, 1), "2.0 ");
+	ck_assert_str_eq(list_watched(u, other, 9), "1.0 3.0 2.0 ");
+	ck_assert_str_eq(list_watched(u, other, 1), "1.0 ");
 	return 0;
 }
 

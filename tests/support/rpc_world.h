@@ -85,7 +85,7 @@ void rpc_send_text(int fd, const char *text);
 struct http_seen {
 	int status; /* 0: the connection ended before a reply */
 	char head[2048];
-	char body[65536]; /* the first bytes of it */
+	char body[262144]; /* the first bytes of it */
 	size_t body_n;
 };
 /* pending: bytes of the next reply that came along; start with n = 0. */
