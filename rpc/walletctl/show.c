@@ -19,8 +19,8 @@ static const struct list_view {
 } list_views[] = {
 	{ "action.list", "actions", "id kind status state error.message created_at_ms updated_at_ms" },
 	{ "history", "movements", "id at_ms rail kind amount fee balance unit mint action_id note" },
-	{ "events", "events", "seq at_ms kind subject data.kind data.state data.status data.error" },
-	{ "wait", "events", "seq at_ms kind subject data.kind data.state data.status data.error" },
+	{ "events", "events", "seq at_ms kind subject data.kind data.state data.status data.reason data.error" },
+	{ "wait", "events", "seq at_ms kind subject data.kind data.state data.status data.reason data.error" },
 	{ "directive.list", "directives",
 	  "outbox_seq directive_id action_key account nonce delivery_status attempts reason_class updated_at_ms" },
 	{ "outbox.lanes", "lanes",

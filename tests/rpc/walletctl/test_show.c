@@ -97,6 +97,20 @@ static const struct {
 	  "\"error\":{\"kind\":\"e\",\"message\":\"down\"},\"created_at_ms\":1700000000000}]}",
 	  "ID  KIND  STATUS  STATE  ERROR MESSAGE  CREATED\n"
 	  "x1  k     parked  s      down           2023-11-14 22:13:20Z\n" },
+	{ "directives", "directive.list",
+	  "{\"directives\":[{\"outbox_seq\":7,\"directive_id\":\"w-7\",\"kind\":\"needs_rsm_signature\",\"action_key\":\"a\","
+	  "\"account\":\"0xAb\",\"nonce\":\"12\",\"delivery_status\":\"confirmed\",\"attempts\":1,\"reason_class\":null,"
+	  "\"updated_at_ms\":1700000000000}],\"next\":\"7\"}",
+	  "OUTBOX SEQ  DIRECTIVE ID  ACTION KEY  ACCOUNT  NONCE  DELIVERY STATUS  ATTEMPTS  UPDATED\n"
+	  "         7  w-7           a           0xAb     12     confirmed               1  2023-11-14 22:13:20Z\n"
+	  "\n"
+	  "more: after=7\n" },
+	{ "the nonce doctor", "outbox.lanes",
+	  "{\"lanes\":[{\"lane\":1,\"chain_id\":5,\"relayer\":\"0xAb\",\"key\":\"hd:0\",\"hold\":\"no_funds\",\"balance_wei\":\"0\","
+	  "\"latest\":3,\"pending\":3,\"next_tx_nonce\":4,\"gap\":1,\"slots_open\":1,\"pause_reason\":null,"
+	  "\"trouble\":\"no_funds\",\"next\":\"send ether\",\"lowest\":{\"tx_nonce\":3}}]}",
+	  "LANE  CHAIN ID  RELAYER  BALANCE WEI  LATEST  PENDING  NEXT TX NONCE  GAP  SLOTS OPEN  HOLD      TROUBLE   NEXT\n"
+	  "   1         5  0xAb     0                 3        3              4    1           1  no_funds  no_funds  send ether\n" },
 	{ "blocks", "mint.list",
 	  "{\"mints\":[{\"url\":\"u\",\"keysets\":[{\"id\":\"00aa\",\"unit\":\"sat\"}]},{\"url\":\"v\",\"keysets\":[]}]}",
 	  "url  u\n"
