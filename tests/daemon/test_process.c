@@ -391,6 +391,126 @@ START_TEST(test_check_conf)
 }
 END_TEST
 
+/* --- the outbox --- */
+
+#define CHAIN    "--evm_chain=31337 confirmations=1 rpc=http://127.0.0.1:1/hunter2"
+#define CONTRACT "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+#define APPEND                                                                                                         \
+	"{\"directive_id\":\"w-1\",\"action_key\":\"system_withdraw_token\","                                          \
+	"\"account\":\"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\",\"payload\":\""                                    \
+	"0x0000000000000000000000005fbdb2315678afecb367f032d93f642f64180aa3"                                           \
+	"00000000000000000000000070997970c51812dc3a010c7d01b50e0d17dc79c8"                                             \
+	"00000000000000000000000000000000000000000000000000000000000f4240\"}"
+
+/* No node answers.  What is accepted waits, through a restart, and nobody is told the key in the URL. */
+START_TEST(test_outbox)
+{
+	static const char *const flags[] = { CHAIN, "--outbox_space=31337 signer=hd:0 contract=" CONTRACT,
+					     "--allow_plaintext_seed=1", NULL };
+	static const char *const asked[] = { "status", "config.show", "outbox.lanes", "outbox.spaces",
+					     "directive.stats" };
+
+	process_start_ready(&p, flags, NULL);
+	assert_has(process_call(&p, "directive.append", APPEND), "wallet_locked"); /* no signer without a wallet */
+	assert_has(process_call(&p, "wallet.create", NULL), "\"state\":\"unlocked\"");
+	assert_has(process_call(&p, "directive.append", APPEND), "\"outcome\":\"created\"");
+	assert_has(process_call(&p, "status", NULL), "{\"name\":\"outbox\",\"interval_ms\":5000,");
+	process_signal(&p, SIGUSR1);
+	ck_assert(process_wait_log(&p, "event=task.state task=outbox"));
+	process_signal(&p, SIGTERM);
+	ck_assert_int_eq(process_wait(&p, LONG_MS), EXIT_OK);
+	ck_assert_ptr_null(strstr(process_log(&p), "hunter2"));
+
+	process_start_ready(&p, flags, NULL);
+	assert_has(process_call(&p, "directive.append", APPEND), "\"outcome\":\"existing\"");
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		const char *answer = process_call(&p, asked[i], NULL);
+
+		assert_has(answer, "\"result\"");
+		ck_assert_msg(strstr(answer, "hunter2") == NULL, "%s", answer);
+	}
+	assert_has(process_get(&p, "/metrics"), "walletd_directive_outbox_rows{delivery_status=\"pending\"} 1");
+	process_signal(&p, SIGKILL);
+	ck_assert_int_eq(process_wait(&p, LONG_MS), 128 + SIGKILL);
+
+	/* Without its configuration the work is still there, and that is said. */
+	process_start_ready(&p, LIST("--allow_plaintext_seed=1"), NULL);
+	assert_has(process_call(&p, "status", NULL), "outbox_not_configured");
+	assert_has(process_call(&p, "directive.append", APPEND), "bad_config");
+}
+END_TEST
+
+START_TEST(test_shared_outbox_looks_often)
+{
+	process_start_ready(&p, LIST(CHAIN, "--shared_state=1"), NULL);
+	assert_has(process_call(&p, "status", NULL), "{\"name\":\"outbox\",\"interval_ms\":1000,");
+	assert_has(process_call(&p, "directive.append", APPEND), "unknown_signer"); /* a chain, and no space */
+}
+END_TEST
+
+static void make_keys_dir(void)
+{
+	char keys[160];
+
+	ck_assert_int_eq(mkdir(p.data, 0700), 0);
+	snprintf(keys, sizeof(keys), "%s/keys", p.data);
+	ck_assert_int_eq(mkdir(keys, 0700), 0);
+}
+
+static void write_key(const char *name, mode_t mode)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/keys/%s", p.data, name);
+	write_file(path, "{}\n", mode);
+}
+
+/* At start a key that is missing holds its space alone; a check tells. */
+START_TEST(test_key_files)
+{
+	static const char *const check[] = { "--check-conf", CHAIN " relayer=file:hot",
+					     "--outbox_space=31337 signer=file:cold contract=" CONTRACT, NULL };
+
+	make_keys_dir();
+	assert_refused(check, NULL, EXIT_CONFIG, "there is no key file");
+	write_key("hot.json", 0600);
+	assert_refused(check, NULL, EXIT_CONFIG, "keys/hot.password");
+	write_key("hot.password", 0600);
+	assert_refused(check, NULL, EXIT_CONFIG, "keys/cold.json");
+	write_key("cold.json", 0644);
+	write_key("cold.password", 0600);
+	assert_refused(check, NULL, EXIT_CONFIG, "chmod 600");
+	write_key("cold.json", 0600);
+	assert_refused(check, NULL, EXIT_OK, "rpc=http://127.0.0.1:1/***");
+	process_start_ready(&p, check + 1, NULL);
+	assert_has(process_call(&p, "status", NULL), "\"attention\"");
+}
+END_TEST
+
+static const struct {
+	const char *flags[2];
+	int code;
+	const char *says;
+} outbox_refusals[] = {
+	{ { "--evm_chain=31337 rpc=http://127.0.0.1:1" }, EXIT_CONFIG, "needs confirmations" },
+	{ { "--outbox_space=31337 signer=hd:0 contract=" CONTRACT }, EXIT_CONFIG, "of which no evm_chain tells" },
+	{ { CHAIN, "--outbox_space=31337 signer=hd:0 contract=0x5fbDB2315678afecb367f032d93F642f64180aa3" },
+	  EXIT_CONFIG,
+	  "bad_checksum" },
+	{ { "--evm_chain=31337 confirmations=1 rpc=http://u:hunter2@h/hunter2 lanes=no" },
+	  EXIT_USAGE,
+	  "needs lanes to be a whole number" },
+};
+
+START_TEST(test_outbox_refusals)
+{
+	assert_refused(outbox_refusals[_i].flags[1] ? LIST(outbox_refusals[_i].flags[0], outbox_refusals[_i].flags[1])
+						    : LIST(outbox_refusals[_i].flags[0]),
+		       NULL, outbox_refusals[_i].code, outbox_refusals[_i].says);
+	ck_assert_ptr_null(strstr(process_log(&p), "hunter2"));
+}
+END_TEST
+
 START_TEST(test_reload)
 {
 	const char *conf = in_dir("c.conf"), *log = in_dir("log.1"), *moved = in_dir("log.2");
@@ -501,6 +621,10 @@ int main(void)
 	tcase_add_test(t, test_unlock_at_start);
 	tcase_add_loop_test(t, test_commands, 0, 14);
 	tcase_add_test(t, test_check_conf);
+	tcase_add_test(t, test_outbox);
+	tcase_add_test(t, test_shared_outbox_looks_often);
+	tcase_add_test(t, test_key_files);
+	tcase_add_loop_test(t, test_outbox_refusals, 0, (int)ARRAY_LEN(outbox_refusals));
 	tcase_add_test(t, test_reload);
 	tcase_add_test(t, test_socket_activation);
 	tcase_add_test(t, test_socket_activation_wrong);
