@@ -12,22 +12,14 @@
 #define EVENT_ERROR_MAX 320
 #define BIT(s)          (1u << (s))
 
-/* From each status to these, by whatever cause: spec 2.8.  Anything else is a bug. */
-static const unsigned allowed[DELIVERY_COUNT] = {
-	[DELIVERY_PENDING] = BIT(DELIVERY_CLAIMED), /* the claim itself is the store's */
-	[DELIVERY_CLAIMED] = BIT(DELIVERY_PENDING) | BIT(DELIVERY_DEAD_LETTERED) | BIT(DELIVERY_RETRY) |
-			     BIT(DELIVERY_MANUAL) | BIT(DELIVERY_INCLUDED) | BIT(DELIVERY_SUBMITTED),
-	[DELIVERY_SUBMITTED] = BIT(DELIVERY_INCLUDED) | BIT(DELIVERY_REVERTED) | BIT(DELIVERY_RETRY) |
-			       BIT(DELIVERY_MANUAL) | BIT(DELIVERY_DEAD_LETTERED),
-	[DELIVERY_INCLUDED] = BIT(DELIVERY_SUBMITTED) | BIT(DELIVERY_PENDING) | BIT(DELIVERY_CONFIRMED),
-	[DELIVERY_CONFIRMED] = BIT(DELIVERY_SUBMITTED) | BIT(DELIVERY_PENDING),
-	[DELIVERY_RETRY] = BIT(DELIVERY_CLAIMED),
-	/* Confirmed: others may deliver a signature that is out, also after we gave up. */
-	[DELIVERY_REVERTED] = BIT(DELIVERY_PENDING) | BIT(DELIVERY_DEAD_LETTERED) | BIT(DELIVERY_CONFIRMED),
-	[DELIVERY_DEAD_LETTERED] = BIT(DELIVERY_PENDING) | BIT(DELIVERY_DEAD_LETTERED) | BIT(DELIVERY_CONFIRMED),
-	[DELIVERY_MANUAL] = BIT(DELIVERY_INCLUDED) | BIT(DELIVERY_CONFIRMED) | BIT(DELIVERY_PENDING) |
-			    BIT(DELIVERY_DEAD_LETTERED),
-};
+/* From where each transition may begin, and where it ends: spec 2.8.  Anything else is a bug.  (That a directive is
+ * claimed is the store's doing.) */
+#define CLAIMED    BIT(DELIVERY_CLAIMED)
+#define SUBMITTED  BIT(DELIVERY_SUBMITTED)
+#define INCLUDED   BIT(DELIVERY_INCLUDED)
+#define CONFIRMED  BIT(DELIVERY_CONFIRMED)
+#define MANUAL     BIT(DELIVERY_MANUAL)
+#define FOR_PEOPLE (MANUAL | BIT(DELIVERY_REVERTED) | BIT(DELIVERY_DEAD_LETTERED))
 
 /* --- names --- */
 
@@ -207,9 +199,10 @@ static int order_enter_again(struct moves *m, struct directive_row *row, struct 
 
 /* --- the one way to change a status --- */
 
-static int legal(const struct directive_row *row, enum delivery_status to, struct err *err)
+/* Asked before anything is changed. */
+static int legal(const struct directive_row *row, unsigned from, enum delivery_status to, struct err *err)
 {
-	if (allowed[row->status] & BIT(to))
+	if (from & BIT(row->status))
 		return 0;
 	return ERR(err, ERR_INTERNAL, "illegal_transition of directive %s from %s to %s", row->id,
 		   delivery_status_name(row->status), delivery_status_name(to));
@@ -220,7 +213,7 @@ static int move(struct moves *m, struct directive_row *row, enum delivery_status
 	enum delivery_status from = row->status;
 	bool held = row->holds_order;
 
-	if (legal(row, to, err) != 0 || space_of(m, row, err) != 0)
+	if (space_of(m, row, err) != 0)
 		return -1;
 	row->status = to;
 	if (to == DELIVERY_PENDING)
@@ -271,12 +264,14 @@ int directive_accept(struct moves *m, struct directive_row *row, struct err *err
 
 int directive_unclaim(struct moves *m, struct directive_row *row, struct err *err)
 {
-	return move(m, row, DELIVERY_PENDING, err);
+	return legal(row, CLAIMED, DELIVERY_PENDING, err) != 0 ? -1 : move(m, row, DELIVERY_PENDING, err);
 }
 
 int directive_dead_letter(struct moves *m, struct directive_row *row, const char *reason, const char *error,
 			  struct err *err)
 {
+	if (legal(row, CLAIMED | SUBMITTED, DELIVERY_DEAD_LETTERED, err) != 0)
+		return -1;
 	set_reason(m, row, reason, error);
 	if (move(m, row, DELIVERY_DEAD_LETTERED, err) != 0)
 		return -1;
@@ -289,6 +284,8 @@ int directive_dead_letter(struct moves *m, struct directive_row *row, const char
 int directive_fail(struct moves *m, struct directive_row *row, enum attempt_result how, const char *error,
 		   struct err *err)
 {
+	if (legal(row, CLAIMED, DELIVERY_RETRY, err) != 0)
+		return -1;
 	row->attempts++;
 	row->last_error = arena_strdup(m->a, error);
 	row->wake_at_ms = next_try(m, row->attempts);
@@ -299,6 +296,8 @@ int directive_fail(struct moves *m, struct directive_row *row, enum attempt_resu
 int directive_reconcile(struct moves *m, struct directive_row *row, const char *reason, const char *error,
 			int64_t recheck_at_ms, struct err *err)
 {
+	if (legal(row, CLAIMED | SUBMITTED, DELIVERY_MANUAL, err) != 0)
+		return -1;
 	set_reason(m, row, reason, error);
 	row->recheck_at_ms = recheck_at_ms;
 	if (move(m, row, DELIVERY_MANUAL, err) != 0)
@@ -312,6 +311,8 @@ int directive_submit(struct moves *m, struct directive_row *row, int64_t tx_id, 
 {
 	struct effect e = { .tx_hash = *tx_hash };
 
+	if (legal(row, CLAIMED, DELIVERY_SUBMITTED, err) != 0)
+		return -1;
 	row->attempts++;
 	row->tx_id = tx_id;
 	row->last_error = NULL;
@@ -332,6 +333,8 @@ int directive_replaced(struct moves *m, const struct directive_row *row, const s
 int directive_include(struct moves *m, struct directive_row *row, const struct effect *e, bool elsewhere,
 		      struct err *err)
 {
+	if (legal(row, CLAIMED | SUBMITTED | MANUAL, DELIVERY_INCLUDED, err) != 0)
+		return -1;
 	set_result(row, e);
 	set_reason(m, row, NULL, NULL);
 	if (elsewhere)
@@ -345,12 +348,15 @@ int directive_reorg(struct moves *m, struct directive_row *row, struct err *err)
 {
 	bool deep = row->status == DELIVERY_CONFIRMED;
 	struct effect gone = { .tx_hash = row->result_hash };
+	enum delivery_status to = row->tx_id ? DELIVERY_SUBMITTED : DELIVERY_PENDING;
 	bool known = row->has_result;
 
+	if (legal(row, INCLUDED | CONFIRMED, to, err) != 0)
+		return -1;
 	set_result(row, NULL);
 	if (row->tx_id == 0 && order_enter_again(m, row, err) != 0)
 		return -1;
-	if (move(m, row, row->tx_id ? DELIVERY_SUBMITTED : DELIVERY_PENDING, err) != 0)
+	if (move(m, row, to, err) != 0)
 		return -1;
 	if (deep) {
 		after_count(&m->after, m->meters->deep_reorgs);
@@ -362,6 +368,9 @@ int directive_reorg(struct moves *m, struct directive_row *row, struct err *err)
 int directive_confirm(struct moves *m, struct directive_row *row, const struct effect *e, const char *reason,
 		      struct err *err)
 {
+	/* Those that were given up too: others may deliver a signature that is out. */
+	if (legal(row, INCLUDED | FOR_PEOPLE, DELIVERY_CONFIRMED, err) != 0)
+		return -1;
 	set_reason(m, row, reason, NULL);
 	if (e)
 		set_result(row, e);
@@ -376,6 +385,8 @@ int directive_confirm(struct moves *m, struct directive_row *row, const struct e
 int directive_revert(struct moves *m, struct directive_row *row, const struct effect *e, const char *error,
 		     struct err *err)
 {
+	if (legal(row, SUBMITTED, DELIVERY_REVERTED, err) != 0)
+		return -1;
 	set_reason(m, row, REASON_EFFECT_REVERTED, error);
 	if (move(m, row, DELIVERY_REVERTED, err) != 0)
 		return -1;
@@ -385,22 +396,25 @@ int directive_revert(struct moves *m, struct directive_row *row, const struct ef
 
 int directive_requeue(struct moves *m, struct directive_row *row, const char *error, struct err *err)
 {
+	if (legal(row, SUBMITTED, DELIVERY_RETRY, err) != 0)
+		return -1;
 	row->tx_id = 0;
 	row->last_error = arena_strdup(m->a, error);
 	row->wake_at_ms = next_try(m, row->attempts);
-	if (legal(row, DELIVERY_RETRY, err) != 0 || order_enter_again(m, row, err) != 0)
+	if (order_enter_again(m, row, err) != 0)
 		return -1;
 	return move(m, row, DELIVERY_RETRY, err);
 }
 
 static int reopen(struct moves *m, struct directive_row *row, struct err *err)
 {
+	if (legal(row, FOR_PEOPLE, DELIVERY_PENDING, err) != 0)
+		return -1;
 	row->tx_id = 0;
 	row->reverted_dry_runs = 0;
 	set_result(row, NULL);
 	set_reason(m, row, NULL, NULL);
-	if (legal(row, DELIVERY_PENDING, err) != 0 || order_enter_again(m, row, err) != 0 ||
-	    move(m, row, DELIVERY_PENDING, err) != 0)
+	if (order_enter_again(m, row, err) != 0 || move(m, row, DELIVERY_PENDING, err) != 0)
 		return -1;
 	return state_event(m, row, "directive.reopened", err);
 }
@@ -417,6 +431,8 @@ int directive_renew(struct moves *m, struct directive_row *row, struct err *err)
 
 int directive_abandon(struct moves *m, struct directive_row *row, struct err *err)
 {
+	if (legal(row, FOR_PEOPLE, DELIVERY_DEAD_LETTERED, err) != 0)
+		return -1;
 	set_reason(m, row, REASON_OPERATOR_ABANDONED, row->last_error);
 	if (move(m, row, DELIVERY_DEAD_LETTERED, err) != 0)
 		return -1;

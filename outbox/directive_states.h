@@ -78,7 +78,8 @@ MUST_CHECK int directive_include(struct moves *m, struct directive_row *row, con
 				 struct err *err);
 /* T12, T18: back to submitted, or to pending when no slot of ours holds it. */
 MUST_CHECK int directive_reorg(struct moves *m, struct directive_row *row, struct err *err);
-/* T13; from manual reconciliation too (T19, reason REASON_OPERATOR_DONE or NULL). */
+/* T13; and T19, from whatever waits for a person, reason REASON_OPERATOR_DONE or NULL.  The spec has T19 from manual
+ * reconciliation alone, but a signature that is out may be delivered by anybody, also after we gave up. */
 MUST_CHECK int directive_confirm(struct moves *m, struct directive_row *row, const struct effect *e, const char *reason,
 				 struct err *err);
 /* T14. */
