@@ -347,8 +347,9 @@ int outbox_abandon(struct outbox *ob, struct unit *u, struct arena *a, const str
 	if (begin_directive(&c, ob, u, a, op, row, e, err) != 0)
 		return -1;
 	is_signed = was_signed(u, row, &sig, err);
-	/* What was never signed cannot have been executed, whoever used the nonce. */
-	if (is_signed < 0 || (is_signed > 0 && check_is_dead(row, e, err) != 0))
+	/* What was never signed cannot act, whoever used the nonce; unless it has acted all the same, and this database is
+	 * an old copy that does not know of the signature. */
+	if (is_signed < 0 || ((is_signed > 0 || e->verdict == EVIDENCE_OWN) && check_is_dead(row, e, err) != 0))
 		return -1;
 	if (directive_abandon(&c.m, row, err) != 0)
 		return -1;

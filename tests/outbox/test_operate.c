@@ -159,8 +159,8 @@ static const struct rule {
 	  ERR_NO_EVIDENCE, DELIVERY_PENDING, NULL },
 	{ "abandon", abandon, true, NULL, ERR_NONCE_VALID, ERR_ALREADY_EXECUTED, YES, YES, ERR_NO_EVIDENCE,
 	  DELIVERY_DEAD_LETTERED, REASON_OPERATOR_ABANDONED },
-	{ "abandon, never signed", abandon, false, NULL, YES, YES, YES, YES, YES, DELIVERY_DEAD_LETTERED,
-	  REASON_OPERATOR_ABANDONED },
+	{ "abandon, never signed", abandon, false, NULL, YES, ERR_ALREADY_EXECUTED, YES, YES, YES,
+	  DELIVERY_DEAD_LETTERED, REASON_OPERATOR_ABANDONED },
 };
 #define N_VERDICTS 5
 static const enum delivery_status waiting[] = { DELIVERY_MANUAL, DELIVERY_REVERTED, DELIVERY_DEAD_LETTERED };
