@@ -258,7 +258,7 @@ static void polled(void *ctx, const struct evm_answers *rep)
 		bool new_head = !knew || !hash32_equal(&c->head_hash, &was);
 
 		tracker_run(c, new_head);
-		if (new_head)
+		if (new_head || c->elsewhere_due)
 			elsewhere_run(c);
 	}
 	outbox_pump_soon(c->ob);

@@ -144,6 +144,7 @@ void elsewhere_run(struct chain *c)
 	e->chain = c;
 	e->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	c->elsewhere = e;
+	c->elsewhere_due = false;
 	if (directive_store_included_elsewhere(store_view(c->ob->opt.store), &e->arena, 0, JSONRPC_BATCH_MAX, &e->rows,
 					       &e->n, &err) != 0) {
 		outbox_write_failed(c->ob, "outbox.included_unreadable", &err);

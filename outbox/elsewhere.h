@@ -5,7 +5,7 @@
 
 #include "outbox/internal.h"
 
-void elsewhere_run(struct chain *c); /* at each new head */
+void elsewhere_run(struct chain *c); /* at each new head, and when one has come: the next head may be long in coming */
 void elsewhere_cancel(struct chain *c);
 
 #endif

@@ -125,6 +125,7 @@ struct chain {
 	size_t poll_lane;       /* whose accounts come next */
 	struct track *tracking; /* likewise */
 	struct elsewhere *elsewhere;
+	bool elsewhere_due; /* one has come, and the head may stay as it is */
 	bool track_again, track_new_head;
 };
 

@@ -28,7 +28,7 @@ struct settle {
 	int why; /* enum verifier_outcome, or -1 */
 	struct moves moves;
 	const char *pause; /* why the space is to stop, or NULL */
-	bool raise_gas;
+	bool raise_gas, elsewhere;
 	int (*decide)(struct settle *s, struct err *err);
 };
 
@@ -38,11 +38,16 @@ static void settle_free(struct settle *s)
 	free(s);
 }
 
-static struct effect effect_of(const struct evidence *e)
+/* By that transaction, whose depth decides. */
+static int include(struct settle *s, struct err *err)
 {
-	return (struct effect){
-		.tx_hash = e->tx_hash, .block = e->block, .gas_used = e->gas_used, .gas_price = e->gas_price
-	};
+	const struct effect e = { .tx_hash = s->evidence.tx_hash,
+				  .block = s->evidence.block,
+				  .gas_used = s->evidence.gas_used,
+				  .gas_price = s->evidence.gas_price };
+
+	s->elsewhere = true;
+	return directive_include(&s->moves, &s->row, &e, true, err);
 }
 
 /* --- words --- */
@@ -85,11 +90,9 @@ static int to_a_person(struct settle *s, const char *when, struct err *err)
 
 static int decide_claimed(struct settle *s, struct err *err)
 {
-	struct effect e = effect_of(&s->evidence);
-
 	switch (s->evidence.verdict) {
 	case EVIDENCE_OWN:
-		return directive_include(&s->moves, &s->row, &e, true, err);
+		return include(s, err);
 	case EVIDENCE_UNUSED: /* it was, in a block that is gone */
 		return directive_unclaim(&s->moves, &s->row, err);
 	case EVIDENCE_FOREIGN:
@@ -156,11 +159,9 @@ static int decide_unused(struct settle *s, struct err *err)
 
 static int decide_submitted(struct settle *s, struct err *err)
 {
-	struct effect e = effect_of(&s->evidence);
-
 	switch (s->evidence.verdict) {
 	case EVIDENCE_OWN:
-		return directive_include(&s->moves, &s->row, &e, true, err);
+		return include(s, err);
 	case EVIDENCE_UNUSED:
 		return decide_unused(s, err);
 	case EVIDENCE_FOREIGN:
@@ -174,10 +175,9 @@ static int decide_submitted(struct settle *s, struct err *err)
 static int decide_again(struct settle *s, struct err *err)
 {
 	int64_t age = s->moves.now_ms - s->row.finished_at_ms;
-	struct effect e = effect_of(&s->evidence);
 
 	if (s->evidence.verdict == EVIDENCE_OWN)
-		return directive_include(&s->moves, &s->row, &e, true, err);
+		return include(s, err);
 	s->row.recheck_at_ms = s->evidence.verdict == EVIDENCE_FOREIGN || s->evidence.verdict == EVIDENCE_REVOKED
 				       ? DIRECTIVE_NO_WAKE
 				       : s->moves.now_ms +
@@ -207,6 +207,8 @@ static void settled(void *ctx, const struct err *err)
 		outbox_write_failed(ob, "outbox.decision_not_saved", err);
 	} else {
 		after_run(&s->moves.after, &ob->meters);
+		if (s->elsewhere)
+			outbox_space_of(ob, s->row.space_id)->chain->elsewhere_due = true;
 		if (s->raise_gas)
 			s->lane->chain->gas_percent = evm_gas_percent_raise(s->lane->chain->gas_percent);
 		if (s->pause)
