@@ -65,7 +65,7 @@ json_t *outbox_appended_json(struct arena *a, const struct outbox_appended *x)
 struct showing {
 	struct outbox *ob;
 	struct arena *a;
-	struct view v;
+	struct view view;
 	const struct directive_row *row;
 	struct space_row space;
 };
@@ -89,7 +89,7 @@ static int is_signed(struct showing *s, bool *ret, struct err *err)
 {
 	struct signature_row sig;
 
-	*ret = signature_store_get(s->v, s->row->space_id, s->row->nonce, &sig, err) == 0;
+	*ret = signature_store_get(s->view, s->row->space_id, s->row->nonce, &sig, err) == 0;
 	return *ret || err->code == ERR_NOT_FOUND ? 0 : -1;
 }
 
@@ -100,7 +100,8 @@ static int set_nonces(struct showing *s, json_t *j, struct err *err)
 	bool has_signature;
 	size_t n;
 
-	if (nonce_history_list(s->v, s->a, s->row->seq, &rows, &n, err) != 0 || is_signed(s, &has_signature, err) != 0)
+	if (nonce_history_list(s->view, s->a, s->row->seq, &rows, &n, err) != 0 ||
+	    is_signed(s, &has_signature, err) != 0)
 		return -1;
 	json_set_bool(j, "signed", has_signature);
 	json_set_int(j, "nonce_generation", s->row->generation);
@@ -163,7 +164,7 @@ static int attempts_json(struct showing *s, const struct slot_row *slot, json_t 
 	size_t n;
 
 	*ret = json_array_in(s->a);
-	if (attempt_store_list(s->v, &own, slot->id, &rows, &n, err) != 0)
+	if (attempt_store_list(s->view, &own, slot->id, &rows, &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		json_add(*ret, attempt_json(s->a, &rows[i]));
@@ -180,7 +181,7 @@ static int set_tx(struct showing *s, json_t *j, struct err *err)
 		json_set_take(j, "tx", json_null());
 		return 0;
 	}
-	if (slot_store_get(s->v, s->row->tx_id, &slot, err) != 0 || attempts_json(s, &slot, &attempts, err) != 0)
+	if (slot_store_get(s->view, s->row->tx_id, &slot, err) != 0 || attempts_json(s, &slot, &attempts, err) != 0)
 		return -1;
 	tx = json_object_in(s->a);
 	json_set_int(tx, "slot", slot.id);
@@ -220,10 +221,10 @@ static void set_effect(struct showing *s, json_t *j)
 int outbox_directive_json(struct outbox *ob, struct arena *a, const struct directive_row *row, json_t **ret,
 			  struct err *err)
 {
-	struct showing s = { .ob = ob, .a = a, .v = store_view(ob->opt.store), .row = row };
+	struct showing s = { .ob = ob, .a = a, .view = store_view(ob->opt.store), .row = row };
 	json_t *j = row_json(a, row);
 
-	if (space_store_get(s.v, a, row->space_id, &s.space, err) != 0)
+	if (space_store_get(s.view, a, row->space_id, &s.space, err) != 0)
 		return -1;
 	json_set_number(j, "chain_id", s.space.chain_id);
 	json_set_str(j, "contract", show_address(a, &s.space.contract));
