@@ -1,6 +1,7 @@
 /* outbox/append.c - accepted work becomes a row with a nonce, in the unit of whoever accepted it (spec/outbox.md 2.5). */
 #include "outbox/append.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/failpoint.h"
@@ -145,56 +146,56 @@ static bool asked_for(const struct space *s, const struct outbox_append *in)
 
 static int no_space(const struct outbox *ob, const struct outbox_append *in, struct err *err)
 {
+	if (in->chain_id != 0 && !outbox_chain_of(ob, in->chain_id)) {
+		ERR(err, ERR_SIGNER_UNKNOWN, "chain %llu is not configured", (unsigned long long)in->chain_id);
+		err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
+		return err_field(err, "chain_id");
+	}
 	for (size_t i = 0; i < ob->n_spaces; i++)
 		if (ob->spaces[i]->id == 0) {
 			ERR(err, ERR_WALLET_LOCKED,
 			    "the signer of a new space is not known while the wallet is locked");
 			return err_hint(err, "wallet.unlock");
 		}
-	if (in->chain_id != 0 && !outbox_chain_of(ob, in->chain_id)) {
-		ERR(err, ERR_SIGNER_UNKNOWN, "chain %llu is not configured", (unsigned long long)in->chain_id);
-		err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
-		return err_field(err, "chain_id");
-	}
 	ERR(err, ERR_SIGNER_UNKNOWN, "no space is configured for this chain, contract and signer");
 	err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
 	return err_field(err, "signer");
 }
 
-static int find_space(const struct outbox *ob, const struct outbox_append *in, struct space **ret, struct err *err)
+/* NULL, with the error, unless it is one and its signer is known. */
+static struct space *find_space(const struct outbox *ob, const struct outbox_append *in, struct err *err)
 {
 	struct space *found = NULL;
+	unsigned fit = 0;
 
-	for (size_t i = 0; i < ob->n_spaces; i++) {
-		if (!asked_for(ob->spaces[i], in))
-			continue;
-		if (found) {
-			ERR(err, ERR_PARAM, "several spaces fit: name the signer, the contract or the chain");
-			err_hint(err, "outbox.spaces");
-			return err_field(err, "signer");
+	for (size_t i = 0; i < ob->n_spaces; i++)
+		if (asked_for(ob->spaces[i], in)) {
+			found = ob->spaces[i];
+			fit++;
 		}
-		found = ob->spaces[i];
+	if (fit == 1 && found->id != 0)
+		return found;
+	if (fit > 1) {
+		ERR(err, ERR_PARAM, "several spaces fit: name the signer, the contract or the chain");
+		err_hint(err, "outbox.spaces");
+		err_field(err, "signer");
+	} else {
+		no_space(ob, in, err);
 	}
-	if (!found || found->id == 0)
-		return no_space(ob, in, err);
-	*ret = found;
-	return 0;
+	return NULL;
 }
 
 static int hashed_lane(const struct chain *c, const struct directive_row *row, int64_t *ret, struct err *err)
 {
 	struct bytes key = row->order_key_n ? (struct bytes){ row->order_key, row->order_key_n } : bytes_of(row->id);
-	const struct lane *known[64];
-	size_t n = 0;
 
-	for (size_t i = 0; i < c->n_lanes && n < ARRAY_LEN(known); i++)
-		if (c->lanes[i]->id != 0)
-			known[n++] = c->lanes[i];
-	if (n < c->n_lanes) {
-		ERR(err, ERR_WALLET_LOCKED, "the relayer accounts are not known while the wallet is locked");
-		return err_hint(err, "wallet.unlock");
-	}
-	*ret = known[siphash((const uint8_t *)LANE_HASH_KEY, key) % n]->id;
+	assert(c->n_lanes > 0);
+	for (size_t i = 0; i < c->n_lanes; i++)
+		if (c->lanes[i]->id == 0) {
+			ERR(err, ERR_WALLET_LOCKED, "the relayer accounts are not known while the wallet is locked");
+			return err_hint(err, "wallet.unlock");
+		}
+	*ret = c->lanes[siphash((const uint8_t *)LANE_HASH_KEY, key) % c->n_lanes]->id;
 	return 0;
 }
 
@@ -292,11 +293,13 @@ int outbox_append(struct outbox *ob, struct unit *u, struct arena *a, const stru
 					      .payload = in->payload,
 					      .expires_at_ms = in->expires_at_ms } };
 	struct directive_row found;
-	struct space *s = NULL;
+	struct space *s;
 
 	(void)FAILPOINT("outbox.append");
-	if (check(in, err) != 0 || find_space(ob, in, &s, err) != 0 ||
-	    directive_check_action(in->action_key, in->payload, s->conf.any_payload, err) != 0)
+	if (check(in, err) != 0)
+		return -1;
+	s = find_space(ob, in, err);
+	if (!s || directive_check_action(in->action_key, in->payload, s->conf.any_payload, err) != 0)
 		return -1;
 	x.row.space_id = s->id;
 	x.row.signer = s->signer;

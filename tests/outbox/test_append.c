@@ -92,7 +92,7 @@ START_TEST(appending_the_vectors_again)
 	json_t *all = vectors();
 	const json_t *first = json_array_get(json_object_get(all, "content_hash"), 0);
 	const json_t *again = json_object_get(all, "append_again_after_first");
-	struct outbox_append in = request_of(first, json_object());
+	struct outbox_append in = request_of(first, json_object_in(&outbox_world.arena));
 	struct outbox_appended made = outbox_world_append(&in);
 	struct hash32 content = vec_hash(first, "content_hash");
 
