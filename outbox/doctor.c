@@ -8,7 +8,8 @@
 
 #define SLOTS_LOOKED_AT 4096
 
-static void found(struct finding *f, int severity, const char *kind, const char *next, const char *what)
+static void found(struct finding *f, enum outbox_severity severity, const char *kind, const char *next,
+		  const char *what)
 {
 	*f = (struct finding){ .severity = severity, .kind = kind, .what = what, .next = next };
 }

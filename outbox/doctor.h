@@ -13,7 +13,7 @@ bool pause_is(const char *reason, const char *which);
 
 /* kind NULL: all is well. */
 struct finding {
-	int severity; /* OUTBOX_CRITICAL … */
+	enum outbox_severity severity;
 	const char *kind, *what, *next;
 };
 

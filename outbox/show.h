@@ -29,8 +29,9 @@ MUST_CHECK int outbox_spaces_json(struct outbox *ob, struct arena *a, json_t **r
 MUST_CHECK int outbox_endpoints_json(struct outbox *ob, struct arena *a, json_t **ret, struct err *err);
 
 /* What needs a person, most severe first. */
+enum outbox_severity { OUTBOX_CRITICAL = 0, OUTBOX_WARNING = 1, OUTBOX_INFO = 2 };
 struct outbox_trouble {
-	enum { OUTBOX_CRITICAL = 0, OUTBOX_WARNING = 1, OUTBOX_INFO = 2 } severity;
+	enum outbox_severity severity;
 	const char *kind, *what, *next; /* next: the one command to run */
 	const char *directive_id;       /* or NULL */
 };

@@ -55,9 +55,9 @@ const char *slot_purpose_name(enum slot_purpose p)
 	return "unknown";
 }
 
-const char *space_ordering_name(int ordering)
+const char *space_ordering_name(enum space_ordering o)
 {
-	switch ((enum space_ordering)ordering) {
+	switch (o) {
 	case ORDER_NONE:
 		return "none";
 	case ORDER_ACCOUNT:

@@ -4,6 +4,7 @@
 
 #include "base/amount.h"
 #include "base/json.h"
+#include "store/directive_store.h"
 #include "store/relay_store.h"
 
 const char *show_hash(struct arena *a, const struct hash32 *h);            /* 0x and 64 digits */
@@ -11,7 +12,7 @@ const char *show_bytes(struct arena *a, struct bytes v);                   /* "0
 const char *show_address(struct arena *a, const struct evm_address *addr); /* with its checksum */
 const char *show_wei(struct arena *a, struct wei v);
 const char *slot_purpose_name(enum slot_purpose p);
-const char *space_ordering_name(int ordering); /* of enum space_ordering; "account" */
+const char *space_ordering_name(enum space_ordering o);
 
 /* What may really pass 2^53 (directive nonces, prices) is always decimal text; what could only in theory is an integer up
  * to 2^53 - 1, which every JSON reader takes exactly, and decimal text above. */

@@ -18,7 +18,8 @@ struct list {
 };
 
 /* The last place is kept for how many did not find one. */
-static void add(struct list *l, int severity, const char *kind, const char *what, const char *next, const char *id)
+static void add(struct list *l, enum outbox_severity severity, const char *kind, const char *what, const char *next,
+		const char *id)
 {
 	struct outbox_trouble *t = &l->found[l->n];
 
@@ -26,8 +27,7 @@ static void add(struct list *l, int severity, const char *kind, const char *what
 		l->left_out++;
 		return;
 	}
-	*t = (struct outbox_trouble){ .kind = kind, .what = what, .next = next, .directive_id = id };
-	t->severity = severity;
+	*t = (struct outbox_trouble){ severity, kind, what, next, id };
 	l->n++;
 }
 
@@ -206,9 +206,9 @@ static void sort(const struct list *l, struct outbox_trouble *to)
 {
 	size_t at = 0;
 
-	for (int severity = OUTBOX_CRITICAL; severity <= OUTBOX_INFO; severity++)
+	for (enum outbox_severity severity = OUTBOX_CRITICAL; severity <= OUTBOX_INFO; severity++)
 		for (size_t i = 0; i < l->n; i++)
-			if ((int)l->found[i].severity == severity)
+			if (l->found[i].severity == severity)
 				to[at++] = l->found[i];
 }
 
