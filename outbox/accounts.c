@@ -78,18 +78,17 @@ static int space_row(struct unit *u, struct refresh *r, struct space *s, struct 
 	struct space_row found;
 	int64_t id;
 
-	if (s->key.key) {
-		row.signer = s->key.address;
-	} else if (known_space(unit_view(u), r->arena, s, &found, err) == 0) {
+	if (known_space(unit_view(u), r->arena, s, &found, err) == 0)
 		row.signer = found.signer;
-	} else {
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	}
+	else if (err->code != ERR_NOT_FOUND)
+		return -1;
+	else if (s->key.key)
+		row.signer = s->key.address;
+	else
+		return 0;
+	s->mismatch = s->key.key && !evm_address_equal(&row.signer, &s->key.address);
 	if (space_store_put(u, &row, &id, err) != 0)
 		return -1;
-	/* The same reference gave another address: another seed, or a file that was exchanged. */
-	if (s->id != 0 && s->id != id)
-		log_warn(&s->ob->log, "outbox.signer_changed", F_STR("key", s->key.ref));
 	set_space(s, id, &row.signer);
 	return 0;
 }
@@ -100,13 +99,15 @@ static int lane_row(struct unit *u, struct refresh *r, struct lane *l, struct er
 	struct lane_row found;
 	int64_t id;
 
-	if (l->key.key) {
-		relayer = l->key.address;
-	} else if (known_lane(unit_view(u), r->arena, l, &found, err) == 0) {
+	if (known_lane(unit_view(u), r->arena, l, &found, err) == 0)
 		relayer = found.relayer;
-	} else {
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	}
+	else if (err->code != ERR_NOT_FOUND)
+		return -1;
+	else if (l->key.key)
+		relayer = l->key.address;
+	else
+		return 0;
+	l->mismatch = l->key.key && !evm_address_equal(&relayer, &l->key.address);
 	if (lane_store_put(u, l->chain->conf.chain_id, &relayer, l->key.ref, clock_now_ms(), &id, err) != 0)
 		return -1;
 	if (l->id != id)
@@ -128,39 +129,47 @@ static int refresh_run(struct unit *u, void *ctx, struct err *err)
 	return 0;
 }
 
-static void hold_without_key(const struct key_source *k, enum hold now, enum hold *ret, const char **ret_text)
+/* The same reference gives another address than before: another seed, or a file that was exchanged. */
+static enum hold hold_for_key(const struct key_source *k, bool mismatch, enum hold now)
 {
-	*ret = k->key ? now == HOLD_SIGNER_LOCKED ? HOLD_NOT_CHECKED : now : HOLD_SIGNER_LOCKED;
-	*ret_text = k->key || k->trouble.code == ERR_NONE ? NULL : k->trouble.msg;
+	if (!k->key)
+		return HOLD_SIGNER_LOCKED;
+	if (mismatch)
+		return HOLD_KEY_MISMATCH;
+	return now == HOLD_SIGNER_LOCKED || now == HOLD_KEY_MISMATCH ? HOLD_NOT_CHECKED : now;
+}
+
+static void set_holds(struct outbox *ob)
+{
+	for (size_t i = 0; i < ob->n_chains; i++)
+		for (size_t k = 0; k < ob->chains[i]->n_lanes; k++) {
+			struct lane *l = ob->chains[i]->lanes[k];
+			enum hold hold = hold_for_key(&l->key, l->mismatch, l->hold);
+
+			if (hold != l->hold)
+				lane_hold(l, hold, l->key.trouble.code == ERR_NONE ? NULL : l->key.trouble.msg);
+		}
+	for (size_t i = 0; i < ob->n_spaces; i++) {
+		struct space *s = ob->spaces[i];
+		enum hold hold = hold_for_key(&s->key, s->mismatch, s->hold);
+
+		if (hold != s->hold)
+			space_hold(s, hold, s->key.trouble.code == ERR_NONE ? NULL : s->key.trouble.msg);
+	}
 }
 
 void accounts_refresh(struct outbox *ob)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(4 * 1024 * 1024);
 	struct refresh r = { ob, &a };
-	const char *text;
-	enum hold hold;
 	struct err err;
 
 	for (size_t i = 0; i < ob->n_chains; i++)
-		for (size_t k = 0; k < ob->chains[i]->n_lanes; k++) {
-			struct lane *l = ob->chains[i]->lanes[k];
-
-			key_source_refresh(ob, &l->key);
-			hold_without_key(&l->key, l->hold, &hold, &text);
-			if (hold != l->hold)
-				lane_hold(l, hold, text);
-		}
-	for (size_t i = 0; i < ob->n_spaces; i++) {
-		struct space *s = ob->spaces[i];
-
-		key_source_refresh(ob, &s->key);
-		hold_without_key(&s->key, s->hold, &hold, &text);
-		if (hold != s->hold)
-			space_hold(s, hold, text);
-	}
-	if (store_health(ob->opt.store) != STORE_OK)
-		return;
-	if (store_unit_now(ob->opt.store, refresh_run, &r, &err) != 0)
+		for (size_t k = 0; k < ob->chains[i]->n_lanes; k++)
+			key_source_refresh(ob, &ob->chains[i]->lanes[k]->key);
+	for (size_t i = 0; i < ob->n_spaces; i++)
+		key_source_refresh(ob, &ob->spaces[i]->key);
+	if (store_health(ob->opt.store) == STORE_OK && store_unit_now(ob->opt.store, refresh_run, &r, &err) != 0)
 		outbox_write_failed(ob, "outbox.accounts_failed", &err);
+	set_holds(ob);
 }

@@ -186,7 +186,6 @@ struct peek {
 static void peeked(void *ctx, const struct evm_answers *rep)
 {
 	struct peek *k = ctx;
-	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	struct evm_block block;
 	struct err err;
 	json_t *v;

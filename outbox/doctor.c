@@ -260,10 +260,16 @@ static void space_is_paused_because(struct space_health *h, struct arena *a)
 				   " that this database has not given out (it is an old copy, or somebody else has the"
 				   " signer): nothing of it is signed.",
 				   h->row.id));
+	else if (strcmp(why, PAUSE_SIGNER_UNKNOWN) == 0)
+		found(&h->finding, OUTBOX_CRITICAL, "space_paused",
+		      arena_printf(a,
+				   "let the contract's owner authorise the signer %s, then outbox.resume with"
+				   " space_id=%" PRId64,
+				   show_address(a, &h->row.signer), h->row.id),
+		      arena_printf(a, "Space %" PRId64 " is paused: the contract does not trust its signer.",
+				   h->row.id));
 	else
-		found(&h->finding,
-		      strcmp(why, PAUSE_BAD_SIGNATURE) == 0 || strcmp(why, PAUSE_SIGNER_UNKNOWN) == 0 ? OUTBOX_CRITICAL
-												      : OUTBOX_INFO,
+		found(&h->finding, strcmp(why, PAUSE_BAD_SIGNATURE) == 0 ? OUTBOX_CRITICAL : OUTBOX_INFO,
 		      "space_paused", arena_printf(a, "outbox.resume with space_id=%" PRId64, h->row.id),
 		      arena_printf(a, "Space %" PRId64 " is paused: %s", h->row.id, why));
 }

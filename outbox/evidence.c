@@ -138,7 +138,7 @@ static void why_answered(void *ctx, const struct evm_answers *rep)
 	    evm_error_revert_data(&s->round, &rep->answers[0].error, &data)) {
 		verifier_revert_decode(data, &revert);
 		s->r.why_known = true;
-		s->r.why = revert.why;
+		s->r.why = (int)revert.why;
 		s->r.why_text = arena_strdup(&s->arena, verifier_revert_text(&s->round, &revert));
 	}
 	found(s, EVIDENCE_UNUSED);

@@ -63,6 +63,7 @@ struct space {
 	struct key_source key;
 	int64_t id; /* 0: not in the store: its signer is not known yet */
 	struct evm_address signer;
+	bool mismatch;        /* the key there is now is another one than this signer's */
 	struct hash32 domain; /* the separator, of the chain and the contract */
 	enum hold hold;
 	char hold_text[HOLD_TEXT_MAX];
@@ -84,6 +85,7 @@ struct lane {
 	struct key_source key;
 	int64_t id; /* 0: not in the store: its account is not known yet */
 	struct evm_address address;
+	bool mismatch; /* the key there is now is another one than this account's */
 	enum hold hold;
 	char hold_text[HOLD_TEXT_MAX];
 	int64_t held_since_us;
