@@ -78,16 +78,38 @@ static int sign_attempt(struct lane *l, struct arena *a, const struct slot_row *
 	return 0;
 }
 
+/* Bytes that were refused for good must not come again, and content and fees may be what they were: no two fills of a slot
+ * have the same gas limit. */
+static int tell_apart(struct view v, struct arena *a, const struct slot_row *slot, uint64_t *gas_limit, struct err *err)
+{
+	struct attempt_row *rows;
+	size_t n, i = 0;
+
+	if (slot->fill == 0)
+		return 0;
+	if (attempt_store_list(v, a, slot->id, &rows, &n, err) != 0)
+		return -1;
+	while (i < n)
+		if (rows[i++].gas_limit == *gas_limit) {
+			++*gas_limit;
+			i = 0;
+		}
+	return 0;
+}
+
 int delivery_open(struct lane *l, struct unit *u, struct arena *a, const struct delivery *d, struct slot_row *ret_slot,
 		  struct hash32 *ret_hash, struct err *err)
 {
 	struct attempt_row attempt = { .attempt = 0 };
+	struct delivery own = *d;
 	struct slot_row slot;
 
 	if (slot_store_open(u, l->id, d->purpose, l->slots_now, delivery_cost_gwei(d), clock_now_ms(), &slot, err) !=
 		    0 ||
-	    sign_attempt(l, a, &slot, d, &attempt, err) != 0 || attempt_store_add(u, &attempt, err) != 0)
+	    tell_apart(unit_view(u), a, &slot, &own.gas_limit, err) != 0 ||
+	    sign_attempt(l, a, &slot, &own, &attempt, err) != 0 || attempt_store_add(u, &attempt, err) != 0)
 		return -1;
+	slot.cost_gwei = delivery_cost_gwei(&own);
 	slot.next_check_at_ms = clock_now_ms() + FIRST_CHECK_MS;
 	if (slot_store_save(u, &slot, err) != 0)
 		return -1;
