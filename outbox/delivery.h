@@ -47,8 +47,9 @@ int64_t delivery_patience_ms(const struct chain *c);
 
 /* Sends the newest attempt of a slot, unless that is under way.  The answer is written to the store and acted upon. */
 void delivery_send(struct lane *l, int64_t slot);
-/* Replaces the newest attempt by a dearer one, and sends that.  Where the caps do not allow it, the old one goes again. */
-void delivery_bump(struct lane *l, int64_t slot);
+/* Replaces the newest attempt by a dearer one, and sends that.  Where the caps do not allow it, the old one goes again if it
+ * is `due`; it is not when its refusal has just come. */
+void delivery_bump(struct lane *l, int64_t slot, bool due);
 /* A vacant slot below others, and no directive to fill it: a no-op goes there. */
 void delivery_fill_gap(struct lane *l);
 bool delivery_sends(const struct outbox *ob, int64_t slot);

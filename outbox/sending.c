@@ -218,7 +218,7 @@ static void reply_durable(void *ctx, const struct err *err)
 	consequences(s);
 	send_free(s);
 	if (bump)
-		delivery_bump(l, slot);
+		delivery_bump(l, slot, false);
 	outbox_pump_soon(ob);
 }
 
@@ -291,7 +291,7 @@ static void bump_durable(void *ctx, const struct err *err)
 	bump_free(b);
 }
 
-void delivery_bump(struct lane *l, int64_t slot)
+void delivery_bump(struct lane *l, int64_t slot, bool due)
 {
 	struct bump *b;
 	struct err err;
@@ -311,7 +311,8 @@ void delivery_bump(struct lane *l, int64_t slot)
 	bump_free(b);
 	if (err.code == ERR_BUDGET || err.code == ERR_BUSY || err.code == ERR_WALLET_LOCKED) {
 		log_warn(&l->ob->log, "outbox.not_replaced", F_INT("lane", l->id), F_INT("slot", slot), F_ERR(&err));
-		delivery_send(l, slot);
+		if (due)
+			delivery_send(l, slot);
 	} else {
 		outbox_write_failed(l->ob, "outbox.replacement_not_saved", &err);
 	}

@@ -381,7 +381,7 @@ static void verdict_durable(void *ctx, const struct err *err)
 	for (size_t i = 0; i < d->n_judge; i++)
 		settle_submitted(l, &d->slot, &d->judge[i], &d->judgements[i]);
 	if (d->bump)
-		delivery_bump(l, d->slot.id);
+		delivery_bump(l, d->slot.id, true);
 	else if (d->resend)
 		delivery_send(l, d->slot.id);
 	verdict_end(d);
