@@ -26,13 +26,18 @@ static int tell(struct lane *l, struct unit *u, struct arena *a, const char *rea
 			    err);
 }
 
-int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t now_ms, struct err *err)
+int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t opened_ms, bool *ret_news,
+		      struct err *err)
 {
+	int64_t now_ms = clock_now_ms();
 	struct lane_row row;
 	bool again;
 
 	if (lane_store_get(unit_view(u), a, l->id, &row, err) != 0)
 		return -1;
+	*ret_news = row.anomaly_at_ms < opened_ms;
+	if (!*ret_news)
+		return 0;
 	again = row.anomaly_at_ms > 0 && now_ms - row.anomaly_at_ms < ANOMALY_AGAIN_MS;
 	if (lane_store_raise(u, l->id, row.next_tx_nonce, now_ms, err) != 0 ||
 	    (again && lane_store_pause(u, l->id, "foreign_transactions", err) != 0))
@@ -61,15 +66,15 @@ static int sync_run(struct unit *u, void *ctx, struct err *err)
 		s->pool_pending = l->pending != l->latest;
 		return s->pool_pending ? 0 : lane_store_raise(u, l->id, l->latest, 0, err);
 	}
-	s->anomaly = theirs > row.next_tx_nonce;
-	if (!s->anomaly)
+	if (theirs <= row.next_tx_nonce)
 		return 0;
-	if (lane_note_foreign(l, u, s->arena, clock_now_ms(), err) != 0)
+	/* Our counter was raised when the last one was noted: this is another. */
+	if (lane_note_foreign(l, u, s->arena, INT64_MAX, &s->anomaly, err) != 0)
 		return -1;
 	return lane_store_raise(u, l->id, theirs, clock_now_ms(), err);
 }
 
-static void count_anomaly(const struct lane *l)
+void lane_count_foreign(const struct lane *l)
 {
 	char labels[64];
 
@@ -97,7 +102,7 @@ static void sync(struct lane *l)
 	else if (l->hold == HOLD_POOL_PENDING || l->hold == HOLD_NOT_CHECKED)
 		lane_hold(l, HOLD_NONE, NULL);
 	if (s.anomaly) {
-		count_anomaly(l);
+		lane_count_foreign(l);
 		log_error(
 			&l->ob->log, "outbox.foreign_transactions", F_INT("lane", l->id), F_UINT("ours", s.ours),
 			F_UINT("latest", l->latest), F_UINT("pending", l->pending),

@@ -10,7 +10,11 @@
 /* The chain's counts and balance of the account, as just read. */
 void lane_saw_account(struct lane *l, uint64_t latest, uint64_t pending, struct wei balance);
 void lane_sync_soon(struct lane *l); /* at the next poll, whatever the time */
-/* A nonce of this lane was used by a transaction that is not ours.  In the unit that writes what follows from it. */
-MUST_CHECK int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t now_ms, struct err *err);
+/* A nonce of this lane was used by a transaction that is not ours.  In the unit that writes what follows from it; opened_ms:
+ * since when we counted on the nonce.  *ret_news is false when the anomaly that was noted last explains it, too; when true,
+ * lane_count_foreign() once that is durable. */
+MUST_CHECK int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t opened_ms, bool *ret_news,
+				 struct err *err);
+void lane_count_foreign(const struct lane *l);
 
 #endif

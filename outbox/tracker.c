@@ -52,7 +52,8 @@ struct verdict {
 	struct arena arena;
 	struct moves moves;
 	struct slot_row slot;
-	bool resend, bump, foreign;
+	bool resend, bump, lost;
+	bool foreign;                /* and nobody knew that somebody else has the key */
 	struct directive_row *judge; /* had no effect in a slot that is final */
 	struct judgement *judgements;
 	size_t n_judge;
@@ -291,8 +292,8 @@ static int slot_is_lost(struct verdict *d, struct err *err)
 	d->slot.state = SLOT_LOST;
 	d->slot.cost_gwei = 0;
 	d->slot.next_check_at_ms = d->moves.now_ms + RESEND_MS;
-	d->foreign = true;
-	if (lane_note_foreign(d->look->lane, d->moves.u, &d->arena, d->moves.now_ms, err) != 0 ||
+	d->lost = true;
+	if (lane_note_foreign(d->look->lane, d->moves.u, &d->arena, d->slot.opened_at_ms, &d->foreign, err) != 0 ||
 	    each_item(d, false, err) != 0)
 		return -1;
 	return slot_store_save(d->moves.u, &d->slot, err);
@@ -376,6 +377,8 @@ static void verdict_durable(void *ctx, const struct err *err)
 	}
 	after_run(&d->moves.after, &ob->meters);
 	if (d->foreign)
+		lane_count_foreign(l);
+	if (d->lost)
 		log_error(&ob->log, "outbox.slot_lost", F_INT("lane", l->id), F_UINT("nonce", d->slot.nonce),
 			  F_STR("hint", "somebody else used this account nonce of the relayer"));
 	for (size_t i = 0; i < d->n_judge; i++)
