@@ -52,7 +52,7 @@ struct verdict {
 	struct arena arena;
 	struct moves moves;
 	struct slot_row slot;
-	bool resend, bump, lost;
+	bool resend, bump, lost, orphaned;
 	bool foreign;                /* and nobody knew that somebody else has the key */
 	struct directive_row *judge; /* had no effect in a slot that is final */
 	struct judgement *judgements;
@@ -251,7 +251,7 @@ static int slot_is_orphaned(struct verdict *d, struct err *err)
 	d->slot.state = SLOT_BROADCAST;
 	d->slot.watch_until = 0;
 	d->slot.next_check_at_ms = d->moves.now_ms;
-	d->resend = true;
+	d->resend = d->orphaned = true;
 	if (each_item(d, false, err) != 0)
 		return -1;
 	return slot_store_save(d->moves.u, &d->slot, err);
@@ -387,6 +387,8 @@ static void verdict_durable(void *ctx, const struct err *err)
 		delivery_bump(l, d->slot.id, true);
 	else if (d->resend)
 		delivery_send(l, d->slot.id);
+	if (d->orphaned) /* there is work again where there may have been none */
+		chain_watch_kick(d->chain);
 	verdict_end(d);
 }
 
