@@ -11,15 +11,16 @@
 #include "rails/evm/rpc_reply.h"
 #include "rails/evm/tx.h"
 
-#define POLL_MIN_MS    250
-#define POLL_MAX_MS    5000
-#define POLL_IDLE_MS   30000
-#define FEE_BLOCKS     5
-#define LANES_A_POLL   24 /* three questions each */
-#define FEE_PERCENTILE 60
-#define PEEK_EVERY_US  (INT64_C(4) * 1000000)
-#define FEE_CAP_US     (INT64_C(5) * 1000000)
-#define DAY_CAP_US     (INT64_C(60) * 1000000)
+#define POLL_MIN_MS     250
+#define POLL_MAX_MS     5000
+#define POLL_IDLE_MS    30000
+#define FEE_BLOCKS      5
+#define LANES_A_POLL    24 /* three questions each */
+#define FEE_PERCENTILE  60
+#define PEEK_EVERY_US   (INT64_C(4) * 1000000)
+#define FINALIZED_DEPTH 64
+#define FEE_CAP_US      (INT64_C(5) * 1000000)
+#define DAY_CAP_US      (INT64_C(60) * 1000000)
 
 /* Which answers of a poll are what. */
 struct poll {
@@ -50,6 +51,11 @@ bool chain_is_final(const struct chain *c, uint64_t block)
 	uint64_t final;
 
 	return chain_final_block(c, &final) && block <= final;
+}
+
+uint64_t chain_final_depth(const struct chain *c)
+{
+	return c->conf.confirmations ? c->conf.confirmations : FINALIZED_DEPTH;
 }
 
 /* --- the answers --- */

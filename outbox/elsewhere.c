@@ -66,6 +66,8 @@ static int write_one(struct elsewhere *e, size_t i, struct err *err)
 
 	if (!e->found[i] || !has_effect(e, i))
 		return directive_reorg(&e->moves, &e->rows[i], err);
+	if (e->rows[i].status == DELIVERY_CONFIRMED) /* in another block now: what is deep enough begins anew */
+		return r->block_number == e->rows[i].result_block ? 0 : directive_reorg(&e->moves, &e->rows[i], err);
 	return chain_is_final(e->chain, r->block_number) ? directive_confirm(&e->moves, &e->rows[i], &effect, NULL, err)
 							 : 0;
 }
@@ -116,18 +118,38 @@ static void answered(void *ctx, const struct evm_answers *rep)
 	}
 }
 
-/* Those of this chain only. */
-static void keep_own(struct elsewhere *e)
+static void take(struct elsewhere *e, const struct directive_row *rows, size_t n)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n; i++) {
-		const struct space *s = outbox_space_of(e->chain->ob, e->rows[i].space_id);
+	for (size_t i = 0; i < n && e->n < JSONRPC_BATCH_MAX; i++) {
+		const struct space *s = outbox_space_of(e->chain->ob, rows[i].space_id);
 
 		if (s && s->chain == e->chain)
-			e->rows[n++] = e->rows[i];
+			e->rows[e->n++] = rows[i];
 	}
-	e->n = n;
+}
+
+/* Those that are included, and those that were confirmed not long ago: spec 5.8 looks after them for as many blocks more. */
+static int collect(struct elsewhere *e, struct err *err)
+{
+	struct chain *c = e->chain;
+	struct view v = store_view(c->ob->opt.store);
+	uint64_t watched = 3 * chain_final_depth(c), after = c->head > watched ? c->head - watched : 0;
+	struct directive_row *rows;
+	size_t n;
+
+	e->rows = ARENA_ARRAY(&e->arena, JSONRPC_BATCH_MAX, struct directive_row);
+	if (directive_store_included_elsewhere(v, &e->arena, 0, JSONRPC_BATCH_MAX, &rows, &n, err) != 0)
+		return -1;
+	take(e, rows, n);
+	for (size_t i = 0; i < c->ob->n_spaces; i++) {
+		if (c->ob->spaces[i]->chain != c || c->ob->spaces[i]->id == 0)
+			continue;
+		if (directive_store_confirmed_elsewhere(v, &e->arena, c->ob->spaces[i]->id, after, JSONRPC_BATCH_MAX,
+							&rows, &n, err) != 0)
+			return -1;
+		take(e, rows, n);
+	}
+	return 0;
 }
 
 void elsewhere_run(struct chain *c)
@@ -145,12 +167,10 @@ void elsewhere_run(struct chain *c)
 	e->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	c->elsewhere = e;
 	c->elsewhere_due = false;
-	if (directive_store_included_elsewhere(store_view(c->ob->opt.store), &e->arena, 0, JSONRPC_BATCH_MAX, &e->rows,
-					       &e->n, &err) != 0) {
+	if (collect(e, &err) != 0) {
 		outbox_write_failed(c->ob, "outbox.included_unreadable", &err);
 		e->n = 0;
 	}
-	keep_own(e);
 	if (e->n == 0) {
 		elsewhere_free(e);
 		return;

@@ -198,6 +198,8 @@ void chain_watch_kick(struct chain *c); /* there is work: look now, unless it wa
 /* The highest block that counts as final; false when there is none yet. */
 bool chain_final_block(const struct chain *c, uint64_t *ret);
 bool chain_is_final(const struct chain *c, uint64_t block);
+/* Blocks that make a transaction final; a usual number where finality is the chain's word. */
+uint64_t chain_final_depth(const struct chain *c);
 
 /* tracker.c: receipts, depth, reorganisations of open and watched slots.  new_head: all of them; else those that are due. */
 void tracker_run(struct chain *c, bool new_head);

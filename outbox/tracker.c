@@ -17,12 +17,11 @@
 #include "rails/evm/rpc_reply.h"
 #include "rails/evm/verifier_log.h"
 
-#define RESEND_MS       60000
-#define FINALIZED_DEPTH 64 /* blocks after which a slot without a receipt is lost, where finality is the chain's word */
-#define OPEN_A_LANE     256
-#define WATCHED_A_LANE  1024
-#define WATCH_ONLY      0 /* next_check_at_ms of a final slot in which nothing is left to judge */
-#define NEVER_AGAIN     (-1)
+#define RESEND_MS      60000
+#define OPEN_A_LANE    256
+#define WATCHED_A_LANE 1024
+#define WATCH_ONLY     0 /* next_check_at_ms of a final slot in which nothing is left to judge */
+#define NEVER_AGAIN    (-1)
 
 /* A slot that is looked at. */
 struct look {
@@ -183,11 +182,6 @@ static int each_item(struct verdict *d, bool final, struct err *err)
 
 /* --- the slot --- */
 
-static uint64_t final_depth(const struct chain *c)
-{
-	return c->conf.confirmations ? c->conf.confirmations : FINALIZED_DEPTH;
-}
-
 static uint64_t gwei_of(const struct evm_receipt *r)
 {
 	return wei_to_gwei_ceil(gas_cost(r->effective_gas_price, r->gas_used));
@@ -234,7 +228,7 @@ static int slot_is_mined(struct verdict *d, struct err *err)
 		return 0;
 	if (final && !watched) {
 		s->state = d->look->receipt.succeeded ? SLOT_CONFIRMED : SLOT_FAILED;
-		s->watch_until = c->head + 2 * final_depth(c);
+		s->watch_until = c->head + 2 * chain_final_depth(c);
 	}
 	if (each_item(d, final, err) != 0)
 		return -1;
@@ -280,7 +274,7 @@ static bool is_lost(struct verdict *d, int endpoint)
 			*free_one = (struct suspect){ d->slot.id, d->chain->head, endpoint };
 		return false;
 	}
-	if (d->chain->head < mine->since + final_depth(d->chain) ||
+	if (d->chain->head < mine->since + chain_final_depth(d->chain) ||
 	    (endpoints_count(d->chain->ep) > 1 && mine->endpoint == endpoint))
 		return false;
 	mine->slot = 0;

@@ -25,6 +25,7 @@ enum {
 	Q_TALLY,
 	Q_OLDEST_OPEN,
 	Q_ELSEWHERE,
+	Q_WATCHED,
 	Q_TO_RECHECK,
 	Q_COUNT
 };
@@ -75,6 +76,9 @@ static const char *const sql[Q_COUNT] = {
 			0) " UNION ALL " OLDEST_OF(1) " UNION ALL " OLDEST_OF(5) "))",
 	[Q_ELSEWHERE] = SELECT " INDEXED BY directive_elsewhere WHERE delivery_status = 3 AND tx_id IS NULL"
 			       " AND outbox_seq > ?1 ORDER BY outbox_seq LIMIT ?2",
+	[Q_WATCHED] = SELECT " INDEXED BY directive_watched WHERE delivery_status = 4 AND tx_id IS NULL"
+			     " AND result_block IS NOT NULL AND space_id = ?3 AND result_block > ?1"
+			     " ORDER BY result_block LIMIT ?2",
 	[Q_TO_RECHECK] = SELECT " INDEXED BY directive_recheck WHERE recheck_at_ms <= ?1"
 				" ORDER BY recheck_at_ms LIMIT ?2",
 };
@@ -246,10 +250,10 @@ int directive_store_by_seq(struct view v, struct arena *a, int64_t seq, struct d
 	return directive_row_read(a, q, ret, err);
 }
 
-static int rows_up_to(struct view v, struct arena *a, unsigned query, int64_t arg, unsigned max,
-		      struct directive_row **ret, size_t *n, struct err *err)
+/* Of a statement whose first two values are arg and a limit. */
+static int rows_of(struct stmt *q, struct arena *a, int64_t arg, unsigned max, struct directive_row **ret, size_t *n,
+		   struct err *err)
 {
-	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_DIRECTIVE, query);
 	struct directive_row *rows;
 	size_t got = 0;
 	unsigned fit;
@@ -266,10 +270,29 @@ static int rows_up_to(struct view v, struct arena *a, unsigned query, int64_t ar
 	return 0;
 }
 
+static int rows_up_to(struct view v, struct arena *a, unsigned query, int64_t arg, unsigned max,
+		      struct directive_row **ret, size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_DIRECTIVE, query);
+
+	return rows_of(q, a, arg, max, ret, n, err);
+}
+
 int directive_store_included_elsewhere(struct view v, struct arena *a, int64_t after, unsigned max,
 				       struct directive_row **ret, size_t *n, struct err *err)
 {
 	return rows_up_to(v, a, Q_ELSEWHERE, after, max, ret, n, err);
+}
+
+int directive_store_confirmed_elsewhere(struct view v, struct arena *a, int64_t space_id, uint64_t after_block,
+					unsigned max, struct directive_row **ret, size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_DIRECTIVE, Q_WATCHED);
+
+	if (storable(after_block, "block", err) != 0)
+		return -1;
+	bind_i64(q, 3, space_id);
+	return rows_of(q, a, (int64_t)after_block, max, ret, n, err);
 }
 
 int directive_store_to_recheck(struct view v, struct arena *a, int64_t now_ms, unsigned max, struct directive_row **ret,

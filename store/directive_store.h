@@ -171,6 +171,10 @@ MUST_CHECK int directive_store_oldest_open(struct view v, int64_t *ret_ms, struc
 /* Included by a transaction that is not in one of our slots (tx_id 0): up to max, by seq after `after`. */
 MUST_CHECK int directive_store_included_elsewhere(struct view v, struct arena *a, int64_t after, unsigned max,
 						  struct directive_row **ret, size_t *n, struct err *err);
+/* Confirmed by a transaction that is not in one of our slots, in a block after this one: lowest block first, at most max. */
+MUST_CHECK int directive_store_confirmed_elsewhere(struct view v, struct arena *a, int64_t space_id,
+						   uint64_t after_block, unsigned max, struct directive_row **ret,
+						   size_t *n, struct err *err);
 /* Manual ones whose evidence is to be looked for again by now: up to max, earliest first. */
 MUST_CHECK int directive_store_to_recheck(struct view v, struct arena *a, int64_t now_ms, unsigned max,
 					  struct directive_row **ret, size_t *n, struct err *err);

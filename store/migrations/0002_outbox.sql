@@ -69,6 +69,8 @@ CREATE INDEX directive_status ON directive_outbox (delivery_status, outbox_seq);
 CREATE INDEX directive_account ON directive_outbox (account, outbox_seq);
 CREATE INDEX directive_recheck ON directive_outbox (recheck_at_ms) WHERE recheck_at_ms IS NOT NULL;
 CREATE INDEX directive_elsewhere ON directive_outbox (outbox_seq) WHERE delivery_status = 3 AND tx_id IS NULL;
+CREATE INDEX directive_watched ON directive_outbox (space_id, result_block)
+	WHERE delivery_status = 4 AND tx_id IS NULL AND result_block IS NOT NULL;
 
 -- Rows per status, kept by every change of one.
 CREATE TABLE outbox_tally (

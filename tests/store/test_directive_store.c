@@ -825,6 +825,37 @@ static int included_elsewhere(struct unit *u, void *ctx, struct err *err)
 	return 0;
 }
 
+static int confirmed_elsewhere(struct unit *u, void *ctx, struct err *err)
+{
+	struct directive_row *rows;
+	int64_t space;
+	size_t n;
+
+	(void)ctx;
+	for (unsigned i = 0; i < 6; i++) {
+		struct directive_row fresh = plain(u, i), row = rows_add(u, &arena, &fresh);
+
+		space = row.space_id;
+		if (i == 2)
+			rows_move(u, &row, DELIVERY_SUBMITTED); /* in a slot of ours */
+		row.result_block = 100 - i;
+		rows_move(u, &row, i == 3 ? DELIVERY_INCLUDED : DELIVERY_CONFIRMED);
+	}
+	OK(directive_store_confirmed_elsewhere(unit_view(u), &arena, space, 95, 9, &rows, &n, err));
+	ck_assert_uint_eq(n, 3);
+	ck_assert_str_eq(rows[0].id, "d4");
+	ck_assert_str_eq(rows[1].id, "d1");
+	ck_assert_str_eq(rows[2].id, "d0");
+	OK(directive_store_confirmed_elsewhere(unit_view(u), &arena, space, 0, 1, &rows, &n, err));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(rows[0].id, "d5");
+	OK(directive_store_confirmed_elsewhere(unit_view(u), &arena, space + 1, 0, 9, &rows, &n, err));
+	ck_assert_uint_eq(n, 0);
+	FAILS(directive_store_confirmed_elsewhere(unit_view(u), &arena, space, UINT64_MAX, 9, &rows, &n, err),
+	      ERR_RANGE);
+	return 0;
+}
+
 static int to_recheck(struct unit *u, void *ctx, struct err *err)
 {
 	static const int64_t at_ms[] = { 5000, 3000, DIRECTIVE_NO_WAKE, 4000, 9000 };
@@ -870,6 +901,7 @@ static const struct {
 	{ "numbers of a chain", numbers_of_a_chain },
 	{ "the oldest open", the_oldest_open },
 	{ "included elsewhere", included_elsewhere },
+	{ "confirmed elsewhere", confirmed_elsewhere },
 	{ "to recheck", to_recheck },
 };
 

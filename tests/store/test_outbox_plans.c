@@ -119,6 +119,8 @@ static const struct {
 	  "SEARCH directive_outbox USING INDEX directive_account (account=? AND outbox_seq>?)\n" },
 	{ "elsewhere", FAMILY_DIRECTIVE, "directive_elsewhere",
 	  "SEARCH directive_outbox USING INDEX directive_elsewhere (outbox_seq>?)\n" },
+	{ "confirmed elsewhere", FAMILY_DIRECTIVE, "directive_watched",
+	  "SEARCH directive_outbox USING INDEX directive_watched (space_id=? AND result_block>?)\n" },
 	{ "to recheck", FAMILY_DIRECTIVE, "directive_recheck",
 	  "SEARCH directive_outbox USING INDEX directive_recheck (recheck_at_ms<?)\n" },
 	{ "lowest vacant slot", FAMILY_SLOT, "+state = 5",

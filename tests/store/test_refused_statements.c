@@ -209,6 +209,7 @@ CALL(directive_list,
      directive_store_list(w->v, w->a, &(struct directive_query){ .limit = 9 }, never_directive, &w->called, &w->n, err))
 CALL(directive_tally, directive_store_tally(w->v, 0, w->row.tally, err))
 CALL(directive_oldest, directive_store_oldest_open(w->v, &w->n, err))
+CALL(directive_watched, directive_store_confirmed_elsewhere(w->v, w->a, 1, 0, 1, &w->row.directives, &w->size, err))
 CALL(directive_elsewhere, directive_store_included_elsewhere(w->v, w->a, 0, 1, &w->row.directives, &w->size, err))
 CALL(directive_recheck, directive_store_to_recheck(w->v, w->a, 9, 1, &w->row.directives, &w->size, err))
 CALL(history_add, nonce_history_add(w->u, 1, &(struct nonce_history_row){ .evidence = "{}", .operator = "o" }, err))
@@ -327,6 +328,7 @@ static const struct {
 	{ "directive_store_list", "directive_outbox", do_directive_list },
 	{ "directive_store_tally", "outbox_tally", do_directive_tally },
 	{ "directive_store_oldest_open", "directive_outbox", do_directive_oldest },
+	{ "directive_store_confirmed_elsewhere", "directive_outbox", do_directive_watched },
 	{ "directive_store_included_elsewhere", "directive_outbox", do_directive_elsewhere },
 	{ "directive_store_to_recheck", "directive_outbox", do_directive_recheck },
 	{ "nonce_history_add", "directive_nonce_history", do_history_add },

@@ -129,7 +129,7 @@ void rows_move(struct unit *u, struct directive_row *row, enum delivery_status t
 	}
 	row->has_result = to == DELIVERY_INCLUDED || to == DELIVERY_CONFIRMED;
 	row->result_hash = rows_hash((unsigned)row->seq);
-	row->result_block = 77;
+	row->result_block = row->result_block ? row->result_block : 77; /* as it is set already, or some */
 	row->holds_order = row->order_key_n > 0 &&
 			   (to == DELIVERY_PENDING || to == DELIVERY_CLAIMED || to == DELIVERY_RETRY);
 	row->finished_at_ms = is_final(to) ? now_ms : 0;
