@@ -5,15 +5,14 @@
 #
 # build  the libraries, the compiler, and what `make run` and `make check` use
 # lint   clang and its tools, cppcheck, valgrind: `make lint`, `make fuzz`
-# peers  what the real mint and the real EVM node of the end-to-end tests need
+# peers  what the real mint, bitcoind and EVM node of the end-to-end tests need
 #
-# libsecp256k1 must have MuSig (0.6 or later), which none of the three ships.  It is taken from a later suite of the
-# mirror that the system already uses: Debian unstable, or Ubuntu 26.04; the packages need nothing newer than libc6 2.4.
-# They are fetched with an apt state of their own, in a temporary folder: the system's sources and lists stay as they
-# are.  On a derivative whose mirror has neither suite, name one of Debian's: DEBIAN_MIRROR=<address, ending in /debian>.
+# libsecp256k1 must have MuSig (0.6 or later), which none of the three ships.  It is taken from a later suite, whose
+# packages of it need nothing newer than libc6 2.4: see contrib/later-suite.sh, also for DEBIAN_MIRROR.
 set -eu
 
 SECP_MIN=0.6.0
+LATER_SUITE=$(dirname "$0")/later-suite.sh
 GROUPS_WANTED=${*:-build lint peers}
 
 say() {
@@ -82,6 +81,11 @@ missing() {
 		program openssl openssl
 		# npm only fetches the node: where there is one, tests/peers/anvil takes that.
 		has "${ANVIL:-anvil}" || program npm npm
+		# The same for tests/peers/bitcoind, which unpacks Debian's package.
+		has "${BITCOIND:-bitcoind}" || {
+			program dpkg dpkg-deb
+			"$LATER_SUITE" keyring
+		}
 	fi
 }
 
@@ -99,40 +103,16 @@ apt_get() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"
 }
 
-# "URI suite component keyring" of the later suite.
-later_suite() {
-	if [ -n "${DEBIAN_MIRROR:-}" ]; then
-		echo "Debian - $DEBIAN_MIRROR"
-	else
-		# shellcheck disable=SC2016
-		apt-get indextargets --format '$(ORIGIN) $(LABEL) $(CODENAME) $(REPO_URI)' 'Identifier: Packages' |
-			awk '$1 == $2 && $3 !~ /-security$/ { print $1, $3, $4 }'
-	fi | awk '
-		$1 == "Debian" { print $3, "unstable main /usr/share/keyrings/debian-archive-keyring.gpg"; exit }
-		$1 == "Ubuntu" { print $3, "resolute universe /usr/share/keyrings/ubuntu-archive-keyring.gpg"; exit }'
-}
-
 secp_from_later_suite() {
-	# shellcheck disable=SC2046
-	set -- $(later_suite)
-	[ $# = 4 ] || die "the distribution's libsecp256k1 is older than $SECP_MIN (MuSig), and apt knows no mirror of Debian" \
-		"or Ubuntu to take a newer one from.  Run again with DEBIAN_MIRROR=<address of a Debian mirror, ending in" \
-		"/debian>, or build libsecp256k1 >= $SECP_MIN from its sources with the musig, recovery, schnorrsig, extrakeys" \
-		"and ecdh modules, and let pkg-config find it"
-	[ -e "$4" ] || apt_get install debian-archive-keyring || die "$4 is needed to check what comes from $1"
-
+	keyring=$("$LATER_SUITE" keyring) || die "the distribution's libsecp256k1 is older than $SECP_MIN (MuSig).  Where" \
+		"no mirror has a newer one, build it from its sources with the musig, recovery, schnorrsig, extrakeys and ecdh" \
+		"modules, and let pkg-config find it"
+	# shellcheck disable=SC2086
+	[ -z "$keyring" ] || apt_get install $keyring
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
-	chmod 755 "$dir"
-	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	from="$1, suite $2"
-	echo "deb [signed-by=$4] $1 $2 $3" >"$dir/sources.list"
-	set -- -q -o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache" -o Acquire::Languages=none \
-		-o APT::Sandbox::User=root
-	say "fetching libsecp256k1 from $from"
-	apt-get "$@" update && (cd "$dir" && apt-get "$@" download libsecp256k1-6 libsecp256k1-dev) ||
-		die "could not fetch libsecp256k1-6 and libsecp256k1-dev from $from (DEBIAN_MIRROR names another mirror)"
+	say "fetching libsecp256k1"
+	"$LATER_SUITE" fetch "$dir" libsecp256k1-6 libsecp256k1-dev
 	as_root dpkg -i "$dir"/libsecp256k1*.deb
 }
 
