@@ -88,7 +88,7 @@ help:
 	@echo 'make ctime    does time depend on a secret?  Asked of valgrind'
 	@echo 'make valgrind every unit test and the fuzz corpora under memcheck, for half an hour'
 	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
-	@echo 'make peers    the EVM node of the tests and what stands in front of it, tested themselves'
+	@echo 'make peers    the real peers of the tests and what stands in front of them, tested themselves'
 	@echo 'make e2e      the same flows against a real Cashu mint'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make bench    speed, as ratios against the bare libraries'
@@ -132,7 +132,7 @@ crash:
 
 peers:
 	@contrib/deps.sh peers
-	tests/peers/test_evm_peers.py
+	tests/peers/test_peers.py
 
 e2e:
 	@contrib/deps.sh build peers

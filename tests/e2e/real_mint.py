@@ -12,20 +12,9 @@ NUTSHELL = os.path.join(lab.ROOT, "tests", "peers", "nutshell")
 USD = ("MINT_BACKEND_BOLT11_USD=FakeWallet", "MINT_DERIVATION_PATH_LIST=[\"m/0'/2'/0'\"]")
 
 
-class CannotBeHad(Exception):
-    """The mint is not installed here and cannot be."""
-
-
 def install():
     """The path of the mint's program."""
-    try:
-        done = subprocess.run([NUTSHELL, "install"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900,
-                              check=False)
-    except (OSError, subprocess.TimeoutExpired) as why:
-        raise CannotBeHad(str(why)) from why
-    if done.returncode != 0:
-        raise CannotBeHad(f"tests/peers/nutshell install ended with {done.returncode}")
-    return done.stdout.decode().strip()
+    return lab.install(NUTSHELL)
 
 
 class RealMint:

@@ -5,38 +5,12 @@ import os
 import directives
 import evm_gate
 import lab
+import peer_bench
 import real_evm
+from peer_bench import check, raises, same  # noqa: F401
 
 # Whom the directives are for.
 ACCOUNT = "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc"
-TESTS = []
-
-
-def test(name):
-    """Registers one: a function of a World."""
-    def register(function):
-        TESTS.append((name, function))
-        return function
-    return register
-
-
-def check(truth, what):
-    if not truth:
-        raise AssertionError(what)
-
-
-def same(found, wanted, what):
-    if found != wanted:
-        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
-
-
-def raises(kind, function, *values, **more):
-    """The exception, which must come."""
-    try:
-        found = function(*values, **more)
-    except kind as why:
-        return why
-    raise AssertionError(f"no {kind.__name__}, but {found!r}")
 
 
 def vectors(name):
@@ -44,24 +18,19 @@ def vectors(name):
         return json.load(f)
 
 
-class World:
-    def __init__(self, folder):
-        self.folder = folder
-        self.ends = []
-        os.makedirs(folder)
+class World(peer_bench.Bench):
+    PEER = "the EVM node"
+    install = staticmethod(real_evm.install)
 
     def node(self, *options, **more):
-        """One that is ready; several are told apart by their order."""
-        node = real_evm.Anvil(os.path.join(self.folder, f"node-{len(self.ends)}"), *options, **more)
-        self.ends.append(node.stop)
+        """One that is ready."""
+        node = self.until_end(real_evm.Anvil(self.place(), *options, **more))
         node.start()
         node.ready()
         return node
 
     def gate(self, port=None):
-        gate = evm_gate.Gate(port)
-        self.ends.append(gate.stop)
-        return gate
+        return self.until_end(evm_gate.Gate(port))
 
     def contract(self, node):
         """The deployed contract, the account of the node that it trusts as signer, and one that delivers."""
@@ -74,6 +43,5 @@ class World:
                 for n in range(count)]
         return [(d, contract.sign(signer, d)) for d in made]
 
-    def end(self):
-        for end in reversed(self.ends):
-            end()
+
+test = peer_bench.tests_of(World)

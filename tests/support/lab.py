@@ -34,6 +34,23 @@ class RpcError(Exception):
         self.kind = self.data.get("kind")
 
 
+class CannotBeHad(Exception):
+    """A real peer is not installed here and cannot be."""
+
+
+def install(program):
+    """Has a peer installed by its program of tests/peers; returns what that prints."""
+    name = os.path.relpath(program, ROOT)
+    try:
+        done = subprocess.run([program, "install"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900,
+                              check=False)
+    except (OSError, subprocess.TimeoutExpired) as why:
+        raise CannotBeHad(str(why)) from why
+    if done.returncode != 0:
+        raise CannotBeHad(f"{name} install ended with {done.returncode}")
+    return done.stdout.decode().strip()
+
+
 def end_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -22,20 +22,9 @@ ANVIL = os.path.join(lab.ROOT, "tests", "peers", "anvil")
 CHAIN_ID = 31337
 
 
-class CannotBeHad(Exception):
-    """The node is not installed here and cannot be."""
-
-
 def install():
     """The path of the node's program."""
-    try:
-        done = subprocess.run([ANVIL, "install"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900,
-                              check=False)
-    except (OSError, subprocess.TimeoutExpired) as why:
-        raise CannotBeHad(str(why)) from why
-    if done.returncode != 0:
-        raise CannotBeHad(f"tests/peers/anvil install ended with {done.returncode}")
-    return done.stdout.decode().strip()
+    return lab.install(ANVIL)
 
 
 class Anvil:
