@@ -19,6 +19,8 @@ sys.path[:0] = [HERE, *(os.path.join(HERE, "..", room) for room in ("support", "
 import lab  # noqa: E402
 from peer_bench import TESTS  # noqa: E402
 
+import bitcoin_test_gate  # noqa: E402,F401
+import bitcoin_test_node  # noqa: E402,F401
 import evm_test_books  # noqa: E402,F401
 import evm_test_codecs  # noqa: E402,F401
 import evm_test_gate  # noqa: E402,F401
