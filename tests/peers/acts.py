@@ -1,5 +1,5 @@
-"""What a gate (http_gate.py) does with a call: each function here makes one act.  What is for one kind of node alone is in
-evm_acts.py and bitcoin_acts.py.
+"""What a gate (http_gate.py) does with a call: each function here makes one act.  What is for one kind of node alone
+is in evm_acts.py and bitcoin_acts.py.
 
 The node here is whoever answers when the gate does nothing."""
 import threading
@@ -45,6 +45,23 @@ def result(value, passing_on=False):
 def edit(function):
     """The node's result, changed: function(result)."""
     return Act(answer=lambda _, found: {"result": function(found["result"])} if "result" in found else found)
+
+
+def changed(**fields):
+    """An object with other values in these fields, or without those that are None."""
+    def change(found):
+        told = {**found, **fields}
+        return {name: value for name, value in told.items() if name not in fields or value is not None}
+    return edit(change)
+
+
+def flipped(at=-1):
+    """For a result in hex or in bytes: another digit, or byte, there."""
+    def change(found):
+        told = list(found)
+        told[at] = found[at] ^ 1 if isinstance(found, bytes) else f"{int(found[at], 16) ^ 1:x}"
+        return bytes(told) if isinstance(found, bytes) else "".join(told)
+    return edit(change)
 
 
 def flicker(*shown):

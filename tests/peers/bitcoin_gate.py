@@ -7,9 +7,9 @@
   check(not gate.unused())
   gate.stop()
 
-What can be said to it is in http_gate.py, what it does with a call in acts.py and bitcoin_acts.py.  Who asks is judged by
-the node: its 401, 403 and 503 pass as they are.  So do its errors, with the HTTP status that bitcoind gives them (JSON-RPC
-1.0 and 2.0 differ), and its numbers, digit by digit.  sent() is every transaction and package that came.
+What can be said to it is in http_gate.py, what it does with a call in acts.py and bitcoin_acts.py.  Who asks is judged
+by the node: its 401, 403 and 503 pass as they are.  So do its errors, with the HTTP status that bitcoind gives them
+(JSON-RPC 1.0 and 2.0 differ), and its numbers, digit by digit.  sent() is every transaction and package that came.
 """
 import collections
 

@@ -41,8 +41,9 @@ def _(world):
     node, gate, client = behind(world)
     txid = node.pay(node.address(), 12_345)
     asked = [("getblockhash", [1]), ("getblockhash", [10 ** 6]), ("getblockheader", [node.tip(), True]),
-             ("getblock", [node.tip(), 2]), ("getblockchaininfo", []), ("noSuchMethod", []), ("getrawtransaction", [txid, 1]),
-             ("getmempoolentry", [txid]), ("gettxout", [txid, 7]), ("sendrawtransaction", ["00"]), ("getblockhash", ["x"])]
+             ("getblock", [node.tip(), 2]), ("getblockchaininfo", []), ("noSuchMethod", []),
+             ("getrawtransaction", [txid, 1]), ("getmempoolentry", [txid]), ("gettxout", [txid, 7]),
+             ("sendrawtransaction", ["00"]), ("getblockhash", ["x"])]
     for version in ({}, {"jsonrpc": "1.0"}, {"jsonrpc": "2.0"}):
         calls = [{**version, "id": n, "method": method, "params": params} for n, (method, params) in enumerate(asked)]
         for body in [json.dumps(call) for call in calls] + [json.dumps(calls)]:
@@ -78,7 +79,8 @@ def _(world):
 def _(world):
     _, gate, client = behind(world)
     for act, status, body in ((bitcoin_acts.unauthorized(), 401, b""), (bitcoin_acts.forbidden(), 403, b""),
-                              (bitcoin_acts.busy(), 503, b"Work queue depth exceeded"), (bitcoin_acts.html(), 200, None)):
+                              (bitcoin_acts.busy(), 503, b"Work queue depth exceeded"),
+                              (bitcoin_acts.html(), 200, None)):
         gate.at("getblockcount", act)
         refused = raises(bitcoin_rpc.HttpRefused, client.ask, "getblockcount")
         same((refused.status, refused.body if body is not None else None), (status, body), "a status")
@@ -86,7 +88,8 @@ def _(world):
     ask = json.dumps({"jsonrpc": "1.0", "id": 5, "method": "getblockcount", "params": []})
     status, kind, body = whole(gate.port, client, ask)
     same((status, kind), (500, "application/json"), "a warm-up")
-    same(bitcoin_rpc.loads(body), {"result": None, "error": {"code": -28, "message": "Loading block index…"}, "id": 5}, "body")
+    same(bitcoin_rpc.loads(body),
+         {"result": None, "error": {"code": -28, "message": "Loading block index…"}, "id": 5}, "its body")
     gate.at("getblockcount", bitcoin_acts.error("whatever", code=-32601))
     same(whole(gate.port, client, ask)[0], 404, "the status of a method that is not there")
     same(client.ask("getblockcount"), 110, "afterwards")
@@ -140,10 +143,10 @@ def _(world):
     block, = node.mine()
     honest = client.ask("getblockheader", block)
     gate.at("getblockchaininfo", bitcoin_acts.other_chain(), times=None)
-    gate.at("getblockhash", bitcoin_acts.result(bitcoin_acts.GENESIS["main"]), times=None, when=lambda c: c.params == [0])
+    gate.at("getblockhash", bitcoin_acts.result(bitcoin.GENESIS["main"]), times=None, when=lambda c: c.params == [0])
     same((client.ask("getblockchaininfo")["chain"], client.ask("getblockhash", 0), client.ask("getblockhash", 1)),
-         ("main", bitcoin_acts.GENESIS["main"], node.hash_at(1)), "another chain")
-    same(node.hash_at(0), bitcoin_acts.GENESIS["regtest"], "the true genesis block")
+         ("main", bitcoin.GENESIS["main"], node.hash_at(1)), "another chain")
+    same(node.hash_at(0), bitcoin.GENESIS["regtest"], "the true genesis block")
     gate.reset()
     gate.at("getblockchaininfo", bitcoin_acts.syncing())
     told = client.ask("getblockchaininfo")

@@ -6,11 +6,11 @@ asked.  In front of a node that speaks JSON-RPC it is an rpc_gate.py; of an Espl
   check(not gate.unused())                   a rule that nobody came by would be a test that tests nothing
   gate.stop()
 
-A rule is a method (what that is, a kind of gate says; BATCH is an HTTP request that is a batch, and ANY any HTTP request)
-and an act, which is made by one of the functions of acts.py.  at() says for which calls (when, a function of the Call),
-from which of them on (nth, counted from when the rule was made) and how often (times; None is as long as the rule stands).
-Calls in a batch are looked at one by one; what an act does to the HTTP reply it does to the whole batch.  The first rule
-that fits wins.
+A rule is a method (what that is, a kind of gate says; BATCH is an HTTP request that is a batch, and ANY any HTTP
+request) and an act, which is made by one of the functions of acts.py.  at() says for which calls (when, a function of
+the Call), from which of them on (nth, counted from when the rule was made) and how often (times; None is as long as
+the rule stands).  Calls in a batch are looked at one by one; what an act does to the HTTP reply it does to the whole
+batch.  The first rule that fits wins.
 
 down() and up(): the connection is refused meanwhile.  Every call is written down, in the order of arrival: calls, of(),
 count().  Standard library and tests/support alone, which must be on sys.path.
@@ -20,6 +20,7 @@ import http.client
 import http.server
 import itertools
 import socket
+import sys
 import threading
 import time
 
@@ -142,7 +143,9 @@ class Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
-        pass  # a daemon that was killed, or that would not hear more, leaves its connections behind
+        # A daemon that was killed, or that would not hear more, leaves its connections behind.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def end(self):
         self.shutdown()
@@ -156,8 +159,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Gate:
-    """A kind of gate has serve(handler, body), which reads the request and calls exchange(), and answers(), render() and
-    frame()."""
+    """A kind of gate has serve(handler, body), which reads the request and calls exchange(), and answers(), render()
+    and frame()."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -261,7 +264,8 @@ class Gate:
             wire.reply(reply)
 
     def reply(self, calls, acts, batch):
-        """What goes back when nothing is done to it: the answers, as the acts have them.  GONE: nobody is there to ask."""
+        """What goes back when nothing is done to it: the answers, as the acts have them.  GONE: nobody is there to
+        ask."""
         found = iter(self.answers([call for call, act in zip(calls, acts) if act.passes_on]))
         for call, act in zip(calls, acts):
             answer = next(found) if act.passes_on else None

@@ -1,5 +1,5 @@
-"""What the programs that install and start the real peers share: where peers are installed, one at a time, and a program
-that runs in the foreground for whoever started us."""
+"""What the programs that install and start the real peers share: where peers are installed, one at a time, and a
+program that runs in the foreground for whoever started us."""
 import contextlib
 import ctypes
 import fcntl
@@ -35,8 +35,8 @@ def named(variable):
 
 @contextlib.contextmanager
 def installing(name):
-    """The folder that a peer is installed into.  Two tests that start at once must not do it together: the second waits,
-    and finds it done."""
+    """The folder that a peer is installed into.  Two tests that start at once must not do it together: the second
+    waits, and finds it done."""
     folder = os.path.join(peers_dir(), name)
     os.makedirs(folder, exist_ok=True)
     with open(folder + ".lock", "w", encoding="ascii") as lock:
@@ -58,11 +58,12 @@ def end_with_parent():
 
 
 def run(name, command, log_path, url, ready, **how):
-    """Runs it with its log in a file, prints its URL once ready() says so, and waits for it.  SIGTERM and SIGINT to us end
-    it in peace, SIGQUIT as a power cut would; when we are killed it ends in peace.  how: as of subprocess.Popen."""
+    """Runs it with its log in a file, prints its URL once ready() says so, and waits for it.  SIGTERM and SIGINT to us
+    end it in peace, SIGQUIT as a power cut would; when we are killed it ends in peace.  how: as of
+    subprocess.Popen."""
     with open(log_path, "ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent,
-                                   **how)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   preexec_fn=end_with_parent, **how)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
     signal.signal(signal.SIGQUIT, lambda *_: process.kill())

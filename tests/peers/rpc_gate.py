@@ -1,5 +1,5 @@
-"""A gate that speaks JSON-RPC 2.0 over HTTP: stands between walletd and a real node, or alone, and does what a node can't
-be made to do.  What can be said to it is in http_gate.py; a rule's method is JSON-RPC's.
+"""A gate that speaks JSON-RPC 2.0 over HTTP: stands between walletd and a real node, or alone, and does what a node
+can't be made to do.  What can be said to it is in http_gate.py; a rule's method is JSON-RPC's.
 
   gate = rpc_gate.Gate(node.port)            everything passes; Gate() alone knows only what rules say
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The real peers of the tests and what stands in front of them, tested themselves: what they say is what walletd is judged
-by.  Of the EVM: encoders against the vectors, the node, its gate, and the books that are kept of both.  Of Bitcoin: the
-node, its gate, and the Esplora in front of it.
+"""The real peers of the tests and what stands in front of them, tested themselves: what they say is what walletd is
+judged by.  Of the EVM: encoders against the vectors, the node, its gate, and the books that are kept of both.  Of
+Bitcoin: the node, its gate, and the Esplora in front of it.
 
   tests/peers/test_peers.py [PATTERN...]
 
-A PATTERN is a part of a test's name.  Where a peer cannot be had its tests count as one that is skipped.  Exit code 77 when
-all there is to run was skipped."""
+A PATTERN is a part of a test's name.  Where a peer cannot be had its tests count as one that is skipped.  Exit code 77
+when all there is to run was skipped."""
 import os
 import shutil
 import sys
@@ -19,6 +19,7 @@ sys.path[:0] = [HERE, *(os.path.join(HERE, "..", room) for room in ("support", "
 import lab  # noqa: E402
 from peer_bench import TESTS  # noqa: E402
 
+import bitcoin_test_esplora  # noqa: E402,F401
 import bitcoin_test_gate  # noqa: E402,F401
 import bitcoin_test_node  # noqa: E402,F401
 import evm_test_books  # noqa: E402,F401

@@ -1,5 +1,5 @@
-"""Bitcoin's own formats, as far as tests look into them: segwit addresses, transactions, headers, Merkle trees, scripts as
-text.  Standard library alone, and no code of the daemon's: what this says, the daemon is judged by.
+"""Bitcoin's own formats, as far as tests look into them: segwit addresses, transactions, headers, Merkle trees,
+scripts as text.  Standard library alone, and no code of the daemon's: what this says, the daemon is judged by.
 
 Hashes are hex as shown to people, scripts and witness items are bytes, amounts are satoshi."""
 import collections
@@ -10,6 +10,10 @@ GENERATOR = (0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3)
 BECH32, BECH32M = 1, 0x2bc830a3
 P2A = bytes.fromhex("51024e73")  # BIP 433
 COINBASE = ("00" * 32, 0xffffffff)
+GENESIS = {
+    "main": "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
+    "regtest": "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
+}
 
 Input = collections.namedtuple("Input", "txid vout script sequence witness")
 Output = collections.namedtuple("Output", "amount script")

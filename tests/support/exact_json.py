@@ -1,5 +1,5 @@
-"""JSON whose numbers keep their digits.  A number with a point or an exponent comes as a Decimal, never as a float, and is
-written as it was written; json alone would make 1e-05 of 0.00001000."""
+"""JSON whose numbers keep their digits.  A number with a point or an exponent comes as a Decimal, never as a float,
+and is written as it was written; json alone would make 1e-05 of 0.00001000."""
 import decimal
 import json
 import re

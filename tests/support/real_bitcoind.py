@@ -1,5 +1,5 @@
-"""The real bitcoind as a test sees it: started, stopped, killed and started again; its chain moved about; its own wallet
-mining and paying.
+"""The real bitcoind as a test sees it: started, stopped, killed and started again; its chain moved about; its own
+wallet mining and paying.
 
   node = real_bitcoind.Bitcoind(folder)       a node of its own port, folder and log; any number at once
   node.start(); node.ready()                  several may be started before the first is waited for
@@ -71,9 +71,10 @@ class Bitcoind:
 
     def start(self, *more):
         """more: options of this one life."""
-        self.process = subprocess.Popen([sys.executable, BITCOIND, "start", "--port", str(self.port), "--dir", self.folder,
-                                         "--network", self.network, "--", *self.options, *more],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=lab.end_with_parent)
+        command = [sys.executable, BITCOIND, "start", "--port", str(self.port), "--dir", self.folder, "--network",
+                   self.network, "--", *self.options, *more]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        preexec_fn=lab.end_with_parent)
 
     def ready(self):
         """Waits until it answers."""
@@ -128,8 +129,8 @@ class Bitcoind:
         return found["blockhash"] if found.get("confirmations") else None
 
     def coins(self, *owners):
-        """What these addresses (or scripts in hex) have in the chain, mempool apart, by the node's own set of coins: what a
-        ledger must agree with.  Sorted by block and outpoint."""
+        """What these addresses (or scripts in hex) have in the chain, mempool apart, by the node's own set of coins:
+        what a ledger must agree with.  Sorted by block and outpoint."""
         wanted = [f"raw({o})" if all(c in "0123456789abcdef" for c in o) else f"addr({o})" for o in owners]
         found = self.rpc.ask("scantxoutset", "start", wanted)
         coins = [Coin(u["txid"], u["vout"], sat(u["amount"]), u["scriptPubKey"], u["height"], u["coinbase"])
@@ -159,19 +160,27 @@ class Bitcoind:
         self.rpc.ask("syncwithvalidationinterfacequeue")
         return txid
 
+    def inputs(self):
+        """Its wallet's own confirmed coins, the biggest first, as an option of pay() wants them: which coins a payment
+        spends decides what a reorg may part."""
+        found = self.wallet.ask("listunspent", 1)
+        return [{"txid": u["txid"], "vout": u["vout"]} for u in sorted(found, key=lambda u: -u["amount"])]
+
     def pay(self, address, amount, rate=2, **options):
         """Pays from its wallet; returns the txid.  options: those of the node's "send", such as inputs or locktime."""
         return self.pay_all([(address, amount)], rate, **options)
 
     def pay_all(self, payments, rate=2, **options):
-        """The same for many (address, amount) at once, in this order."""
+        """The same for many (address, amount) at once, in this order.  It may be mined at any height: by itself the
+        wallet would have it valid from the next block on, and a reorg would make it unfit for the mempool."""
         outputs = [{address: str(btc(amount))} for address, amount in payments]
-        made = self.wallet.ask("send", outputs, None, "unset", rate, {"add_to_wallet": False, **options})
+        made = self.wallet.ask("send", outputs, None, "unset", rate, {"add_to_wallet": False, "locktime": 0, **options})
         return self.send(made["hex"])
 
     def conflict(self, txid, address=None, extra_fee=2_000):
-        """A transaction, in hex and sent nowhere, that spends the same coins as one of its wallet's own, pays them all to
-        the address (of its wallet's), and more as fee: send() replaces the other, mine(txs=[it]) does so for good."""
+        """A transaction, in hex and sent nowhere, that spends the same coins as one of its wallet's own, pays them all
+        to the address (of its wallet's), and more as fee: send() replaces the other, mine(txs=[it]) does so for
+        good."""
         spent = self.rpc.ask("decoderawtransaction", self.raw(txid))
         inputs = [{"txid": i["txid"], "vout": i["vout"], "sequence": 0xfffffffd} for i in spent["vin"]]
         came = sum(sat(self.rpc.ask("getrawtransaction", i["txid"], True)["vout"][i["vout"]]["value"]) for i in inputs)
@@ -189,8 +198,9 @@ class Bitcoind:
     # Its chain.
 
     def mine(self, blocks=1, address=None, txs=None):
-        """Mines so many blocks to the address (a new one of its wallet's), and returns their hashes.  The mempool goes in,
-        or just these: txids of the mempool, or transactions in hex, in an order that is valid.  All are in the first."""
+        """Mines so many blocks to the address (a new one of its wallet's), and returns their hashes.  The mempool goes
+        in, or just these: txids of the mempool, or transactions in hex, in an order that is valid.  All are in the
+        first."""
         if txs is None:
             return self.rpc.ask("generatetoaddress", blocks, address or self.address())
         # To a new address each: a block that was invalidated can't be mined again.
@@ -198,8 +208,8 @@ class Bitcoind:
                 for n in range(blocks)]
 
     def invalidate(self, block):
-        """This block and those after it are out of the chain.  Their transactions are in the mempool, but for those of all
-        but the highest ten."""
+        """This block and those after it are out of the chain.  Their transactions are in the mempool, but for those of
+        all but the highest ten."""
         self.rpc.ask("invalidateblock", block)
         self.rpc.ask("syncwithvalidationinterfacequeue")
 
@@ -215,8 +225,8 @@ class Bitcoind:
         return first
 
     def reorg(self, depth, txs=(), blocks=None):
-        """The last blocks are replaced by so many others (one more), which hold just these transactions, in the first: as
-        for mine().  What was in the old ones waits in the mempool.  Returns the first of the old ones."""
+        """The last blocks are replaced by so many others (one more), which hold just these transactions, in the first:
+        as for mine().  What was in the old ones waits in the mempool.  Returns the first of the old ones."""
         first = self.rollback(depth)
         self.mine(depth + 1 if blocks is None else blocks, txs=txs)
         return first
