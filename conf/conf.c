@@ -29,7 +29,7 @@ enum rank { RANK_NONE = 0, RANK_FILE, RANK_SECTION, RANK_ENV, RANK_FLAG };
 struct entry {
 	const struct option *option;
 	enum rank rank;
-	int section; /* enum conf_network, or -1 */
+	int section; /* enum network, or -1 */
 	const char *value;
 	const char *origin; /* "--key", "WALLETD_KEY", "walletd.conf:12" */
 	struct entry *next; /* in order of appearance */
@@ -227,7 +227,7 @@ static int bad_line(struct loader *l, const char *why)
 static int section_of(const char *name)
 {
 	for (int i = 0; i < NETWORK_COUNT; i++)
-		if (strcmp(conf_network_names[i], name) == 0)
+		if (strcmp(network_names[i], name) == 0)
 			return i;
 	return -1;
 }
@@ -242,7 +242,7 @@ static int take_pair(void *ctx, const char *section, const char *key, const char
 	if (l->failed)
 		return 0;
 	if (section[0] != '\0' && (network = section_of(section)) < 0) {
-		const char *near = nearest_name(section, conf_network_names);
+		const char *near = nearest_name(section, network_names);
 
 		rc = ERR(l->err, ERR_CONFIG, "%s: unknown section [%.32s]; %s%s", origin, section,
 			 near ? "did you mean " : "there are mainnet, signet, testnet4 and regtest", near ? near : "");
@@ -460,7 +460,7 @@ static int put_together(struct loader *l, const struct conf_input *in, struct co
 	for (size_t i = 0; i < n_options; i++)
 		if (&options[i] != network && choose(l, &options[i], &c, &origin[i]) != 0)
 			return -1;
-	p = paths_default(l->a, in->env, geteuid() == 0, (enum conf_network)c.network);
+	p = paths_default(l->a, in->env, geteuid() == 0, (enum network)c.network);
 	fill_places(l, &p, &c, origin);
 	for (size_t i = 0; i < n_options; i++)
 		if (!origin[i])

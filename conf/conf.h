@@ -9,10 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-
-enum conf_network { NETWORK_MAINNET = 0, NETWORK_SIGNET, NETWORK_TESTNET4, NETWORK_REGTEST };
-#define NETWORK_COUNT 4
-extern const char *const conf_network_names[NETWORK_COUNT + 1]; /* ends with NULL */
+#include "base/network.h"
 
 /* In the order of the choices in options.c. */
 enum conf_log_format { CONF_LOG_LOGFMT = 0, CONF_LOG_JSON };
@@ -25,7 +22,7 @@ struct conf_list {
 
 /* Text that was not given and has no default is NULL.  Paths are absolute. */
 struct config {
-	int network; /* enum conf_network */
+	int network; /* enum network */
 	const char *datadir;
 
 	const char *rpc_socket;

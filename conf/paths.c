@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-const char *const conf_network_names[NETWORK_COUNT + 1] = { "mainnet", "signet", "testnet4", "regtest", NULL };
-
 const char *paths_env(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
@@ -32,7 +30,7 @@ static const char *first(const char *x, const char *y)
 	return x ? x : y;
 }
 
-struct paths paths_default(struct arena *a, char *const *env, bool root, enum conf_network network)
+struct paths paths_default(struct arena *a, char *const *env, bool root, enum network network)
 {
 	const char *conf, *state, *run;
 	struct paths p = { NULL, NULL, NULL };
@@ -52,8 +50,8 @@ struct paths paths_default(struct arena *a, char *const *env, bool root, enum co
 	state = first(dir_from(a, env, "STATE_DIRECTORY", NULL), state);
 	run = first(dir_from(a, env, "RUNTIME_DIRECTORY", NULL), run);
 	if (network != NETWORK_MAINNET) {
-		state = state ? arena_printf(a, "%s/%s", state, conf_network_names[network]) : NULL;
-		run = run ? arena_printf(a, "%s/%s", run, conf_network_names[network]) : NULL;
+		state = state ? arena_printf(a, "%s/%s", state, network_names[network]) : NULL;
+		run = run ? arena_printf(a, "%s/%s", run, network_names[network]) : NULL;
 	}
 	p.conf_file = conf ? arena_printf(a, "%s/walletd.conf", conf) : NULL;
 	p.datadir = state;

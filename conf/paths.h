@@ -16,7 +16,7 @@ struct paths {
 	const char *datadir;    /* NULL: neither HOME nor XDG_STATE_HOME is set */
 	const char *rpc_socket; /* NULL: in the datadir */
 };
-struct paths paths_default(struct arena *a, char *const *env, bool root, enum conf_network network);
+struct paths paths_default(struct arena *a, char *const *env, bool root, enum network network);
 /* The value of NAME in "NAME=value" strings, or NULL. */
 const char *paths_env(char *const *env, const char *name);
 

@@ -115,7 +115,7 @@ static int write_network(struct unit *u, void *ctx, struct err *err)
 /* Keys, mints and coins of one network mean nothing on another. */
 static int check_network(struct host *h, struct err *err)
 {
-	const char *ours = conf_network_names[h->conf.network], *theirs;
+	const char *ours = network_names[h->conf.network], *theirs;
 	int found = meta_get(store_view(h->store), &h->own, "network", &theirs, err);
 
 	if (found < 0)
@@ -160,7 +160,7 @@ static int open_wallet(struct host *h, struct err *err)
 	const struct wallet_options opt = {
 		.store = h->store,
 		.allow_plaintext_seed = h->conf.allow_plaintext_seed,
-		.network = conf_network_names[h->conf.network],
+		.network = network_names[h->conf.network],
 		.keys_changed = keys_changed,
 		.ctx = h,
 	};
@@ -256,10 +256,10 @@ static void tell_status(struct host *h)
 		snprintf(line, sizeof(line), "storage is %s: nothing moves until it is mended",
 			 store_health_name(store_health(h->store)));
 	else if (wallet_state(h->wallet) == WALLET_UNLOCKED)
-		snprintf(line, sizeof(line), "%s, %u actions in flight%s", conf_network_names[h->conf.network],
-			 s.inflight, directives);
+		snprintf(line, sizeof(line), "%s, %u actions in flight%s", network_names[h->conf.network], s.inflight,
+			 directives);
 	else
-		snprintf(line, sizeof(line), "%s, wallet: %s%s", conf_network_names[h->conf.network],
+		snprintf(line, sizeof(line), "%s, wallet: %s%s", network_names[h->conf.network],
 			 wallet_state_name(wallet_state(h->wallet)), directives);
 	if (strcmp(line, h->status) == 0)
 		return;
@@ -406,7 +406,7 @@ static int listen_rpc(struct host *h, struct err *err)
 		.outbox = h->outbox,
 		.wallet = h->wallet,
 		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
-		.network = conf_network_names[h->conf.network],
+		.network = network_names[h->conf.network],
 		.datadir = h->conf.datadir,
 		.config_path = h->conf.file,
 		.started_at_ms = h->started_at_ms,
@@ -573,7 +573,7 @@ static int start(struct host *h, struct err *err)
 	if (start_libraries(err) != 0)
 		return -1;
 	log_info(&h->log, "daemon.start", F_STR("version", walletd_version),
-		 F_STR("network", conf_network_names[h->conf.network]), F_STR("datadir", h->conf.datadir),
+		 F_STR("network", network_names[h->conf.network]), F_STR("datadir", h->conf.datadir),
 		 F_STR("config", h->conf.file ? h->conf.file : ""));
 	if (outbox_config_read(&h->own, &h->conf, &h->outbox_conf, err) != 0)
 		return -1;
