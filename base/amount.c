@@ -1,7 +1,10 @@
 #include "base/amount.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
+
+__extension__ typedef unsigned __int128 u128; /* a number, no struct of ours */
 
 static bool add(uint64_t a, uint64_t b, uint64_t *ret)
 {
@@ -44,7 +47,152 @@ int sat_cmp(struct sat a, struct sat b)
 	return cmp(a.v, b.v);
 }
 
-__extension__ typedef unsigned __int128 u128; /* a number, no struct of ours */
+uint64_t sat_value(struct sat a)
+{
+	return a.v;
+}
+
+bool sat_is_money(struct sat a)
+{
+	return a.v <= SAT_MONEY_MAX;
+}
+
+/* Decimals in units of 10^-places.  *more says that digits beyond those, not all of them zero, were left out. */
+static bool decimal(const char *text, unsigned places, uint64_t *ret, bool *more, size_t *n_fraction)
+{
+	size_t whole = strspn(text, "0123456789"), fraction = 0;
+	uint64_t v = 0;
+
+	if (text[whole] == '.') {
+		fraction = strspn(text + whole + 1, "0123456789");
+		if (fraction == 0)
+			return false;
+	}
+	if (whole == 0 || (whole > 1 && text[0] == '0') || text[whole + (fraction > 0 ? 1 + fraction : 0)] != '\0')
+		return false;
+	for (size_t i = 0; i < whole + places; i++) {
+		const char *c = i < whole ? &text[i] : i - whole < fraction ? &text[i + 1] : "0";
+
+		if (__builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, (uint64_t)(*c - '0'), &v))
+			return false;
+	}
+	*more = fraction > places && strspn(text + whole + 1 + places, "0") < fraction - places;
+	*n_fraction = fraction;
+	*ret = v;
+	return true;
+}
+
+bool sat_from_btc_text(const char *text, struct sat *ret)
+{
+	size_t n_fraction;
+	uint64_t v;
+	bool more;
+
+	return decimal(text, 8, &v, &more, &n_fraction) && n_fraction <= 8 && sat_from_u64(v, ret);
+}
+
+struct weight weight_add(struct weight a, struct weight b)
+{
+	assert(b.v <= UINT64_MAX - a.v);
+	return (struct weight){ a.v + b.v };
+}
+
+uint64_t weight_vsize(struct weight a)
+{
+	return a.v / 4 + (a.v % 4 != 0);
+}
+
+bool feerate_from_sat_per_kwu(uint64_t v, struct feerate *ret)
+{
+	if (v > FEERATE_MAX)
+		return false;
+	ret->v = v;
+	return true;
+}
+
+bool feerate_from_sat_per_kvb_ceil(uint64_t v, struct feerate *ret)
+{
+	return feerate_from_sat_per_kwu(v / 4 + (v % 4 != 0), ret);
+}
+
+/* 250 a / 10^9, rounded up.  What lies beyond the ninth digit counts as one more there: as a rate is a multiple of
+ * 0.004, the next one above is the same. */
+bool feerate_from_sat_per_vb_text_ceil(const char *text, struct feerate *ret)
+{
+	static const uint64_t nano = 1000000000;
+	size_t n_fraction;
+	uint64_t v;
+	bool more;
+
+	if (!decimal(text, 9, &v, &more, &n_fraction))
+		return false;
+	return feerate_from_sat_per_kwu((uint64_t)(((u128)v * 250 + (more ? 250 : 0) + nano - 1) / nano), ret);
+}
+
+bool feerate_from_btc_per_kvb_text_ceil(const char *text, struct feerate *ret)
+{
+	struct sat per_kvb;
+
+	return sat_from_btc_text(text, &per_kvb) && feerate_from_sat_per_kvb_ceil(per_kvb.v, ret);
+}
+
+int feerate_cmp(struct feerate a, struct feerate b)
+{
+	return cmp(a.v, b.v);
+}
+
+struct feerate feerate_max(struct feerate a, struct feerate b)
+{
+	return a.v > b.v ? a : b;
+}
+
+uint64_t feerate_sat_per_kwu(struct feerate a)
+{
+	return a.v;
+}
+
+uint64_t feerate_sat_per_vb_ceil(struct feerate a)
+{
+	return a.v / 250 + (a.v % 250 != 0);
+}
+
+void feerate_text(struct feerate a, char ret[FEERATE_TEXT_MAX])
+{
+	unsigned long long whole = a.v / 250, thousandths = a.v % 250 * 4;
+	int n = snprintf(ret, FEERATE_TEXT_MAX, "%llu.%03llu", whole, thousandths);
+
+	while (ret[n - 1] == '0')
+		ret[--n] = '\0';
+	if (ret[n - 1] == '.')
+		ret[n - 1] = '\0';
+}
+
+static bool fee_from(u128 milli, struct sat *ret)
+{
+	u128 v = (milli + 999) / 1000;
+
+	return v <= AMOUNT_MAX && sat_from_u64((uint64_t)v, ret);
+}
+
+bool fee_for_weight_ceil(struct feerate rate, struct weight w, struct sat *ret)
+{
+	return fee_from((u128)rate.v * w.v, ret);
+}
+
+bool fee_for_vsize_ceil(struct feerate rate, uint64_t vsize, struct sat *ret)
+{
+	return fee_from((u128)rate.v * 4 * vsize, ret);
+}
+
+bool feerate_of_ceil(struct sat fee, struct weight w, struct feerate *ret)
+{
+	u128 v;
+
+	if (w.v == 0)
+		return false;
+	v = ((u128)fee.v * 1000 + w.v - 1) / w.v;
+	return v <= FEERATE_MAX && feerate_from_sat_per_kwu((uint64_t)v, ret);
+}
 
 static u128 wide(struct wei a)
 {

@@ -25,6 +25,43 @@ MUST_CHECK bool sat_from_u64(uint64_t v, struct sat *ret);
 MUST_CHECK bool sat_add(struct sat a, struct sat b, struct sat *ret);
 MUST_CHECK bool sat_sub(struct sat a, struct sat b, struct sat *ret);
 int sat_cmp(struct sat a, struct sat b);
+uint64_t sat_value(struct sat a); /* for a reply, a log field or a message */
+/* All the bitcoin there will ever be.  What claims to be more is a lie, and sums of this many outputs cannot wrap. */
+#define SAT_MONEY_MAX UINT64_C(2100000000000000)
+bool sat_is_money(struct sat a);
+/* Bitcoin in decimals, "0.00012345": digits, and at most 8 after the point.  No sign, no exponent. */
+MUST_CHECK bool sat_from_btc_text(const char *text, struct sat *ret);
+
+/* Weight units as in BIP141: four for a byte that is no witness, one for a byte that is. */
+struct weight {
+	uint64_t v;
+};
+struct weight weight_add(struct weight a, struct weight b); /* weights are of things in memory: no sum of them wraps */
+uint64_t weight_vsize(struct weight a);                     /* virtual bytes: a quarter, rounded up */
+
+/* Satoshi per 1000 weight units.  1 sat/vB is 250, so every rate in whole sat/vB is exact and sat/kvB is not. */
+struct feerate {
+	uint64_t v;
+};
+#define FEERATE_MAX UINT64_C(1000000000) /* 4,000,000 sat/vB: no more than a sum that cannot wrap; policy caps below */
+MUST_CHECK bool feerate_from_sat_per_kwu(uint64_t v, struct feerate *ret);
+MUST_CHECK bool feerate_from_sat_per_kvb_ceil(uint64_t v, struct feerate *ret);
+/* Decimals as Esplora and people write them, "1.01"; of what is finer than a rate can be, rounded up. */
+MUST_CHECK bool feerate_from_sat_per_vb_text_ceil(const char *text, struct feerate *ret);
+/* Decimals as bitcoind writes them, "0.00001000". */
+MUST_CHECK bool feerate_from_btc_per_kvb_text_ceil(const char *text, struct feerate *ret);
+int feerate_cmp(struct feerate a, struct feerate b);
+struct feerate feerate_max(struct feerate a, struct feerate b);
+uint64_t feerate_sat_per_kwu(struct feerate a);
+uint64_t feerate_sat_per_vb_ceil(struct feerate a);
+#define FEERATE_TEXT_MAX 24
+void feerate_text(struct feerate a, char ret[FEERATE_TEXT_MAX]); /* in sat/vB, exact: "1", "0.1", "2.004" */
+
+/* What so much costs at this rate. */
+MUST_CHECK bool fee_for_weight_ceil(struct feerate rate, struct weight w, struct sat *ret);
+MUST_CHECK bool fee_for_vsize_ceil(struct feerate rate, uint64_t vsize, struct sat *ret);
+/* The rate that this fee is for this weight; false for none. */
+MUST_CHECK bool feerate_of_ceil(struct sat fee, struct weight w, struct feerate *ret);
 
 /* Ether in its smallest unit, up to 2^128 - 1: more than there will ever be. */
 struct wei {

@@ -86,10 +86,26 @@ void buf_u8(struct buf *b, uint8_t v)
 	buf_add(b, &v, 1);
 }
 
+void buf_le16(struct buf *b, uint16_t v)
+{
+	uint8_t raw[2] = { (uint8_t)v, (uint8_t)(v >> 8) };
+
+	buf_add(b, raw, sizeof(raw));
+}
+
 void buf_le32(struct buf *b, uint32_t v)
 {
 	uint8_t raw[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) };
 
+	buf_add(b, raw, sizeof(raw));
+}
+
+void buf_le64(struct buf *b, uint64_t v)
+{
+	uint8_t raw[8];
+
+	for (unsigned i = 0; i < sizeof(raw); i++)
+		raw[i] = (uint8_t)(v >> (8 * i));
 	buf_add(b, raw, sizeof(raw));
 }
 

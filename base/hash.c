@@ -52,6 +52,14 @@ void sha256_two(struct bytes a, struct bytes b, struct hash32 *ret)
 	digest_two(&d_sha256, a, b, ret->b);
 }
 
+void sha256_twice(struct bytes v, struct hash32 *ret)
+{
+	struct hash32 once;
+
+	sha256(v, &once);
+	sha256((struct bytes){ once.b, sizeof(once.b) }, ret);
+}
+
 void sha512(struct bytes v, uint8_t ret[64])
 {
 	digest_two(&d_sha512, v, (struct bytes){ 0 }, ret);

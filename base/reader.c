@@ -53,9 +53,19 @@ uint64_t read_be64(struct reader *r)
 	return take_be(r, 8);
 }
 
+uint16_t read_le16(struct reader *r)
+{
+	return __builtin_bswap16(read_be16(r));
+}
+
 uint32_t read_le32(struct reader *r)
 {
 	return __builtin_bswap32(read_be32(r));
+}
+
+uint64_t read_le64(struct reader *r)
+{
+	return __builtin_bswap64(read_be64(r));
 }
 
 struct bytes read_bytes(struct reader *r, size_t n)

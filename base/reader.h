@@ -17,7 +17,9 @@ uint8_t read_u8(struct reader *r);
 uint16_t read_be16(struct reader *r);
 uint32_t read_be32(struct reader *r);
 uint64_t read_be64(struct reader *r);
+uint16_t read_le16(struct reader *r);
 uint32_t read_le32(struct reader *r);
+uint64_t read_le64(struct reader *r);
 struct bytes read_bytes(struct reader *r, size_t n); /* a view into the input */
 void read_copy(struct reader *r, void *to, size_t n);
 bool reader_ok(const struct reader *r);

@@ -12,10 +12,9 @@ static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnop
 
 static void checksum(const uint8_t *p, size_t n, uint8_t ret[CHECKSUM_LEN])
 {
-	struct hash32 once, twice;
+	struct hash32 twice;
 
-	sha256((struct bytes){ p, n }, &once);
-	sha256((struct bytes){ once.b, sizeof(once.b) }, &twice);
+	sha256_twice((struct bytes){ p, n }, &twice);
 	memcpy(ret, twice.b, CHECKSUM_LEN);
 }
 

@@ -362,6 +362,169 @@ START_TEST(what_gas_costs)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool ok;
+	uint64_t sat;
+} btc[] = {
+	{ "0", true, 0 },
+	{ "1", true, 100000000 },
+	{ "0.00000001", true, 1 },
+	{ "0.5", true, 50000000 },
+	{ "20999999.9769", true, 2099999997690000 },
+	{ "92233720368.54775807", true, MAX },
+	{ "92233720368.54775808", false, 0 },
+	{ "184467440737.09551616", false, 0 },
+	{ "0.000000001", false, 0 },
+	{ "0.000000010", false, 0 },
+	{ "00.1", false, 0 },
+	{ "01", false, 0 },
+	{ ".1", false, 0 },
+	{ "1.", false, 0 },
+	{ "", false, 0 },
+	{ "-1", false, 0 },
+	{ "+1", false, 0 },
+	{ " 1", false, 0 },
+	{ "1 ", false, 0 },
+	{ "1e-5", false, 0 },
+	{ "1,5", false, 0 },
+	{ "1.2.3", false, 0 },
+	{ "nan", false, 0 },
+};
+
+START_TEST(bitcoin_in_decimals)
+{
+	struct sat s = { 42 };
+
+	ck_assert_int_eq(sat_from_btc_text(btc[_i].text, &s), btc[_i].ok);
+	ck_assert_uint_eq(sat_value(s), btc[_i].ok ? btc[_i].sat : 42);
+}
+END_TEST
+
+START_TEST(all_the_money)
+{
+	ck_assert(sat_is_money((struct sat){ SAT_MONEY_MAX }));
+	ck_assert(!sat_is_money((struct sat){ SAT_MONEY_MAX + 1 }));
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool ok;
+	uint64_t per_kwu;
+	const char *shown;
+} per_vb[] = {
+	{ "1", true, 250, "1" },
+	{ "0.1", true, 25, "0.1" },
+	{ "1.004", true, 251, "1.004" },
+	{ "1.0000", true, 250, "1" },
+	{ "1.0001", true, 251, "1.004" },
+	{ "1.00000000000000000000001", true, 251, "1.004" },
+	{ "1.00400000000000000000000", true, 251, "1.004" },
+	{ "1.00400000000000000000001", true, 252, "1.008" },
+	{ "87.882", true, 21971, "87.884" },
+	{ "0", true, 0, "0" },
+	{ "0.000000000000001", true, 1, "0.004" },
+	{ "4000000", true, FEERATE_MAX, "4000000" },
+	{ "4000000.001", false, 0, NULL },
+	{ "18446744073.709551615", false, 0, NULL },
+	{ "99999999999999999999999999", false, 0, NULL },
+	{ "-1", false, 0, NULL },
+	{ "1e3", false, 0, NULL },
+	{ "1.", false, 0, NULL },
+	{ "inf", false, 0, NULL },
+	{ "", false, 0, NULL },
+};
+
+START_TEST(rates_in_decimals)
+{
+	struct feerate rate = { 42 };
+	char shown[FEERATE_TEXT_MAX];
+
+	ck_assert_int_eq(feerate_from_sat_per_vb_text_ceil(per_vb[_i].text, &rate), per_vb[_i].ok);
+	ck_assert_uint_eq(feerate_sat_per_kwu(rate), per_vb[_i].ok ? per_vb[_i].per_kwu : 42);
+	if (per_vb[_i].ok) {
+		feerate_text(rate, shown);
+		ck_assert_str_eq(shown, per_vb[_i].shown);
+	}
+}
+END_TEST
+
+START_TEST(rates_of_nodes)
+{
+	struct feerate rate;
+
+	ck_assert(feerate_from_btc_per_kvb_text_ceil("0.00001000", &rate));
+	ck_assert_uint_eq(feerate_sat_per_kwu(rate), 250);
+	ck_assert(feerate_from_btc_per_kvb_text_ceil("0.00001001", &rate));
+	ck_assert_uint_eq(feerate_sat_per_kwu(rate), 251);
+	ck_assert(feerate_from_sat_per_kvb_ceil(1, &rate));
+	ck_assert_uint_eq(feerate_sat_per_kwu(rate), 1);
+	ck_assert(feerate_from_sat_per_kvb_ceil(4000, &rate));
+	ck_assert_uint_eq(feerate_sat_per_kwu(rate), 1000);
+	ck_assert(!feerate_from_sat_per_kvb_ceil(UINT64_MAX, &rate));
+	ck_assert_uint_eq(feerate_sat_per_vb_ceil((struct feerate){ 250 }), 1);
+	ck_assert_uint_eq(feerate_sat_per_vb_ceil((struct feerate){ 251 }), 2);
+	ck_assert_int_gt(feerate_cmp(rate, (struct feerate){ 999 }), 0);
+	ck_assert_uint_eq(feerate_max(rate, (struct feerate){ 1001 }).v, 1001);
+}
+END_TEST
+
+static const struct {
+	uint64_t rate, weight, fee;
+} fees[] = {
+	{ 250, 496 + 609, 277 }, /* an exit transaction and its child at 1 sat/vB */
+	{ 1250, 1105, 1382 },
+	{ 250, 4, 1 },
+	{ 250, 1, 1 },
+	{ 1, 1, 1 },
+	{ 1, 1000, 1 },
+	{ 1, 1001, 2 },
+	{ 0, 4000000, 0 },
+	{ 250, 0, 0 },
+	{ FEERATE_MAX, 4000000, UINT64_C(4000000000000) },
+};
+
+START_TEST(fees_round_up)
+{
+	struct feerate rate = { fees[_i].rate };
+	struct weight w = { fees[_i].weight };
+	struct sat fee;
+
+	ck_assert(fee_for_weight_ceil(rate, w, &fee));
+	ck_assert_uint_eq(fee.v, fees[_i].fee);
+	/* A virtual byte is four weight units. */
+	ck_assert(fee_for_vsize_ceil(rate, weight_vsize(w), &fee));
+	ck_assert_uint_ge(fee.v, fees[_i].fee);
+	ck_assert_uint_le(fee.v, fees[_i].fee + (3 * rate.v + 999) / 1000);
+}
+END_TEST
+
+START_TEST(fees_that_no_amount_holds)
+{
+	struct sat fee = { 42 };
+	struct feerate rate = { 42 };
+
+	ck_assert(!fee_for_weight_ceil((struct feerate){ FEERATE_MAX }, (struct weight){ UINT64_MAX }, &fee));
+	ck_assert(!fee_for_vsize_ceil((struct feerate){ FEERATE_MAX }, UINT64_MAX, &fee));
+	ck_assert_uint_eq(fee.v, 42);
+	ck_assert(!feerate_of_ceil((struct sat){ 1 }, (struct weight){ 0 }, &rate));
+	ck_assert(!feerate_of_ceil((struct sat){ MAX }, (struct weight){ 1 }, &rate));
+	ck_assert_uint_eq(rate.v, 42);
+	ck_assert(feerate_of_ceil((struct sat){ 1382 }, (struct weight){ 1105 }, &rate));
+	ck_assert_uint_eq(rate.v, 1251);
+}
+END_TEST
+
+START_TEST(weights)
+{
+	ck_assert_uint_eq(weight_vsize((struct weight){ 609 }), 153);
+	ck_assert_uint_eq(weight_vsize((struct weight){ 4 }), 1);
+	ck_assert_uint_eq(weight_vsize((struct weight){ UINT64_MAX }), UINT64_C(1) << 62);
+	ck_assert_uint_eq(weight_add((struct weight){ 496 }, (struct weight){ 609 }).v, 1105);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/amount");
@@ -386,6 +549,13 @@ int main(void)
 	tcase_add_loop_test(t, gas_prices_scale_up, 0, ARRAY_LEN(scaled));
 	tcase_add_test(t, gas_prices_compare);
 	tcase_add_test(t, what_gas_costs);
+	tcase_add_loop_test(t, bitcoin_in_decimals, 0, ARRAY_LEN(btc));
+	tcase_add_test(t, all_the_money);
+	tcase_add_loop_test(t, rates_in_decimals, 0, ARRAY_LEN(per_vb));
+	tcase_add_test(t, rates_of_nodes);
+	tcase_add_loop_test(t, fees_round_up, 0, ARRAY_LEN(fees));
+	tcase_add_test(t, fees_that_no_amount_holds);
+	tcase_add_test(t, weights);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -20,13 +20,16 @@ END_TEST
 
 START_TEST(integers_are_written_in_their_byte_order)
 {
-	static const uint8_t want[] = { 0xab, 4, 3, 2, 1, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 0x88 };
+	static const uint8_t want[] = { 0xab, 4, 3,    2, 1, 1,    2, 3, 4, 1, 2, 3, 4, 5,
+					6,    7, 0x88, 2, 1, 0x88, 7, 6, 5, 4, 3, 2, 1 };
 	SCOPED(buf) struct buf b = BUF_CAP(100);
 
 	buf_u8(&b, 0xab);
 	buf_le32(&b, 0x01020304);
 	buf_be32(&b, 0x01020304);
 	buf_be64(&b, 0x0102030405060788);
+	buf_le16(&b, 0x0102);
+	buf_le64(&b, 0x0102030405060788);
 	ck_assert(buf_ok(&b));
 	ck_assert(bytes_equal(buf_bytes(&b), (struct bytes){ want, sizeof(want) }));
 }

@@ -79,6 +79,15 @@ START_TEST(two_parts_hash_like_their_sum)
 }
 END_TEST
 
+START_TEST(hashed_twice)
+{
+	struct hash32 h;
+
+	sha256_twice(bytes_of("hello"), &h);
+	assert_hex(h.b, 32, "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50");
+}
+END_TEST
+
 START_TEST(result_may_overwrite_the_input)
 {
 	struct hash32 h, twice, want;
@@ -196,6 +205,7 @@ int main(void)
 	tcase_add_test(t, nothing_at_all_hashes_like_empty_text);
 	tcase_add_test(t, long_input);
 	tcase_add_test(t, two_parts_hash_like_their_sum);
+	tcase_add_test(t, hashed_twice);
 	tcase_add_test(t, result_may_overwrite_the_input);
 	tcase_add_test(t, hash160_matches);
 	tcase_add_loop_test(t, macs_match, 0, ARRAY_LEN(macs));

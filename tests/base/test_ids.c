@@ -162,6 +162,137 @@ START_TEST(keyset_ids_compare)
 }
 END_TEST
 
+#define GENESIS "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+
+START_TEST(transactions_are_shown_reversed)
+{
+	struct txid id, other;
+	struct wtxid w;
+	struct block_hash h;
+	char text[TXID_TEXT];
+
+	ck_assert(txid_parse(GENESIS, &id));
+	ck_assert_uint_eq(id.b[0], 0x3b);
+	ck_assert_uint_eq(id.b[31], 0x4a);
+	txid_text(&id, text);
+	ck_assert_str_eq(text, GENESIS);
+	ck_assert(wtxid_parse(GENESIS, &w));
+	wtxid_text(&w, text);
+	ck_assert_str_eq(text, GENESIS);
+	ck_assert(wtxid_equal(&w, &w));
+	ck_assert(block_hash_parse(GENESIS, &h));
+	block_hash_text(&h, text);
+	ck_assert_str_eq(text, GENESIS);
+	other = id;
+	ck_assert(txid_equal(&id, &other));
+	ck_assert_int_eq(txid_cmp(&id, &other), 0);
+	other.b[31] ^= 1;
+	ck_assert(!txid_equal(&id, &other));
+	ck_assert_int_ne(txid_cmp(&id, &other), 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool ok;
+} outpoints[] = {
+	{ GENESIS ":0", true },
+	{ GENESIS ":4294967295", true },
+	{ GENESIS ":4294967296", false },
+	{ GENESIS ":", false },
+	{ GENESIS, false },
+	{ GENESIS ":-1", false },
+	{ GENESIS ":01", false },
+	{ GENESIS ":0 ", false },
+	{ GENESIS "0:0", false },
+	{ "", false },
+	{ ":0", false },
+	{ " " GENESIS ":0", false },
+	{ GENESIS ":00000000000", false },
+	{ GENESIS " 0", false },
+};
+
+START_TEST(outpoints_as_text)
+{
+	struct outpoint o = { .vout = 42 };
+	char text[OUTPOINT_TEXT];
+
+	ck_assert_int_eq(outpoint_parse(outpoints[_i].text, &o), outpoints[_i].ok);
+	if (!outpoints[_i].ok) {
+		ck_assert_uint_eq(o.vout, 42);
+		return;
+	}
+	outpoint_text(&o, text);
+	ck_assert_str_eq(text, outpoints[_i].text);
+}
+END_TEST
+
+START_TEST(outpoints_compare)
+{
+	struct outpoint a = { { { 1 } }, 2 }, b = a;
+
+	ck_assert(outpoint_equal(&a, &b));
+	b.vout = 10;
+	ck_assert(!outpoint_equal(&a, &b));
+	ck_assert_int_lt(outpoint_cmp(&a, &b), 0);
+	b = a;
+	b.txid.b[0] = 0;
+	ck_assert(!outpoint_equal(&a, &b));
+	ck_assert_int_gt(outpoint_cmp(&a, &b), 0);
+	ck_assert_int_eq(outpoint_cmp(&a, &a), 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool ok;
+} block_refs[] = {
+	{ "0:" GENESIS, true },
+	{ "4294967295:" GENESIS, true },
+	{ "4294967296:" GENESIS, false },
+	{ ":" GENESIS, false },
+	{ GENESIS, false },
+	{ "0:" GENESIS "0", false },
+	{ "00:" GENESIS, false },
+	{ "0:", false },
+	{ "", false },
+	{ "1", false },
+	{ "-1:" GENESIS, false },
+	{ "99999999999:" GENESIS, false },
+};
+
+START_TEST(blocks_as_text)
+{
+	struct block_ref r = { .height = 42 }, other;
+	char text[BLOCK_REF_TEXT];
+
+	ck_assert_int_eq(block_ref_parse(block_refs[_i].text, &r), block_refs[_i].ok);
+	if (!block_refs[_i].ok) {
+		ck_assert_uint_eq(r.height, 42);
+		return;
+	}
+	block_ref_text(&r, text);
+	ck_assert_str_eq(text, block_refs[_i].text);
+	other = r;
+	ck_assert(block_ref_equal(&r, &other));
+	other.height ^= 1;
+	ck_assert(!block_ref_equal(&r, &other));
+	other = r;
+	other.hash.b[0] ^= 1;
+	ck_assert(!block_ref_equal(&r, &other));
+}
+END_TEST
+
+START_TEST(xonly_keys_compare)
+{
+	struct xonly a = { { 1 } }, b = a;
+
+	ck_assert(xonly_equal(&a, &b));
+	b.b[31] = 1;
+	ck_assert(!xonly_equal(&a, &b));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/ids");
@@ -178,6 +309,11 @@ int main(void)
 	tcase_add_test(t, new_ids_sort_by_creation);
 	tcase_add_test(t, new_ids_differ_and_replay_with_the_seed);
 	tcase_add_test(t, keyset_ids_compare);
+	tcase_add_test(t, transactions_are_shown_reversed);
+	tcase_add_loop_test(t, outpoints_as_text, 0, ARRAY_LEN(outpoints));
+	tcase_add_test(t, outpoints_compare);
+	tcase_add_loop_test(t, blocks_as_text, 0, ARRAY_LEN(block_refs));
+	tcase_add_test(t, xonly_keys_compare);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -26,6 +26,19 @@ START_TEST(fields_come_in_order)
 }
 END_TEST
 
+START_TEST(little_endian_fields)
+{
+	struct reader r = reader_of_first(14);
+
+	ck_assert_uint_eq(read_le16(&r), 0x0201);
+	ck_assert_uint_eq(read_le32(&r), 0x06050403);
+	ck_assert_uint_eq(read_le64(&r), 0x0e0d0c0b0a090807);
+	ck_assert(reader_at_end(&r));
+	ck_assert_uint_eq(read_le16(&r), 0);
+	ck_assert(!reader_ok(&r));
+}
+END_TEST
+
 START_TEST(views_and_copies_share_the_cursor)
 {
 	struct reader r = reader_of_first(6);
@@ -130,6 +143,7 @@ int main(void)
 	TCase *t = tcase_create("reading");
 
 	tcase_add_test(t, fields_come_in_order);
+	tcase_add_test(t, little_endian_fields);
 	tcase_add_test(t, views_and_copies_share_the_cursor);
 	tcase_add_loop_test(t, integer_cut_short_is_zero_and_sticks, 0, ARRAY_LEN(kinds));
 	tcase_add_test(t, after_a_failure_nothing_is_read);
