@@ -42,6 +42,11 @@ enum err_class {
 	X(ERR_TOKEN_SPENT, "token_spent", ERR_REJECTED)                                                                \
 	X(ERR_TOKEN_OWN, "token_own", ERR_INVALID)                                                                     \
 	X(ERR_TOKEN_DUST, "token_dust", ERR_INVALID)                                                                   \
+	X(ERR_ADDRESS, "bad_address", ERR_INVALID)                                                                     \
+	X(ERR_NETWORK, "wrong_network", ERR_INVALID)                                                                   \
+	X(ERR_DUST, "dust", ERR_INVALID)                                                                               \
+	X(ERR_FEE, "fee_out_of_range", ERR_INVALID)                                                                    \
+	X(ERR_PSBT, "bad_psbt", ERR_INVALID)                                                                           \
 	X(ERR_QUOTE_EXPIRED, "quote_expired", ERR_REJECTED)                                                            \
 	X(ERR_QUOTE_ISSUED, "quote_issued", ERR_REJECTED)                                                              \
 	X(ERR_DIRECTIVE_CONFLICT, "idempotency_conflict", ERR_INVALID)                                                 \

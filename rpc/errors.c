@@ -38,6 +38,11 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_KIND_UNSUPPORTED:
 	case ERR_ACTION_UNSUPPORTED:
 	case ERR_ACTION_INVALID:
+	case ERR_ADDRESS:
+	case ERR_NETWORK:
+	case ERR_DUST:
+	case ERR_FEE:
+	case ERR_PSBT:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
