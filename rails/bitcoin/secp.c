@@ -55,22 +55,101 @@ bool secp_seckey_add(const struct secret *k, const struct secret *tweak, struct 
 	return true;
 }
 
-bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8_t ret[64])
+static bool schnorr_sign(const struct secret *key, const struct hash32 *msg, const uint8_t *aux, uint8_t ret[64])
 {
 	secp256k1_keypair pair;
 	bool ok = secp256k1_keypair_create(secp_context(), &pair, key->b) == 1 &&
-		  secp256k1_schnorrsig_sign32(secp_context(), ret, msg->b, &pair, NULL) == 1;
+		  secp256k1_schnorrsig_sign32(secp_context(), ret, msg->b, &pair, aux) == 1;
 
 	secret_wipe(&pair, sizeof(pair));
 	return ok;
 }
 
-bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, const uint8_t sig[64])
+bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8_t ret[64])
+{
+	return schnorr_sign(key, msg, NULL, ret);
+}
+
+bool secp_schnorr_sign_aux(const struct secret *key, const struct hash32 *msg, const uint8_t aux[32], uint8_t ret[64])
+{
+	return schnorr_sign(key, msg, aux, ret);
+}
+
+bool secp_xonly_verify(const struct xonly *key, const struct hash32 *msg, const uint8_t sig[64])
 {
 	secp256k1_xonly_pubkey x;
 
-	return secp256k1_xonly_pubkey_parse(secp_context(), &x, key->b + 1) == 1 &&
+	return secp256k1_xonly_pubkey_parse(secp_context(), &x, key->b) == 1 &&
 	       secp256k1_schnorrsig_verify(secp_context(), sig, msg->b, sizeof(msg->b), &x) == 1;
+}
+
+bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, const uint8_t sig[64])
+{
+	struct xonly x = secp_xonly_of(key);
+
+	return secp_xonly_verify(&x, msg, sig);
+}
+
+bool secp_xonly_valid(const struct xonly *x)
+{
+	secp256k1_xonly_pubkey ignored;
+
+	return secp256k1_xonly_pubkey_parse(secp_context(), &ignored, x->b) == 1;
+}
+
+struct xonly secp_xonly_of(const struct pubkey *p)
+{
+	struct xonly x;
+
+	memcpy(x.b, p->b + 1, sizeof(x.b));
+	return x;
+}
+
+bool secp_seckey_xonly(const struct secret *k, struct xonly *ret)
+{
+	struct pubkey p;
+
+	if (!secp_seckey_pubkey(k, &p))
+		return false;
+	*ret = secp_xonly_of(&p);
+	return true;
+}
+
+bool secp_xonly_tweak_add(const struct xonly *x, const struct hash32 *tweak, struct xonly *ret, bool *ret_odd)
+{
+	secp256k1_xonly_pubkey from, sum;
+	secp256k1_pubkey full;
+	int odd;
+
+	if (secp256k1_xonly_pubkey_parse(secp_context(), &from, x->b) != 1 ||
+	    secp256k1_xonly_pubkey_tweak_add(secp_context(), &full, &from, tweak->b) != 1 ||
+	    secp256k1_xonly_pubkey_from_pubkey(secp_context(), &sum, &odd, &full) != 1 ||
+	    secp256k1_xonly_pubkey_serialize(secp_context(), ret->b, &sum) != 1)
+		return false;
+	*ret_odd = odd == 1;
+	return true;
+}
+
+bool secp_xonly_tweak_check(const struct xonly *sum, bool odd, const struct xonly *x, const struct hash32 *tweak)
+{
+	secp256k1_xonly_pubkey from;
+
+	return secp256k1_xonly_pubkey_parse(secp_context(), &from, x->b) == 1 &&
+	       secp256k1_xonly_pubkey_tweak_add_check(secp_context(), sum->b, odd, &from, tweak->b) == 1;
+}
+
+bool secp_seckey_xonly_tweak_add(const struct secret *k, const struct hash32 *tweak, struct secret *ret)
+{
+	SCOPED(secret) struct secret sum;
+	secp256k1_keypair pair;
+	bool ok = secp256k1_keypair_create(secp_context(), &pair, k->b) == 1 &&
+		  secp256k1_keypair_xonly_tweak_add(secp_context(), &pair, tweak->b) == 1 &&
+		  secp256k1_keypair_sec(secp_context(), sum.b, &pair) == 1;
+
+	secret_wipe(&pair, sizeof(pair));
+	if (ok)
+		*ret = sum;
+	return ok;
 }
 
 static void point_xy(const struct point *p, uint8_t ret[64])

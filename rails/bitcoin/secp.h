@@ -1,5 +1,5 @@
-/* rails/bitcoin/secp.h - the one wrapper over libsecp256k1: its context, keys, signatures (BIP340, recoverable ECDSA), and
- * points.
+/* rails/bitcoin/secp.h - the one wrapper over libsecp256k1: its context, keys, signatures (BIP340, recoverable ECDSA),
+ * taproot tweaks, and points.
  *
  * Nothing here computes on curve elements by itself.  A `bool` answer is false when libsecp256k1 refuses the input (not
  * on the curve, zero, not below the group order, infinity); *ret is then untouched.  A struct point is parsed once and
@@ -30,6 +30,22 @@ MUST_CHECK bool secp_seckey_add(const struct secret *k, const struct secret *twe
 MUST_CHECK bool secp_schnorr_sign(const struct secret *key, const struct hash32 *msg, uint8_t ret[64]);
 /* The key's parity byte is ignored, as BIP340 has it. */
 bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, const uint8_t sig[64]);
+
+/* The same with auxiliary randomness, for whoever signs where an attacker may disturb the computation. */
+MUST_CHECK bool secp_schnorr_sign_aux(const struct secret *key, const struct hash32 *msg, const uint8_t aux[32],
+				      uint8_t ret[64]);
+bool secp_xonly_verify(const struct xonly *key, const struct hash32 *msg, const uint8_t sig[64]);
+
+/* Keys as BIP340 and BIP341 have them: an x alone stands for the point with the even y. */
+bool secp_xonly_valid(const struct xonly *x);
+struct xonly secp_xonly_of(const struct pubkey *p);
+MUST_CHECK bool secp_seckey_xonly(const struct secret *k, struct xonly *ret);
+/* x + tweak * G.  *ret_odd says whether the y of the sum is odd; both results are needed to check it without adding. */
+MUST_CHECK bool secp_xonly_tweak_add(const struct xonly *x, const struct hash32 *tweak, struct xonly *ret,
+				     bool *ret_odd);
+bool secp_xonly_tweak_check(const struct xonly *sum, bool odd, const struct xonly *x, const struct hash32 *tweak);
+/* The key for x(k) + tweak * G: k, negated if its y is odd, plus the tweak. */
+MUST_CHECK bool secp_seckey_xonly_tweak_add(const struct secret *k, const struct hash32 *tweak, struct secret *ret);
 
 /* ECDSA with a recovery id: 0 and 1 are the parity of R's y; 2 and 3 say that R's x was not below the group order, which
  * nobody will ever see.  RFC 6979 without extra data when counter is 0, else with the counter in 32 bytes, big-endian.

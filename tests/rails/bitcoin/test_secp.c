@@ -1,6 +1,9 @@
+/* Vectors: tests/vectors/onchain/bip340.json (BIP340's own). */
 #include "rails/bitcoin/secp.h"
 
 #include <string.h>
+
+#include <secp256k1_schnorrsig.h>
 
 #include "base/hash.h"
 #include "tests/support/rails.h"
@@ -256,6 +259,117 @@ START_TEST(the_generator)
 }
 END_TEST
 
+/* Our messages have 32 bytes; those of other lengths are asked of the library itself. */
+static bool verify_any(const struct xonly *key, struct bytes msg, const uint8_t sig[64])
+{
+	secp256k1_xonly_pubkey x;
+
+	return secp256k1_xonly_pubkey_parse(secp_context(), &x, key->b) == 1 &&
+	       secp256k1_schnorrsig_verify(secp_context(), sig, msg.p, msg.n, &x) == 1;
+}
+
+START_TEST(bip340)
+{
+	json_t *list = json_object_get(vectors_load("onchain/bip340.json"), "vectors"), *v;
+	size_t i, signed_too = 0;
+
+	ck_assert_uint_eq(json_array_size(list), 19);
+	json_array_foreach(list, i, v)
+	{
+		bool good = json_is_true(json_object_get(v, "result"));
+		struct bytes msg = vec_hex(v, "message");
+		struct xonly key, got;
+		struct secret secret;
+		struct hash32 msg32;
+		uint8_t sig[64], again[64], aux[32];
+
+		vec_copy(v, "public_key", key.b, 32);
+		vec_copy(v, "signature", sig, 64);
+		if (msg.n != 32) {
+			ck_assert(verify_any(&key, msg, sig) == good);
+			continue;
+		}
+		memcpy(msg32.b, msg.p, 32);
+		ck_assert_msg(secp_xonly_verify(&key, &msg32, sig) == good, "%zu", i);
+		if (vec_str(v, "secret_key")[0] == '\0')
+			continue;
+		vec_copy(v, "secret_key", secret.b, 32);
+		vec_copy(v, "aux_rand", aux, 32);
+		ck_assert(secp_seckey_xonly(&secret, &got));
+		ck_assert(xonly_equal(&got, &key));
+		ck_assert(secp_schnorr_sign_aux(&secret, &msg32, aux, again));
+		ck_assert_mem_eq(again, sig, 64);
+		signed_too++;
+	}
+	ck_assert_uint_eq(signed_too, 4);
+}
+END_TEST
+
+START_TEST(x_alone)
+{
+	struct xonly x, beyond;
+	struct secret zero = { 0 };
+
+	hex_to(generator + 2, x.b, 32);
+	ck_assert(secp_xonly_valid(&x));
+	memset(beyond.b, 0xff, 32);
+	ck_assert(!secp_xonly_valid(&beyond));
+	memset(x.b, 0, 32);
+	x.b[31] = 7;
+	ck_assert(!secp_xonly_valid(&x));
+	ck_assert(!secp_seckey_xonly(&zero, &x));
+	ck_assert_uint_eq(x.b[31], 7);
+}
+END_TEST
+
+/* The private and the public side of a tweak meet, for keys with either y. */
+START_TEST(tweaks)
+{
+	unsigned seen[2][2] = { { 0 } };
+
+	for (uint8_t n = 1; n <= 40; n++) {
+		struct secret k = small(n), sum;
+		struct hash32 tweak = { { n, 1, 2, 3 } };
+		struct xonly x, by_point, by_secret;
+		struct pubkey p;
+		bool odd;
+
+		ck_assert(secp_seckey_pubkey(&k, &p));
+		x = secp_xonly_of(&p);
+		ck_assert(secp_xonly_tweak_add(&x, &tweak, &by_point, &odd));
+		ck_assert(secp_seckey_xonly_tweak_add(&k, &tweak, &sum));
+		ck_assert(secp_seckey_xonly(&sum, &by_secret));
+		ck_assert(xonly_equal(&by_point, &by_secret));
+		ck_assert(secp_xonly_tweak_check(&by_point, odd, &x, &tweak));
+		ck_assert(!secp_xonly_tweak_check(&by_point, !odd, &x, &tweak));
+		tweak.b[31] ^= 1;
+		ck_assert(!secp_xonly_tweak_check(&by_point, odd, &x, &tweak));
+		seen[p.b[0] - 2][odd ? 1 : 0]++;
+	}
+	ck_assert(seen[0][0] > 0 && seen[0][1] > 0 && seen[1][0] > 0 && seen[1][1] > 0);
+}
+END_TEST
+
+START_TEST(tweaks_that_make_no_key)
+{
+	struct secret one = small(1), kept = small(42);
+	struct hash32 order, minus_one;
+	struct xonly x, sum;
+	bool odd;
+
+	hex_to(group_order, order.b, 32);
+	hex_to(order_less_1, minus_one.b, 32);
+	hex_to(generator + 2, x.b, 32);
+	ck_assert(!secp_xonly_tweak_add(&x, &order, &sum, &odd));
+	ck_assert(!secp_xonly_tweak_add(&x, &minus_one, &sum, &odd)); /* infinity */
+	ck_assert(!secp_seckey_xonly_tweak_add(&one, &order, &kept));
+	ck_assert(!secp_seckey_xonly_tweak_add(&one, &minus_one, &kept));
+	memset(x.b, 0xff, 32);
+	ck_assert(!secp_xonly_tweak_add(&x, &minus_one, &sum, &odd));
+	ck_assert_uint_eq(kept.b[31], 42);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rails/bitcoin/secp");
@@ -274,5 +388,9 @@ int main(void)
 	tcase_add_test(c, ecdsa_counts_in_four_bytes);
 	tcase_add_test(c, ecdsa_needs_a_key_and_a_signature);
 	tcase_add_test(c, the_generator);
+	tcase_add_test(c, bip340);
+	tcase_add_test(c, x_alone);
+	tcase_add_test(c, tweaks);
+	tcase_add_test(c, tweaks_that_make_no_key);
 	return suite_run(s);
 }
