@@ -103,6 +103,32 @@ void bip32_neuter(const struct bip32_key *k, struct bip32_pub *ret)
 	assert(ok); /* every struct bip32_key was made by this file, from a valid key */
 }
 
+int bip32_pub_child(const struct bip32_pub *from, uint32_t index, struct bip32_pub *ret, struct err *err)
+{
+	struct bip32_pub k = { .index = index, .depth = (uint8_t)(from->depth + 1) };
+	struct bytes parent = { from->key.b, sizeof(from->key.b) };
+	struct point at, step, sum;
+	struct secret tweak;
+	uint8_t data[37], i[64], id[20];
+
+	if ((index & BIP32_HARDENED) != 0)
+		return ERR(err, ERR_RANGE, "a hardened key needs its private parent");
+	if (from->depth == UINT8_MAX)
+		return ERR(err, ERR_RANGE, "a BIP32 path has at most 255 levels");
+	memcpy(data, from->key.b, sizeof(from->key.b));
+	put_be32(data + 33, index);
+	hmac_sha512((struct bytes){ from->chain, 32 }, (struct bytes){ data, sizeof(data) }, i);
+	memcpy(tweak.b, i, 32);
+	if (!point_parse(&from->key, &at) || !point_base_mul(&tweak, &step) || !point_add(&at, &step, &sum))
+		return ERR(err, ERR_CRYPTO, "BIP32 has no key at index %u", index);
+	point_compress(&sum, &k.key);
+	memcpy(k.chain, i + 32, 32);
+	hash160(parent, id);
+	memcpy(k.parent, id, sizeof(k.parent));
+	*ret = k;
+	return 0;
+}
+
 static void extended_text(uint32_t version, uint8_t depth, const uint8_t parent[4], uint32_t index,
 			  const uint8_t chain[32], const uint8_t key[33], char *to)
 {

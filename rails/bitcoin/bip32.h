@@ -38,6 +38,8 @@ MUST_CHECK int bip32_child(const struct bip32_key *from, uint32_t index, struct 
 MUST_CHECK int bip32_derive(const struct bip32_key *from, const uint32_t *path, size_t n, struct bip32_key *ret,
 			    struct err *err);
 void bip32_neuter(const struct bip32_key *k, struct bip32_pub *ret);
+/* Without the private key; index is not hardened (ERR_RANGE). */
+MUST_CHECK int bip32_pub_child(const struct bip32_pub *from, uint32_t index, struct bip32_pub *ret, struct err *err);
 
 /* Mainnet versions: xprv and xpub.  The text of a private key is a secret. */
 void bip32_xprv(const struct bip32_key *k, char ret[BIP32_TEXT_MAX]);

@@ -1,9 +1,11 @@
-/* Vectors: tests/vectors/onchain/bip32.json (BIP32's own). */
+/* Vectors: tests/vectors/onchain/bip32.json (BIP32's own), bip84.json (BIP84's own). */
 #include "rails/bitcoin/bip32.h"
 
 #include <string.h>
 
 #include "base/text.h"
+#include "rails/bitcoin/address.h"
+#include "rails/bitcoin/mnemonic.h"
 #include "tests/support/rails.h"
 #include "tests/support/suite.h"
 
@@ -69,6 +71,86 @@ START_TEST(vectors)
 		}
 	}
 	ck_assert_uint_ge(checked, 17);
+}
+END_TEST
+
+/* Where a step of a vector is not hardened, the public key alone comes to the same. */
+START_TEST(public_children)
+{
+	json_t *list = json_object_get(vectors_load("onchain/bip32.json"), "vectors"), *v, *chain;
+	size_t i, j, checked = 0;
+
+	json_array_foreach(list, i, v)
+	{
+		struct bip32_pub before = { 0 };
+
+		json_array_foreach(json_object_get(v, "chains"), j, chain)
+		{
+			struct bip32_pub at, child;
+
+			ck_ok(bip32_xpub_parse(vec_str(chain, "xpub"), &at, &rerr));
+			if (at.depth > 0 && (at.index & BIP32_HARDENED) == 0) {
+				ck_ok(bip32_pub_child(&before, at.index, &child, &rerr));
+				ck_assert_mem_eq(&child, &at, sizeof(at));
+				checked++;
+			} else if (at.depth > 0) {
+				ck_fails(bip32_pub_child(&before, at.index, &child, &rerr), ERR_RANGE);
+			}
+			before = at;
+		}
+	}
+	ck_assert_uint_ge(checked, 4);
+}
+END_TEST
+
+START_TEST(public_paths_end_too)
+{
+	uint8_t seed[16] = { 1 };
+	struct bip32_key k;
+	struct bip32_pub pub;
+
+	ck_ok(bip32_master((struct bytes){ seed, 16 }, &k, &rerr));
+	bip32_neuter(&k, &pub);
+	pub.depth = 255;
+	ck_fails(bip32_pub_child(&pub, 0, &pub, &rerr), ERR_RANGE);
+	pub.depth = 0;
+	ck_ok(bip32_pub_child(&pub, 0, &pub, &rerr));
+	memset(pub.key.b, 0, sizeof(pub.key.b));
+	ck_fails(bip32_pub_child(&pub, 0, &pub, &rerr), ERR_CRYPTO);
+}
+END_TEST
+
+/* BIP84: foreign wallets' addresses, as one pays to them. */
+START_TEST(bip84)
+{
+	json_t *v = vectors_load("onchain/bip84.json"), *d;
+	SCOPED(mnemonic) struct mnemonic m;
+	SCOPED(seed) struct seed seed;
+	struct bip32_key master;
+	size_t i, checked = 0;
+
+	ck_ok(mnemonic_parse(vec_str(v, "mnemonic"), &m, &rerr));
+	ck_ok(mnemonic_seed(&m, vec_str(v, "passphrase"), &seed, &rerr));
+	ck_ok(bip32_master((struct bytes){ seed.b, sizeof(seed.b) }, &master, &rerr));
+	json_array_foreach(json_object_get(v, "derived"), i, d)
+	{
+		char text[ADDRESS_TEXT_MAX];
+		struct bip32_key k;
+		struct bip32_pub pub;
+		uint32_t path[8];
+		struct spk s;
+
+		if (json_object_get(d, "address") == NULL)
+			continue;
+		ck_ok(bip32_derive(&master, path, path_parse(vec_str(d, "path"), path, 8), &k, &rerr));
+		bip32_neuter(&k, &pub);
+		ck_assert_str_eq(hex_text(&ra, (struct bytes){ pub.key.b, 33 }), vec_str(d, "pubkey"));
+		s = spk_p2wpkh(&pub.key);
+		ck_assert(address_text(spk_bytes(&s), NETWORK_MAINNET, text));
+		ck_assert_str_eq(text, vec_str(d, "address"));
+		checked++;
+	}
+	ck_assert_uint_eq(checked, 3);
 }
 END_TEST
 
@@ -168,6 +250,9 @@ int main(void)
 	TCase *c = rails_case(s, "bip32");
 
 	tcase_add_test(c, vectors);
+	tcase_add_test(c, public_children);
+	tcase_add_test(c, public_paths_end_too);
+	tcase_add_test(c, bip84);
 	tcase_add_test(c, invalid_keys);
 	tcase_add_test(c, a_seed_has_16_to_64_bytes);
 	tcase_add_test(c, paths_end_at_255_levels);
