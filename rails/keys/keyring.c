@@ -5,11 +5,12 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "rails/bitcoin/bip32.h"
 #include "rails/bitcoin/secp.h"
+#include "rails/bitcoin/taproot.h"
 
 #define PURPOSE_CASHU  (BIP32_HARDENED | 129372)
 #define PURPOSE_QUOTES (BIP32_HARDENED | 129373)
+#define PURPOSE_BIP86  (BIP32_HARDENED | 86)
 #define KEYSETS_KEPT   16
 #define V1_ID_CHARS    16
 #define V2_ID_CHARS    66
@@ -22,12 +23,24 @@ struct keyset_account {
 
 struct keyring {
 	struct seed seed;
-	struct bip32_key cashu;  /* m/129372'/0' */
-	struct bip32_key quotes; /* m/129373'/20'/0'/0' */
+	struct bip32_key cashu;      /* m/129372'/0' */
+	struct bip32_key quotes;     /* m/129373'/20'/0'/0' */
+	struct bip32_key onchain[2]; /* m/86'/coin'/0', by coin */
 	struct keyset_account accounts[KEYSETS_KEPT];
 	size_t n_accounts, next_account;
 	char fingerprint[KEYRING_FINGERPRINT];
 };
+
+static int onchain_init(struct keyring *kr, const struct bip32_key *master, struct err *err)
+{
+	for (uint32_t coin = 0; coin < ARRAY_LEN(kr->onchain); coin++) {
+		const uint32_t path[] = { PURPOSE_BIP86, BIP32_HARDENED | coin, BIP32_HARDENED };
+
+		if (bip32_derive(master, path, ARRAY_LEN(path), &kr->onchain[coin], err) != 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char *passphrase, struct err *err)
 {
@@ -40,7 +53,8 @@ static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char
 	if (mnemonic_seed(m, passphrase, &kr->seed, err) != 0 ||
 	    bip32_master((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, &master, err) != 0 ||
 	    bip32_derive(&master, cashu, ARRAY_LEN(cashu), &kr->cashu, err) != 0 ||
-	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0)
+	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0 ||
+	    onchain_init(kr, &master, err) != 0)
 		return -1;
 	bip32_neuter(&master, &pub);
 	hash160((struct bytes){ pub.key.b, sizeof(pub.key.b) }, id);
@@ -190,6 +204,54 @@ int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, 
 	    bip32_derive(&master, path, ARRAY_LEN(path), &k, err) != 0)
 		return -1;
 	*ret = k.key;
+	return 0;
+}
+
+static const struct bip32_key *onchain_account(const struct keyring *kr, enum network net)
+{
+	return &kr->onchain[net == NETWORK_MAINNET ? 0 : 1];
+}
+
+void keyring_onchain_account(const struct keyring *kr, enum network net, struct bip32_pub *ret)
+{
+	bip32_neuter(onchain_account(kr, net), ret);
+}
+
+static int onchain_key(const struct keyring *kr, struct keyring_path at, struct bip32_key *ret, struct err *err)
+{
+	const uint32_t path[] = { at.chain, at.index };
+
+	if (at.chain >= BIP32_HARDENED || at.index >= BIP32_HARDENED)
+		return ERR(err, ERR_RANGE, "no on-chain key at %u/%u", at.chain, at.index);
+	return bip32_derive(onchain_account(kr, at.net), path, ARRAY_LEN(path), ret, err);
+}
+
+int keyring_onchain_key(const struct keyring *kr, struct keyring_path at, struct xonly *ret, struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key k;
+	struct bip32_pub pub;
+
+	if (onchain_key(kr, at, &k, err) != 0)
+		return -1;
+	bip32_neuter(&k, &pub);
+	*ret = secp_xonly_of(&pub.key);
+	return 0;
+}
+
+int keyring_onchain_sign(const struct keyring *kr, struct keyring_path at, const struct hash32 *root,
+			 const struct hash32 *sighash, uint8_t ret[64], struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key k;
+	SCOPED(secret) struct secret output;
+	uint8_t sig[64];
+	struct xonly x;
+
+	if (onchain_key(kr, at, &k, err) != 0 || tap_secret_tweak(&k.key, root, &output, err) != 0)
+		return -1;
+	if (!secp_seckey_xonly(&output, &x) || !secp_schnorr_sign(&output, sighash, sig) ||
+	    !secp_xonly_verify(&x, sighash, sig))
+		return ERR(err, ERR_CRYPTO, "on-chain key %u/%u does not sign", at.chain, at.index);
+	memcpy(ret, sig, sizeof(sig));
 	return 0;
 }
 

@@ -1,13 +1,15 @@
 /* rails/keys/keyring.h - the only room with long-term keys: a path or a counter goes in, a derived value or a signature
  * comes out.
  *
- * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 at cdk's path.  The keyring lives in locked,
+ * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 at cdk's path; on-chain keys as in BIP86.  The keyring lives in locked,
  * guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
 #ifndef RAILS_KEYS_KEYRING_H
 #define RAILS_KEYS_KEYRING_H
 
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/network.h"
+#include "rails/bitcoin/bip32.h"
 #include "rails/bitcoin/mnemonic.h"
 
 struct keyring;
@@ -33,6 +35,24 @@ MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, cons
 /* m/44'/60'/account'/0/index, account and index < 2^31.  For rails/keys only: see evm_key.h. */
 MUST_CHECK int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, struct secret *ret,
 			       struct err *err);
+
+/* On-chain keys: BIP86, m/86'/coin'/0'/chain/index with coin 0 on mainnet and 1 on every other network, chain 0 for
+ * receiving and 1 for change.  chain and index are below 2^31. */
+enum keyring_chain { KEYRING_RECEIVE = 0, KEYRING_CHANGE = 1 };
+struct keyring_path {
+	enum network net;
+	uint32_t chain;
+	uint32_t index;
+};
+/* The account's extended public key, from which bip32_pub_child() makes every key of it, also while the wallet is locked. */
+void keyring_onchain_account(const struct keyring *kr, enum network net, struct bip32_pub *ret);
+/* The internal key: tap_bip86_spk() makes the output script of it.  ERR_CRYPTO, ERR_RANGE. */
+MUST_CHECK int keyring_onchain_key(const struct keyring *kr, struct keyring_path at, struct xonly *ret,
+				   struct err *err);
+/* Signs for a taproot key path: with the key of this path, tweaked by root (NULL, as BIP86 has it, for an address of ours).
+ * BIP340, deterministic, so that a step that runs again makes the same transaction; verified before it is handed out. */
+MUST_CHECK int keyring_onchain_sign(const struct keyring *kr, struct keyring_path at, const struct hash32 *root,
+				    const struct hash32 *sighash, uint8_t ret[64], struct err *err);
 
 /* The first four bytes of HASH160 of the master public key, as in BIP32; safe to show. */
 void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT]);

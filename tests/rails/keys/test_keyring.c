@@ -1,10 +1,13 @@
-/* Vectors: tests/vectors/cashu/nut13_secrets.json (NUT-13's and cdk's), nut20_quote_signature.json (cdk's locking keys). */
+/* Vectors: tests/vectors/cashu/nut13_secrets.json (NUT-13's and cdk's), nut20_quote_signature.json (cdk's locking keys),
+ * tests/vectors/onchain/bip86.json (BIP86's own). */
 #include "rails/keys/keyring.h"
 
 #include <string.h>
 
 #include "base/text.h"
+#include "rails/bitcoin/address.h"
 #include "rails/bitcoin/secp.h"
+#include "rails/bitcoin/taproot.h"
 #include "tests/support/rails.h"
 #include "tests/support/suite.h"
 
@@ -180,6 +183,112 @@ START_TEST(a_passphrase_it_cannot_use)
 }
 END_TEST
 
+START_TEST(bip86)
+{
+	json_t *v = vectors_load("onchain/bip86.json"), *d;
+	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), vec_str(v, "passphrase"));
+	struct bip32_pub account, chain, at;
+	char text[BIP32_TEXT_MAX];
+	size_t i, checked = 0;
+
+	keyring_onchain_account(kr, NETWORK_MAINNET, &account);
+	json_array_foreach(json_object_get(v, "derived"), i, d)
+	{
+		const char *path = vec_str(d, "path");
+		struct keyring_path where = { .net = NETWORK_MAINNET };
+		char address[ADDRESS_TEXT_MAX];
+		struct xonly internal, by_account;
+		struct spk s;
+
+		if (strcmp(path, "m/86h/0h/0h") == 0) {
+			bip32_xpub(&account, text);
+			ck_assert_str_eq(text, vec_str(d, "xpub"));
+			continue;
+		}
+		ck_assert_uint_eq(strlen(path), 15);
+		where.chain = (uint32_t)(path[12] - '0');
+		where.index = (uint32_t)(path[14] - '0');
+		ck_ok(keyring_onchain_key(kr, where, &internal, &rerr));
+		ck_assert_str_eq(hex_text(&ra, (struct bytes){ internal.b, 32 }), vec_str(d, "internal_key"));
+		ck_ok(bip32_pub_child(&account, where.chain, &chain, &rerr));
+		ck_ok(bip32_pub_child(&chain, where.index, &at, &rerr));
+		by_account = secp_xonly_of(&at.key);
+		ck_assert(xonly_equal(&internal, &by_account));
+		ck_ok(tap_bip86_spk(&internal, &s, &rerr));
+		ck_assert(bytes_equal(spk_bytes(&s), vec_hex(d, "scriptPubKey")));
+		ck_assert(address_text(spk_bytes(&s), NETWORK_MAINNET, address));
+		ck_assert_str_eq(address, vec_str(d, "address"));
+		checked++;
+	}
+	ck_assert_uint_eq(checked, 3);
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(test_networks_have_keys_of_their_own)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	static const enum network test[] = { NETWORK_SIGNET, NETWORK_TESTNET4, NETWORK_REGTEST };
+	struct xonly mainnet, x;
+
+	ck_ok(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, 0, 5 }, &mainnet, &rerr));
+	for (size_t i = 0; i < ARRAY_LEN(test); i++) {
+		struct xonly first;
+
+		ck_ok(keyring_onchain_key(kr, (struct keyring_path){ test[i], 0, 5 }, &x, &rerr));
+		ck_assert(!xonly_equal(&x, &mainnet));
+		ck_ok(keyring_onchain_key(kr, (struct keyring_path){ test[0], 0, 5 }, &first, &rerr));
+		ck_assert(xonly_equal(&x, &first));
+	}
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(onchain_signatures)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	struct hash32 msg = { { 9 } }, root = { { 3 } };
+
+	for (uint32_t i = 0; i < 8; i++) {
+		struct keyring_path at = { NETWORK_REGTEST, i % 2, i };
+		struct tap_output out;
+		struct xonly internal;
+		uint8_t sig[64], again[64];
+
+		ck_ok(keyring_onchain_key(kr, at, &internal, &rerr));
+		ck_ok(keyring_onchain_sign(kr, at, NULL, &msg, sig, &rerr));
+		ck_ok(keyring_onchain_sign(kr, at, NULL, &msg, again, &rerr));
+		ck_assert_mem_eq(sig, again, 64);
+		ck_ok(tap_output_make(&internal, NULL, &out, &rerr));
+		ck_assert(secp_xonly_verify(&out.key, &msg, sig));
+		ck_ok(keyring_onchain_sign(kr, at, &root, &msg, sig, &rerr));
+		ck_assert(!secp_xonly_verify(&out.key, &msg, sig));
+		ck_ok(tap_output_make(&internal, &root, &out, &rerr));
+		ck_assert(secp_xonly_verify(&out.key, &msg, sig));
+	}
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(onchain_keys_end_at_2_31)
+{
+	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
+	struct hash32 msg = { { 9 } };
+	struct xonly x;
+	uint8_t sig[64];
+
+	ck_ok(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, 1, 0x7fffffff }, &x, &rerr));
+	ck_fails(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, 1, 0x80000000u }, &x, &rerr),
+		 ERR_RANGE);
+	ck_fails(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, 0x80000000u, 0 }, &x, &rerr),
+		 ERR_RANGE);
+	ck_fails(keyring_onchain_sign(kr, (struct keyring_path){ NETWORK_MAINNET, 0, UINT32_MAX }, NULL, &msg, sig,
+				      &rerr),
+		 ERR_RANGE);
+	keyring_free(kr);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rails/keys/keyring");
@@ -193,5 +302,9 @@ int main(void)
 	tcase_add_test(c, more_keysets_than_are_remembered);
 	tcase_add_test(c, fingerprints);
 	tcase_add_test(c, a_passphrase_it_cannot_use);
+	tcase_add_test(c, bip86);
+	tcase_add_test(c, test_networks_have_keys_of_their_own);
+	tcase_add_test(c, onchain_signatures);
+	tcase_add_test(c, onchain_keys_end_at_2_31);
 	return suite_run(s);
 }
