@@ -12,6 +12,7 @@
 
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
+#include <secp256k1_extrakeys.h>
 #include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 #include <sodium.h>
@@ -100,6 +101,24 @@ WRAP(int, secp256k1_ec_pubkey_create, const secp256k1_context *ctx, secp256k1_pu
 WRAP(int, secp256k1_keypair_create, const secp256k1_context *ctx, secp256k1_keypair *ret, const unsigned char *key)
 {
 	return answer(__real_secp256k1_keypair_create(ctx, ret, key));
+}
+
+/* Which y the key's point has is public, and decides whether the key is negated; what comes out is as secret as before. */
+WRAP(int, secp256k1_keypair_xonly_tweak_add, const secp256k1_context *ctx, secp256k1_keypair *pair,
+     const unsigned char *tweak)
+{
+	int rc;
+
+	VALGRIND_DISABLE_ERROR_REPORTING;
+	rc = __real_secp256k1_keypair_xonly_tweak_add(ctx, pair, tweak);
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	secret(pair, sizeof(*pair));
+	return answer(rc);
+}
+
+WRAP(int, secp256k1_keypair_sec, const secp256k1_context *ctx, unsigned char *ret, const secp256k1_keypair *pair)
+{
+	return answer(__real_secp256k1_keypair_sec(ctx, ret, pair));
 }
 
 WRAP(int, secp256k1_ecdh, const secp256k1_context *ctx, unsigned char *ret, const secp256k1_pubkey *point,
@@ -277,6 +296,8 @@ START_TEST(keys)
 	struct keyring *kr;
 	struct secret r;
 	struct pubkey key;
+	struct xonly onchain;
+	struct bip32_pub account;
 	uint8_t sig[64];
 
 	secret_letters(passphrase, sizeof(passphrase));
@@ -287,6 +308,11 @@ START_TEST(keys)
 			OK(keyring_cashu_output(kr, &ids[i], counter, text, &r, err));
 	OK(keyring_cashu_quote_key(kr, 3, &key, err));
 	OK(keyring_cashu_quote_sign(kr, 3, &msg, sig, err));
+	for (uint32_t i = 0; i < 4; i++) {
+		OK(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, i % 2, i }, &onchain, err));
+		OK(keyring_onchain_sign(kr, (struct keyring_path){ NETWORK_REGTEST, i % 2, i }, NULL, &msg, sig, err));
+	}
+	keyring_onchain_account(kr, NETWORK_MAINNET, &account);
 	keyring_fingerprint(kr, fingerprint);
 	public(fingerprint, sizeof(fingerprint));
 	ck_assert(strlen(fingerprint) == KEYRING_FINGERPRINT - 1);
