@@ -14,7 +14,8 @@
 #define TX_SIZE_MAX   4000000u /* bytes: a block weighs no more than as many weight units */
 #define TX_WEIGHT_MAX 4000000u
 /* An arena of this limit has room for every transaction of n bytes. */
-#define TX_ARENA_FOR(n) (40 * (n) + 4096)
+#define TX_ARENA_FOR(n)        (40 * (n) + 4096)
+#define TX_LEGACY_ARENA_FOR(n) (4 * (n) + 256) /* for tx_decode_legacy() */
 
 struct witness {
 	struct bytes *items;
