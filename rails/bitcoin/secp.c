@@ -90,6 +90,15 @@ bool secp_schnorr_verify(const struct pubkey *key, const struct hash32 *msg, con
 	return secp_xonly_verify(&x, msg, sig);
 }
 
+bool secp_ecdsa_verify(const struct pubkey *key, const struct hash32 *msg, struct bytes der)
+{
+	secp256k1_ecdsa_signature sig;
+	struct point p;
+
+	return point_parse(key, &p) && secp256k1_ecdsa_signature_parse_der(secp_context(), &sig, der.p, der.n) == 1 &&
+	       secp256k1_ecdsa_verify(secp_context(), &sig, msg->b, &p.p) == 1;
+}
+
 bool secp_xonly_valid(const struct xonly *x)
 {
 	secp256k1_xonly_pubkey ignored;

@@ -36,6 +36,9 @@ MUST_CHECK bool secp_schnorr_sign_aux(const struct secret *key, const struct has
 				      uint8_t ret[64]);
 bool secp_xonly_verify(const struct xonly *key, const struct hash32 *msg, const uint8_t sig[64]);
 
+/* ECDSA as bitcoin has it: strict DER, low s.  For checking other signers' work alone; we never sign so. */
+bool secp_ecdsa_verify(const struct pubkey *key, const struct hash32 *msg, struct bytes der);
+
 /* Keys as BIP340 and BIP341 have them: an x alone stands for the point with the even y. */
 bool secp_xonly_valid(const struct xonly *x);
 struct xonly secp_xonly_of(const struct pubkey *p);

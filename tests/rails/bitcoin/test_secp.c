@@ -305,6 +305,31 @@ START_TEST(bip340)
 }
 END_TEST
 
+/* BIP143's first example: the signature of its P2WPKH input, over the hash that the BIP gives. */
+START_TEST(ecdsa)
+{
+	static const char sig_hex[] = "304402203609e17b84f6a7d30c80bfa610b5b4542f32a8a0d5447a12fb1366d7f01cc44a"
+				      "0220573a954c4518331561406f90300e8f3358f51928d43c212a8caed02de67eebee";
+	/* The same with n - s: as good mathematically, and refused since BIP62. */
+	static const char high_s[] = "304502203609e17b84f6a7d30c80bfa610b5b4542f32a8a0d5447a12fb1366d7f01cc44a"
+				     "022100a8c56ab3bae7ccea9ebf906fcff170cb61b9c3bddb0c7f1133238e5ee9b75553";
+	struct hash32 msg, other = { { 1 } };
+	uint8_t sig[70], high[71];
+	struct pubkey key;
+
+	hex_to("c37af31116d1b27caf68aae9e3ac82f1477929014d5b917657d0eb49478cb670", msg.b, 32);
+	hex_to("025476c2e83188368da1ff3e292e7acafcdb3566bb0ad253f62fc70f07aeee6357", key.b, 33);
+	hex_to(sig_hex, sig, sizeof(sig));
+	hex_to(high_s, high, sizeof(high));
+	ck_assert(secp_ecdsa_verify(&key, &msg, (struct bytes){ sig, sizeof(sig) }));
+	ck_assert(!secp_ecdsa_verify(&key, &other, (struct bytes){ sig, sizeof(sig) }));
+	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ sig, sizeof(sig) - 1 }));
+	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ high, sizeof(high) }));
+	key.b[0] = 5;
+	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ sig, sizeof(sig) }));
+}
+END_TEST
+
 START_TEST(x_alone)
 {
 	struct xonly x, beyond;
@@ -389,6 +414,7 @@ int main(void)
 	tcase_add_test(c, ecdsa_needs_a_key_and_a_signature);
 	tcase_add_test(c, the_generator);
 	tcase_add_test(c, bip340);
+	tcase_add_test(c, ecdsa);
 	tcase_add_test(c, x_alone);
 	tcase_add_test(c, tweaks);
 	tcase_add_test(c, tweaks_that_make_no_key);
