@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rails/bitcoin/base58.h"
 #include "tests/support/rails.h"
 #include "tests/support/suite.h"
 
@@ -144,6 +145,20 @@ START_TEST(refused_with_a_reason)
 }
 END_TEST
 
+/* A version of some other chain, whose text begins as ours might. */
+START_TEST(other_versions)
+{
+	uint8_t raw[21] = { 110 };
+	char text[BASE58_TEXT_MAX + 1];
+	struct spk s;
+
+	base58check_encode((struct bytes){ raw, sizeof(raw) }, text);
+	ck_assert(text[0] == 'm' || text[0] == 'n');
+	ck_fails(address_parse(text, NETWORK_REGTEST, &s, &rerr), ERR_ADDRESS);
+	ck_assert_ptr_nonnull(strstr(rerr.msg, "version 110"));
+}
+END_TEST
+
 static const char *const without_address[] = {
 	"", "6a", "51", "210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798ac"
 };
@@ -168,6 +183,7 @@ int main(void)
 	tcase_add_loop_test(c, both_ways, 0, ARRAY_LEN(addresses));
 	tcase_add_test(c, pay_to_anchor);
 	tcase_add_loop_test(c, refused_with_a_reason, 0, ARRAY_LEN(refused));
+	tcase_add_test(c, other_versions);
 	tcase_add_loop_test(c, scripts_that_no_address_stands_for, 0, ARRAY_LEN(without_address));
 	return suite_run(s);
 }

@@ -129,7 +129,8 @@ END_TEST
 
 START_TEST(the_receivers_pay_the_fee)
 {
-	static const uint64_t exact[] = { 10000, 70000 }, over[] = { 10100 }, big[] = { 70000 }, little[] = { 9999 };
+	static const uint64_t exact[] = { 10000, 70000 }, over[] = { 10100 }, more[] = { 10250 }, big[] = { 70000 },
+			      little[] = { 9999 };
 	struct coin_target t = target(10000, 250, 250);
 	struct coin_choice c;
 
@@ -143,6 +144,11 @@ START_TEST(the_receivers_pay_the_fee)
 	ck_ok(coinselect(&ra, coins_of(over, 1), 1, &t, &c, &rerr));
 	check_choice(coins_of(over, 1), 1, &t, &c);
 	ck_assert_uint_eq(c.fee.v, 111);
+	/* More than the fee, and too little for change: all of it is the fee's. */
+	ck_ok(coinselect(&ra, coins_of(more, 1), 1, &t, &c, &rerr));
+	check_choice(coins_of(more, 1), 1, &t, &c);
+	ck_assert_uint_eq(c.fee.v, 250);
+	ck_assert_uint_eq(c.change.v, 0);
 	ck_ok(coinselect(&ra, coins_of(big, 1), 1, &t, &c, &rerr));
 	check_choice(coins_of(big, 1), 1, &t, &c);
 	ck_assert_uint_eq(c.fee.v, 154);

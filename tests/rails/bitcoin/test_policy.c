@@ -233,6 +233,11 @@ static void child_has_dust(struct family *f)
 	f->p.child_fee.v = 0;
 }
 
+static void child_unknown(struct family *f)
+{
+	f->child.version = 4;
+}
+
 static void parent_unknown(struct family *f)
 {
 	f->parent.version = f->child.version = 4;
@@ -257,9 +262,9 @@ static const struct {
 	void (*change)(struct family *f);
 	enum err_code why;
 } changes[] = {
-	{ leave_the_anchor, ERR_DUST }, { spend_another, ERR_UNSUPPORTED }, { child_not_truc, ERR_UNSUPPORTED },
-	{ parent_pays, ERR_DUST },      { child_has_dust, ERR_DUST },       { parent_unknown, ERR_UNSUPPORTED },
-	{ child_too_large, ERR_RANGE }, { child_just_fits, ERR_NONE },
+	{ leave_the_anchor, ERR_DUST },     { spend_another, ERR_UNSUPPORTED }, { child_not_truc, ERR_UNSUPPORTED },
+	{ parent_pays, ERR_DUST },          { child_has_dust, ERR_DUST },       { parent_unknown, ERR_UNSUPPORTED },
+	{ child_unknown, ERR_UNSUPPORTED }, { child_too_large, ERR_RANGE },     { child_just_fits, ERR_NONE },
 };
 
 START_TEST(packages_that_are_not_relayed)

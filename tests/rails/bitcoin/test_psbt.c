@@ -284,6 +284,65 @@ START_TEST(too_large)
 }
 END_TEST
 
+/* "created" with a version in front of its inputs. */
+START_TEST(versions)
+{
+	json_t *v = vectors_load("onchain/bip174.json");
+	struct psbt p = psbt_of(vec_str(v, "created"));
+
+	for (uint8_t version = 0; version < 4; version++) {
+		const uint8_t raw[4] = { version, 0, 0, 0 };
+		struct psbt q = p, back;
+		struct bytes ignored;
+		char *text;
+
+		ck_ok(psbt_put(&ra, &q.global, PSBT_GLOBAL_VERSION, (struct bytes){ 0 }, (struct bytes){ raw, 4 },
+			       &rerr));
+		ck_ok(psbt_text(&ra, &q, &text, &rerr));
+		if (version != 0) {
+			ck_fails(psbt_decode_text(&ra, text, &back, &rerr), ERR_PSBT);
+			continue;
+		}
+		ck_ok(psbt_decode_text(&ra, text, &back, &rerr));
+		ck_assert(!psbt_get(&back.global, PSBT_GLOBAL_VERSION, (struct bytes){ 0 }, &ignored));
+	}
+}
+END_TEST
+
+START_TEST(more_than_all_money)
+{
+	json_t *v = vectors_load("onchain/bip174.json");
+	struct psbt p = psbt_of(vec_str(v, "created"));
+	struct tx_out all = { { SAT_MONEY_MAX }, { 0 } };
+	struct sat fee;
+
+	ck_ok(psbt_put_witness_utxo(&ra, &p, 0, &all, &rerr));
+	ck_ok(psbt_put_witness_utxo(&ra, &p, 1, &all, &rerr));
+	ck_fails(psbt_fee(&ra, &p, &fee, &rerr), ERR_PSBT);
+	all.value.v = 249990000;
+	ck_ok(psbt_put_witness_utxo(&ra, &p, 0, &all, &rerr));
+	all.value.v = 0;
+	ck_ok(psbt_put_witness_utxo(&ra, &p, 1, &all, &rerr));
+	ck_ok(psbt_fee(&ra, &p, &fee, &rerr));
+	ck_assert_uint_eq(fee.v, 0);
+}
+END_TEST
+
+/* A transaction that is signed already makes no PSBT. */
+START_TEST(created_of_unsigned_alone)
+{
+	json_t *v = vectors_load("onchain/bip174.json");
+	struct psbt p = psbt_of(vec_str(v, "created")), q;
+	struct bytes item = bytes_of("signature");
+
+	p.tx.in[1].witness = (struct witness){ &item, 1 };
+	ck_fails(psbt_create(&ra, &p.tx, &q, &rerr), ERR_PSBT);
+	p.tx.in[1].witness.n = 0;
+	p.tx.in[0].script_sig = item;
+	ck_fails(psbt_create(&ra, &p.tx, &q, &rerr), ERR_PSBT);
+}
+END_TEST
+
 START_TEST(origins)
 {
 	struct psbt_origin o = { { 1, 2, 3, 4 }, { 0x80000056, 0x80000000, 7 }, 3 }, back;
@@ -384,6 +443,9 @@ int main(void)
 	tcase_add_test(c, what_inputs_spend);
 	tcase_add_test(c, cut_anywhere);
 	tcase_add_test(c, too_large);
+	tcase_add_test(c, versions);
+	tcase_add_test(c, more_than_all_money);
+	tcase_add_test(c, created_of_unsigned_alone);
 	tcase_add_test(c, origins);
 	tcase_add_loop_test(c, fields_are_checked, 0, ARRAY_LEN(fields));
 	return suite_run(s);

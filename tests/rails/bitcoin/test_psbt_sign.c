@@ -362,6 +362,69 @@ START_TEST(lies)
 }
 END_TEST
 
+/* All that is done with one, in an arena of this size. */
+static int all_of_it(size_t limit, const char *text, const char *other)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(limit);
+	struct psbt p, q;
+	struct psbt_job *jobs;
+	struct keyring_path at;
+	uint8_t sig[64];
+	size_t n, open;
+	struct tx tx;
+	char *out;
+
+	if (psbt_decode_text(&a, text, &p, &rerr) != 0 || psbt_decode_text(&a, other, &q, &rerr) != 0 ||
+	    psbt_combine(&a, &p, &q, &rerr) != 0 || psbt_jobs(&a, &p, fingerprint, &jobs, &n, &rerr) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		at = (struct keyring_path){ NETWORK_REGTEST, jobs[i].origin.path[3], jobs[i].origin.path[4] };
+		ck_assert_int_eq(keyring_onchain_sign(kr, at, NULL, &jobs[i].sighash, sig, &rerr), 0);
+		if (psbt_put_key_sig(&a, &p, &jobs[i], sig, &rerr) != 0)
+			return -1;
+	}
+	if (psbt_finalise(&a, &p, &open, &rerr) != 0 || psbt_extract(&a, &p, &tx, &rerr) != 0)
+		return -1;
+	return psbt_text(&a, &p, &out, &rerr);
+}
+
+/* Whoever sends a PSBT chooses its size: whatever the room, it is enough or it is said not to be. */
+START_TEST(in_an_arena_of_any_size)
+{
+	struct scene *s = scene(NULL);
+	struct psbt theirs = sent(&s->p);
+	char *text, *other;
+	size_t limit = 0;
+
+	sign_foreign(s, &theirs, 2);
+	ck_ok(psbt_text(&ra, &s->p, &text, &rerr));
+	ck_ok(psbt_text(&ra, &theirs, &other, &rerr));
+	while (all_of_it(limit, text, other) != 0) {
+		ck_assert_msg(rerr.code == ERR_RANGE, "%zu: %s", limit, rerr.msg);
+		limit += 64;
+		ck_assert_uint_lt(limit, 64 * 1024);
+	}
+	ck_assert_uint_gt(limit, 4096);
+	keyring_free(kr);
+}
+END_TEST
+
+START_TEST(final_witnesses_that_are_none)
+{
+	struct scene *s = scene(NULL);
+	static const uint8_t cut[] = { 2, 1, 7 }, one[] = { 1, 1, 7 };
+	struct tx tx;
+
+	for (size_t i = 0; i < 4; i++)
+		ck_ok(psbt_put(&ra, &s->p.in[i], PSBT_IN_FINAL_SCRIPTWITNESS, none, (struct bytes){ one, 3 }, &rerr));
+	ck_ok(psbt_extract(&ra, &s->p, &tx, &rerr));
+	ck_assert_uint_eq(tx.in[3].witness.items[0].p[0], 7);
+	ck_ok(psbt_put(&ra, &s->p.in[3], PSBT_IN_FINAL_SCRIPTWITNESS, none, (struct bytes){ cut, 3 }, &rerr));
+	ck_fails(psbt_extract(&ra, &s->p, &tx, &rerr), ERR_PSBT);
+	keyring_free(kr);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rails/bitcoin/psbt_sign");
@@ -375,5 +438,7 @@ int main(void)
 	tcase_add_test(c, types_that_we_sign);
 	tcase_add_test(c, what_is_not_ours);
 	tcase_add_test(c, lies);
+	tcase_add_test(c, in_an_arena_of_any_size);
+	tcase_add_test(c, final_witnesses_that_are_none);
 	return suite_run(s);
 }

@@ -327,6 +327,24 @@ START_TEST(an_arena_for_any_transaction)
 }
 END_TEST
 
+START_TEST(an_arena_of_any_size)
+{
+	struct bytes raw = from_hex(BIP143_SIGNED);
+	size_t limit = 0;
+	struct tx tx;
+
+	for (;; limit += 16) {
+		SCOPED(arena) struct arena a = ARENA_LIMIT(limit);
+
+		if (tx_decode(&a, raw, &tx, &rerr) == 0)
+			break;
+		ck_assert_int_eq(rerr.code, ERR_RANGE);
+		ck_assert_uint_lt(limit, TX_ARENA_FOR(raw.n));
+	}
+	ck_assert_uint_gt(limit, raw.n);
+}
+END_TEST
+
 static struct tx two_by_two(void)
 {
 	struct tx tx = { .version = 2, .n_in = 2, .n_out = 2 };
@@ -391,6 +409,7 @@ int main(void)
 	tcase_add_test(c, legacy_form_has_no_marker);
 	tcase_add_test(c, too_large);
 	tcase_add_test(c, an_arena_for_any_transaction);
+	tcase_add_test(c, an_arena_of_any_size);
 	tcase_add_test(c, checked_before_any_coin);
 	return suite_run(s);
 }

@@ -168,6 +168,9 @@ START_TEST(receivers_share_the_fee)
 	/* What is left must not be dust. */
 	pays[0].value.v = 700;
 	ck_fails(tx_draft_pay(&ra, &plan, &d, &rerr), ERR_DUST);
+	/* Nor can the fee be more than everything. */
+	plan.rate.v = 250000;
+	ck_fails(tx_draft_pay(&ra, &plan, &d, &rerr), ERR_FUNDS);
 }
 END_TEST
 
@@ -267,6 +270,27 @@ START_TEST(plans_that_cannot_be)
 	coins[0].out.value.v = 50000;
 	pay.script = bytes_of("\x51\x51"); /* nothing that is relayed */
 	ck_fails(tx_draft_pay(&ra, &plan, &d, &rerr), ERR_UNSUPPORTED);
+}
+END_TEST
+
+/* Where spending change will cost more than dust, less than that is none. */
+START_TEST(change_worth_keeping)
+{
+	static const uint64_t values[] = { 22000 };
+	struct spendable *coins = purse(values, 1);
+	struct tx_out pay = { { 20000 }, spk_bytes(&their_script) };
+	struct tx_plan plan = plan_of(coins, 1, &pay, 1);
+	struct tx_draft d;
+
+	plan.rate.v = 250;
+	ck_ok(tx_draft_pay(&ra, &plan, &d, &rerr));
+	check_draft(&plan, &d);
+	ck_assert_uint_eq(d.change.v, 2000 - 154);
+	plan.long_term.v = 10000; /* 2300 sat for 230 WU */
+	ck_ok(tx_draft_pay(&ra, &plan, &d, &rerr));
+	check_draft(&plan, &d);
+	ck_assert_uint_eq(d.change.v, 0);
+	ck_assert_uint_eq(d.fee.v, 2000);
 }
 END_TEST
 
@@ -468,6 +492,7 @@ int main(void)
 	tcase_add_loop_test(c, sweeps_that_leave_too_little, 0, ARRAY_LEN(no_sweeps));
 	tcase_add_loop_test(c, payments_that_cannot_be, 0, ARRAY_LEN(refused));
 	tcase_add_test(c, plans_that_cannot_be);
+	tcase_add_test(c, change_worth_keeping);
 	tcase_add_test(c, an_anchor_and_a_coin);
 	tcase_add_loop_test(c, rules_of_replacing, 0, ARRAY_LEN(bids));
 	tcase_add_loop_test(c, bumped, 0, ARRAY_LEN(old_fees));
