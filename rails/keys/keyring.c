@@ -207,9 +207,40 @@ int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, 
 	return 0;
 }
 
+static uint32_t coin_of(enum network net)
+{
+	return net == NETWORK_MAINNET ? 0 : 1;
+}
+
+void keyring_path_full(struct keyring_path at, uint32_t ret[KEYRING_PATH_LEN])
+{
+	ret[0] = PURPOSE_BIP86;
+	ret[1] = BIP32_HARDENED | coin_of(at.net);
+	ret[2] = BIP32_HARDENED;
+	ret[3] = at.chain;
+	ret[4] = at.index;
+}
+
+bool keyring_path_parse(enum network net, const uint32_t *path, size_t n, struct keyring_path *ret)
+{
+	struct keyring_path at = { .net = net };
+	uint32_t want[KEYRING_PATH_LEN];
+
+	if (n != KEYRING_PATH_LEN || path[3] > KEYRING_CHANGE || path[4] >= BIP32_HARDENED)
+		return false;
+	at.chain = path[3];
+	at.index = path[4];
+	keyring_path_full(at, want);
+	for (size_t i = 0; i < n; i++)
+		if (path[i] != want[i])
+			return false;
+	*ret = at;
+	return true;
+}
+
 static const struct bip32_key *onchain_account(const struct keyring *kr, enum network net)
 {
-	return &kr->onchain[net == NETWORK_MAINNET ? 0 : 1];
+	return &kr->onchain[coin_of(net)];
 }
 
 void keyring_onchain_account(const struct keyring *kr, enum network net, struct bip32_pub *ret)

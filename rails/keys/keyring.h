@@ -44,6 +44,11 @@ struct keyring_path {
 	uint32_t chain;
 	uint32_t index;
 };
+/* The whole path from the master key, as a PSBT names a key's origin; and back: false for a path that is not of this network's
+ * account. */
+#define KEYRING_PATH_LEN 5
+void keyring_path_full(struct keyring_path at, uint32_t ret[KEYRING_PATH_LEN]);
+MUST_CHECK bool keyring_path_parse(enum network net, const uint32_t *path, size_t n, struct keyring_path *ret);
 /* The account's extended public key, from which bip32_pub_child() makes every key of it, also while the wallet is locked. */
 void keyring_onchain_account(const struct keyring *kr, enum network net, struct bip32_pub *ret);
 /* The internal key: tap_bip86_spk() makes the output script of it.  ERR_CRYPTO, ERR_RANGE. */

@@ -133,11 +133,9 @@ static struct keyring_path path_at(size_t i)
 
 static struct psbt_origin origin_at(size_t i)
 {
-	struct keyring_path at = path_at(i);
-	struct psbt_origin o = { { 0 },
-				 { BIP32_HARDENED | 86, BIP32_HARDENED | 1, BIP32_HARDENED, at.chain, at.index },
-				 5 };
+	struct psbt_origin o = { .n = KEYRING_PATH_LEN };
 
+	keyring_path_full(path_at(i), o.path);
 	memcpy(o.fingerprint, fingerprint, sizeof(fingerprint));
 	return o;
 }
@@ -194,10 +192,10 @@ static void sign_ours(struct psbt *p, size_t want)
 	ck_ok(psbt_jobs(&ra, p, fingerprint, &jobs, &n, &rerr));
 	ck_assert_uint_eq(n, want);
 	for (size_t i = 0; i < n; i++) {
-		struct keyring_path at = { NETWORK_REGTEST, jobs[i].origin.path[3], jobs[i].origin.path[4] };
+		struct keyring_path at;
 		uint8_t sig[64];
 
-		ck_assert_uint_eq(jobs[i].origin.n, 5);
+		ck_assert(keyring_path_parse(NETWORK_REGTEST, jobs[i].origin.path, jobs[i].origin.n, &at));
 		ck_ok(keyring_onchain_sign(kr, at, jobs[i].has_root ? &jobs[i].root : NULL, &jobs[i].sighash, sig,
 					   &rerr));
 		ck_ok(psbt_put_key_sig(&ra, p, &jobs[i], sig, &rerr));
@@ -378,7 +376,7 @@ static int all_of_it(size_t limit, const char *text, const char *other)
 	    psbt_combine(&a, &p, &q, &rerr) != 0 || psbt_jobs(&a, &p, fingerprint, &jobs, &n, &rerr) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		at = (struct keyring_path){ NETWORK_REGTEST, jobs[i].origin.path[3], jobs[i].origin.path[4] };
+		ck_assert(keyring_path_parse(NETWORK_REGTEST, jobs[i].origin.path, jobs[i].origin.n, &at));
 		ck_assert_int_eq(keyring_onchain_sign(kr, at, NULL, &jobs[i].sighash, sig, &rerr), 0);
 		if (psbt_put_key_sig(&a, &p, &jobs[i], sig, &rerr) != 0)
 			return -1;

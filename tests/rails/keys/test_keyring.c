@@ -270,6 +270,47 @@ START_TEST(onchain_signatures)
 }
 END_TEST
 
+#define H BIP32_HARDENED
+
+static const struct {
+	enum network net;
+	uint32_t path[6];
+	size_t n;
+	bool ok;
+} paths[] = {
+	{ NETWORK_MAINNET, { H | 86, H, H, 0, 0 }, 5, true },
+	{ NETWORK_MAINNET, { H | 86, H, H, 1, 0x7fffffff }, 5, true },
+	{ NETWORK_REGTEST, { H | 86, H | 1, H, 1, 7 }, 5, true },
+	{ NETWORK_SIGNET, { H | 86, H | 1, H, 0, 7 }, 5, true },
+	{ NETWORK_SIGNET, { H | 86, H, H, 0, 7 }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H | 1, H, 0, 7 }, 5, false },
+	{ NETWORK_MAINNET, { H | 84, H, H, 0, 0 }, 5, false },
+	{ NETWORK_MAINNET, { 86, H, H, 0, 0 }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H, H | 1, 0, 0 }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H, H, 2, 0 }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H, H, H, 0 }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H, H, 0, H }, 5, false },
+	{ NETWORK_MAINNET, { H | 86, H, H, 0, 0, 0 }, 6, false },
+	{ NETWORK_MAINNET, { H | 86, H, H, 0 }, 4, false },
+	{ NETWORK_MAINNET, { 0 }, 0, false },
+};
+
+START_TEST(onchain_paths)
+{
+	struct keyring_path at = { .index = 42 };
+	uint32_t full[KEYRING_PATH_LEN];
+
+	ck_assert(keyring_path_parse(paths[_i].net, paths[_i].path, paths[_i].n, &at) == paths[_i].ok);
+	if (!paths[_i].ok) {
+		ck_assert_uint_eq(at.index, 42);
+		return;
+	}
+	ck_assert_int_eq(at.net, paths[_i].net);
+	keyring_path_full(at, full);
+	ck_assert_mem_eq(full, paths[_i].path, sizeof(full));
+}
+END_TEST
+
 START_TEST(onchain_keys_end_at_2_31)
 {
 	struct keyring *kr = ring_of("legal winner thank year wave sausage worth useful legal winner thank yellow", "");
@@ -305,6 +346,7 @@ int main(void)
 	tcase_add_test(c, bip86);
 	tcase_add_test(c, test_networks_have_keys_of_their_own);
 	tcase_add_test(c, onchain_signatures);
+	tcase_add_loop_test(c, onchain_paths, 0, ARRAY_LEN(paths));
 	tcase_add_test(c, onchain_keys_end_at_2_31);
 	return suite_run(s);
 }
