@@ -11,6 +11,7 @@
 #define EXTENDED_LEN 78
 #define VERSION_XPRV 0x0488ade4u
 #define VERSION_XPUB 0x0488b21eu
+#define VERSION_TPUB 0x043587cfu
 
 void bip32_key_scope_end(struct bip32_key *k)
 {
@@ -142,7 +143,7 @@ static void extended_text(uint32_t version, uint8_t depth, const uint8_t parent[
 	memcpy(raw + 13, chain, 32);
 	memcpy(raw + 45, key, 33);
 	base58check_encode((struct bytes){ raw, sizeof(raw) }, text);
-	/* 78 bytes beginning with one of our two versions always make 111 characters. */
+	/* 78 bytes beginning with one of our versions always make 111 characters. */
 	memcpy(to, text, BIP32_TEXT_MAX - 1);
 	to[BIP32_TEXT_MAX - 1] = '\0';
 	secret_wipe(raw, sizeof(raw));
@@ -158,9 +159,15 @@ void bip32_xprv(const struct bip32_key *k, char ret[BIP32_TEXT_MAX])
 	secret_wipe(key, sizeof(key));
 }
 
+void bip32_pub_text(const struct bip32_pub *k, enum network net, char ret[BIP32_TEXT_MAX])
+{
+	extended_text(net == NETWORK_MAINNET ? VERSION_XPUB : VERSION_TPUB, k->depth, k->parent, k->index, k->chain,
+		      k->key.b, ret);
+}
+
 void bip32_xpub(const struct bip32_pub *k, char ret[BIP32_TEXT_MAX])
 {
-	extended_text(VERSION_XPUB, k->depth, k->parent, k->index, k->chain, k->key.b, ret);
+	bip32_pub_text(k, NETWORK_MAINNET, ret);
 }
 
 /* Everything of an extended key but its version and its 33 key bytes. */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/network.h"
 #include "base/secret.h"
 
 #define BIP32_HARDENED 0x80000000u
@@ -41,9 +42,11 @@ void bip32_neuter(const struct bip32_key *k, struct bip32_pub *ret);
 /* Without the private key; index is not hardened (ERR_RANGE). */
 MUST_CHECK int bip32_pub_child(const struct bip32_pub *from, uint32_t index, struct bip32_pub *ret, struct err *err);
 
-/* Mainnet versions: xprv and xpub.  The text of a private key is a secret. */
+/* Versions of mainnet: xprv and xpub.  The text of a private key is a secret. */
 void bip32_xprv(const struct bip32_key *k, char ret[BIP32_TEXT_MAX]);
 void bip32_xpub(const struct bip32_pub *k, char ret[BIP32_TEXT_MAX]);
+/* The same for others to read: xpub on mainnet, tpub on all other networks, as nodes there want it. */
+void bip32_pub_text(const struct bip32_pub *k, enum network net, char ret[BIP32_TEXT_MAX]);
 MUST_CHECK int bip32_xprv_parse(const char *text, struct bip32_key *ret, struct err *err);
 MUST_CHECK int bip32_xpub_parse(const char *text, struct bip32_pub *ret, struct err *err);
 
