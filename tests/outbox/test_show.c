@@ -497,7 +497,9 @@ START_TEST(a_pause_says_how_it_ends)
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'bad_signature'", "space_paused",
 		  "outbox.resume with space_id=1", OUTBOX_CRITICAL },
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'signer_not_authorised'", "space_paused",
-		  "outbox.resume with space_id=1", OUTBOX_CRITICAL },
+		  "let the contract's owner authorise the signer 0x6b7d98d0c96004F367468f2aC37dBF6E660e8A0F, then outbox.resume"
+		  " with space_id=1",
+		  OUTBOX_CRITICAL },
 		{ "UPDATE outbox_lane SET pause_reason = 'operator: lunch'", "lane_paused", "outbox.resume with lane=1",
 		  OUTBOX_INFO },
 	};
