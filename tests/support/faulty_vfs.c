@@ -15,6 +15,7 @@ struct image {
 	char name[PATH_SIZE];
 	uint8_t *p;
 	size_t n;
+	bool shortened; /* since: what is written afterwards goes to new places on the disk */
 	struct image *next;
 };
 
@@ -89,6 +90,7 @@ static void keep_synced(sqlite3_file *f)
 	if (real_of(f)->pMethods->xFileSize(real_of(f), &size) != SQLITE_OK)
 		abort();
 	i->n = (size_t)size;
+	i->shortened = false;
 	i->p = realloc(i->p, i->n + 1);
 	if (!i->p || (size > 0 && real_of(f)->pMethods->xRead(real_of(f), i->p, (int)size, 0) != SQLITE_OK))
 		abort();
@@ -120,20 +122,25 @@ static size_t read_all(const char *name, uint8_t **ret)
 	return (size_t)n;
 }
 
+/* Of each sector the old or the new.  A file that was shortened is as it was, or it is the new one with holes: no file
+ * system gives a file its length back and keeps what was written after it had lost it. */
 static void cut_file(const char *name, const char *to, uint64_t *seed)
 {
 	const struct image *old = image_of(name);
+	bool shortened = old && old->shortened;
 	uint8_t *now;
 	size_t now_n = read_all(name, &now), old_n = old ? old->n : 0;
-	size_t n = toss(seed) % 2 && now ? now_n : old_n;
+	bool new_length = toss(seed) % 2 && now;
+	size_t n = new_length ? now_n : old_n;
 	FILE *f = fopen(to, "wb");
 
 	if (!f)
 		abort();
 	for (size_t at = 0; at < n; at += SECTOR) {
-		const bool is_new = toss(seed) % 2;
+		const bool is_new = toss(seed) % 2 && (new_length || !shortened);
+		const bool is_hole = !is_new && new_length && shortened;
 		const uint8_t *from = is_new ? now : old ? old->p : NULL;
-		size_t from_n = is_new ? now_n : old_n, m = n - at < SECTOR ? n - at : SECTOR;
+		size_t from_n = is_new ? now_n : is_hole ? 0 : old_n, m = n - at < SECTOR ? n - at : SECTOR;
 		uint8_t sector[SECTOR] = { 0 };
 
 		if (at < from_n)
@@ -181,7 +188,11 @@ static int f_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 static int f_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	int rc = faulty(f, VFS_TRUNCATE);
+	struct image *i = ((struct file *)f)->name ? image_of(((struct file *)f)->name) : NULL;
+	sqlite3_int64 was;
 
+	if (i && real_of(f)->pMethods->xFileSize(real_of(f), &was) == SQLITE_OK && size < was)
+		i->shortened = true;
 	return rc != SQLITE_OK ? rc : real_of(f)->pMethods->xTruncate(real_of(f), size);
 }
 
