@@ -179,21 +179,35 @@ class Daemon:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def call(self, method, timeout_s=START_S, **params):
+    def post(self, body, what, timeout_s=START_S):
+        """What it answers to this body of a request."""
         connection = UnixConnection(self.socket, timeout_s)
-        body = {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}
         try:
             connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
-            answer = json.loads(connection.getresponse().read())
+            return json.loads(connection.getresponse().read())
         except socket.timeout:
             raise
         except (OSError, http.client.HTTPException) as gone:
-            raise Died(f"{method}: {gone!r}") from gone
+            raise Died(f"{what}: {gone!r}") from gone
         finally:
             connection.close()
+
+    def envelope(self, method, params):
+        return {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params}
+
+    def call(self, method, timeout_s=START_S, **params):
+        answer = self.post(self.envelope(method, params), method, timeout_s)
         if "error" in answer:
             raise RpcError(method, answer["error"])
         return answer["result"]
+
+    def call_all(self, calls):
+        """The results of many (method, params) in one batch, in their order."""
+        answers = self.post([self.envelope(method, params) for method, params in calls], "a batch")
+        for (method, _), answer in zip(calls, answers):
+            if "error" in answer:
+                raise RpcError(method, answer["error"])
+        return [answer["result"] for answer in answers]
 
     def ended(self, within_s=START_S):
         """Its exit code, when it is on its way out or already there: negative for a signal."""
