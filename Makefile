@@ -89,7 +89,7 @@ help:
 	@echo 'make valgrind every unit test and the fuzz corpora under memcheck, for half an hour'
 	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
 	@echo 'make peers    the real peers of the tests and what stands in front of them, tested themselves'
-	@echo 'make e2e      the same flows against a real Cashu mint'
+	@echo 'make e2e      the flows against a real Cashu mint and a real EVM node'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make bench    speed, as ratios against the bare libraries'
 	@echo 'make lint     formatting, static analysis, house rules'
@@ -137,7 +137,7 @@ peers:
 e2e:
 	@contrib/deps.sh build peers
 	@$(MAKE) all
-	tests/e2e/run $O
+	tests/e2e/all $O
 
 fuzz:
 	@contrib/deps.sh build lint
