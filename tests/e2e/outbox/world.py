@@ -29,6 +29,7 @@ SCENARIOS = []
 CHAIN = real_evm.CHAIN_ID
 WITHDRAW, CREDIT, ORDER = "system_withdraw_token", "system_credit_option", "rsm_hl_limit_order"
 TOKEN = "0x" + "70" * 20
+GWEI = 10 ** 9
 PASSWORD = "of no value"
 QUIET_S = 60
 # Of the configuration: what a scenario leaves unsaid.  Half a second of block time makes the daemon look twice a second.
@@ -54,6 +55,16 @@ def check(truth, what):
 def same(found, wanted, what):
     if found != wanted:
         raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+
+
+def refused(wanted, function, *args, field=None, **params):
+    """The call must fail with an error of this kind, and move nothing; the error."""
+    try:
+        answer = function(*args, **params)
+    except lab.RpcError as no:
+        same((no.kind, no.data.get("field"), no.data["funds_moved"]), (wanted, field, "no"), f"the refusal ({no})")
+        return no
+    raise AssertionError(f"{wanted} was to be; the answer was {str(answer)[:300]}")
 
 
 def words(chain_id, values):
@@ -299,6 +310,43 @@ class World:
         """A daemon behind a gate: (daemon, gate)."""
         gate = self.gate()
         return self.daemon(urls=[gate.url], **more), gate
+
+    # What others do.
+
+    def ahead(self, sender, data, to=None):
+        """A transaction to the contract that the next block has before whatever waits in the pool; its hash."""
+        price = 500 * GWEI
+        return self.chain.send(sender, to or self.contract.address, data, gas=1_000_000, maxFeePerGas=price,
+                               maxPriorityFeePerGas=price)
+
+    def mined(self, tx_hash):
+        """Its receipt, in a block of its own where the node does not make one by itself."""
+        if not self.chain.ask("anvil_getAutomine"):
+            self.chain.mine()
+        return self.chain.mined(tx_hash)
+
+    def before_all(self, sender, data, to=None):
+        """The same, mined; its receipt."""
+        return self.mined(self.ahead(sender, data, to))
+
+    def use_nonce(self, nonce, directive_id="somebody else's", mine=True):
+        """The signer's owner signs something else with it, elsewhere, and delivers that; the transaction's hash."""
+        other = directives.Directive(directive_id, self.users[-1], WITHDRAW, nonce, evm.raw(withdrawal(self.users[-1])))
+        tx_hash = self.ahead(self.stranger, directives.execute_calldata(other, self.contract.sign(self.signer, other)))
+        if mine:
+            same(self.mined(tx_hash)["status"], "0x1", "what the signer's owner did")
+        self.others.setdefault("strangers", set()).add((self.signer, nonce))
+        return tx_hash
+
+    def refused(self, sender, directive, signature, name):
+        """Delivering this reverts with this error of the contract."""
+        data = directives.execute_calldata(directive, signature)
+        try:
+            self.chain.ask("eth_call", {"from": sender, "to": self.contract.address, "data": evm.text(data)}, "latest")
+        except evm.EvmError as no:
+            same((no.data or "")[:10], evm.text(abi.selector(name)), f"what {directive.id} was refused with")
+        else:
+            raise AssertionError(f"{directive.id} would be executed")
 
     # The count.
 
