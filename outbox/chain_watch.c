@@ -156,6 +156,8 @@ static void chain_reached(struct chain *c, const struct err *failed)
 	else if (!failed && c->reach != HOLD_NONE)
 		log_info(&c->ob->log, "outbox.chain_reached", F_UINT("chain", c->conf.chain_id),
 			 F_UINT("head", c->head));
+	if (!failed && c->reach == HOLD_ENDPOINTS)
+		c->offer_again = true;
 	c->reach = why;
 	if (failed) {
 		c->ob->stats.failures++;

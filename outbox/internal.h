@@ -129,6 +129,7 @@ struct chain {
 	struct elsewhere *elsewhere;
 	bool elsewhere_due; /* one has come, and the head may stay as it is */
 	bool track_again, track_new_head;
+	bool offer_again; /* it was out of reach: what its pools held may be gone */
 };
 
 struct outbox {

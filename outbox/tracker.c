@@ -41,6 +41,7 @@ struct track {
 	size_t n, at, end; /* all; those of this round */
 	int endpoint;      /* that answered it */
 	unsigned units;    /* of this round, that wait to become durable */
+	bool offers;       /* all that wait, whenever they are due */
 };
 
 /* One slot's unit. */
@@ -308,7 +309,7 @@ static int slot_waits(struct verdict *d, struct err *err)
 	const struct look *k = d->look;
 	int64_t sent = k->attempts[k->n_attempts - 1].first_sent_at_ms;
 
-	if (d->slot.next_check_at_ms > d->moves.now_ms)
+	if (d->slot.next_check_at_ms > d->moves.now_ms && !d->track->offers)
 		return 0;
 	d->bump = sent > 0 && d->moves.now_ms - sent >= delivery_patience_ms(d->chain) && is_lowest_open(d, err);
 	d->resend = !d->bump;
@@ -557,12 +558,14 @@ void tracker_run(struct chain *c, bool new_head)
 	c->track_new_head = (c->tracking && c->track_new_head) || new_head;
 	if (c->tracking)
 		return;
-	new_head = c->track_new_head;
+	new_head = c->track_new_head || c->offer_again;
 	c->track_new_head = false;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		abort();
 	t->chain = c;
+	t->offers = c->offer_again;
+	c->offer_again = false;
 	t->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	t->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	t->looks = ARENA_ARRAY(&t->arena, c->n_lanes * (OPEN_A_LANE + WATCHED_A_LANE), struct look);
