@@ -37,7 +37,7 @@ def one(world, mode):
     answer = curl(walletd, "directive.append", directive_id="withdrawal-81", action_key=WITHDRAW, account=account,
                   payload=withdrawal(account))
     digest = answer.pop("digest")
-    same(answer, {"outcome": "created", "outbox_seq": 1, "directive_id": "withdrawal-81", "nonce": 0, "signer": HD_SIGNER,
+    same(answer, {"outcome": "created", "outbox_seq": 1, "directive_id": "withdrawal-81", "nonce": "0", "signer": HD_SIGNER,
                   "directive_id_hash": evm.text(world.chain.hashes([b"withdrawal-81"])[0]), "delivery_status": "pending",
                   "domain_status": "pending_chain_effect"}, "the answer to directive.append")
     row = walletd.wait("withdrawal-81", "confirmed")
@@ -163,7 +163,7 @@ def duplicates(world):
         answers = at_once([lambda i=i: walletd.append(f"w-{i}")] * 8)
         same(sorted(a["outcome"] for a in answers), ["created"] + ["existing"] * 7, f"outcomes of w-{i}")
         same({(a["outbox_seq"], a["nonce"], a["digest"]) for a in answers},
-             {(i + 1, i, answers[0]["digest"])}, f"what all eight of w-{i} heard")
+             {(i + 1, str(i), answers[0]["digest"])}, f"what all eight of w-{i} heard")
     others = at_once([lambda i=i: walletd.append(f"w-{i % 25}", payload=withdrawal(world.users[0], 10 ** 6 + 1))
                       for i in range(50)])
     same({(no.kind, no.data["field"], no.data["funds_moved"]) for no in others},
@@ -171,7 +171,7 @@ def duplicates(world):
     same(others[0].code, -32004, "its code")
     check("content hash 0x" in str(others[0]), f"{others[0]} does not tell the hash of what is there")
     walletd.append("w-25")
-    same(walletd.get("w-25")["nonce"], 25, "the nonce of the next")
+    same(walletd.nonce_of("w-25"), 25, "the nonce of the next")
     walletd.wait_all("confirmed", [f"w-{i}" for i in range(26)])
     again = walletd.append("w-3")
     same((again["outcome"], again["delivery_status"]), ("existing", "confirmed"), "the same again, when it is done")
@@ -239,7 +239,7 @@ def stats(world):
     same(told["open_slots_by_lane"], {str(lane["lane"]): lane["slots_open"]}, "open slots")
     check(lane["slots_open"] >= 1 and lane["next_tx_nonce"] == lane["slots_open"], f"the lane: {lane}")
     same([(e["state"], e["chain_id"], e["failures_in_a_row"]) for e in told["endpoints"]], [("ready", 31337, 0)], "endpoints")
-    same([(s["next_nonce"], s["paused"], s["signer"].lower()) for s in told["spaces"]], [(5, False, world.signer)], "spaces")
+    same([(s["next_nonce"], s["paused"], s["signer"].lower()) for s in told["spaces"]], [("5", False, world.signer)], "spaces")
     rows = walletd.call("directive.list", status="open", account=world.users[1])["directives"]
     same([r["directive_id"] for r in rows], ["w-1", "w-3"], "open ones of one account")
     first = walletd.call("directive.list", limit=2)
@@ -249,7 +249,7 @@ def stats(world):
     world.chain.automine(True)
     world.chain.mine()
     walletd.wait_all("confirmed", [f"w-{i}" for i in range(5)])
-    same(walletd.call("directive.stats")["oldest_pending_age_ms"], 0, "age of the oldest pending")
+    same(walletd.call("directive.stats")["oldest_pending_age_ms"], None, "age of the oldest pending")
     same(walletd.metric("walletd_relayer_slots_open", lane="1"), 0, "open slots, as the metric has it")
     check(walletd.metric("walletd_evm_rpc_requests_total", method="eth_sendRawTransaction", result="ok") >= 1, "sends")
     same(walletd.metric("walletd_directive_outbox_submit_to_confirm_seconds_count"), 5, "observed durations")

@@ -31,8 +31,8 @@ def to_a_person(world, walletd, ids, action=WITHDRAW):
     paused(walletd)
     others = {}
     for directive_id in ids:
-        nonce = walletd.append(directive_id, action=action)["nonce"]
-        others[directive_id] = world.use_nonce(nonce, "not " + directive_id)
+        walletd.append(directive_id, action=action)
+        others[directive_id] = world.use_nonce(walletd.nonce_of(directive_id), "not " + directive_id)
     resume(walletd)
     for directive_id in ids:
         walletd.wait(directive_id, "manual_reconciliation")
@@ -81,13 +81,13 @@ def decide(world):
         check("was spent by another directive" in str(no), f"{no} does not tell by whom")
     refused("invalid_params", walletd.call, "directive.retry", directive_id="again", field="reason", reason="")
     again = walletd.resolve("again", "resubmit", "the other one was a mistake", idempotency_key="once")
-    same((again["delivery_status"], again["nonce"]), ("pending", 3), "after resubmit")
+    same((again["delivery_status"], again["nonce"]), ("pending", "3"), "after resubmit")
     same(walletd.resolve("again", "resubmit", "the other one was a mistake", idempotency_key="once"),
          {**again, "replayed": True}, "the same call again")
     row = walletd.wait("again", "confirmed")
     (old,) = row["nonce_history"]
     same((row["nonce_generation"], old["nonce"], old["evidence"]["tx_hash"], old["operator"]),
-         (1, 0, others["again"], "unix:0"), "what is kept of the old nonce")
+         (1, "0", others["again"], "unix:0"), "what is kept of the old nonce")
     given_up = walletd.resolve("given-up", "abandon")
     same((given_up["delivery_status"], given_up["domain_status"], given_up["reason_class"]),
          ("dead_lettered", "failed", "operator_abandoned"), "after abandon")
@@ -142,7 +142,7 @@ def revoke(world, mode):
                    "the revocation is deep enough")
     old = walletd.signed("w-1")
     (raw,) = walletd.raw_of("w-1")
-    same(walletd.resolve("w-1", "resubmit")["nonce"], 1, "the new nonce")
+    same(walletd.resolve("w-1", "resubmit")["nonce"], "1", "the new nonce")
     row = walletd.wait("w-1", "included")
     same(row["nonce_history"][0]["evidence"]["revoked"], True, "the evidence that is kept")
     world.chain.mine()
@@ -161,7 +161,7 @@ def retry(world):
     walletd = world.daemon(chain={"confirmations": 2})
     signed_and_dead(world, walletd, "w-1")
     again = walletd.call("directive.retry", directive_id="w-1", reason="the action is supported again")
-    same((again["delivery_status"], again["nonce"], again["evidence"]["verdict"]), ("pending", 0, "unused"), "after retry")
+    same((again["delivery_status"], again["nonce"], again["evidence"]["verdict"]), ("pending", "0", "unused"), "after retry")
     walletd.wait("w-1", "included")
     world.chain.mine(2)
     walletd.wait("w-1", "confirmed")
@@ -240,8 +240,9 @@ def mixed(world):
     world.chain.automine(False)
     paused(walletd)
     ids = ["fine", "taken", "poison", "gone", "copied"]
-    nonces = {i: walletd.append(i, action=ORDER if i == "gone" else WITHDRAW, payload=POISON if i == "poison" else None)["nonce"]
-              for i in ids}
+    for i in ids:
+        walletd.append(i, action=ORDER if i == "gone" else WITHDRAW, payload=POISON if i == "poison" else None)
+    nonces = {i: walletd.nonce_of(i) for i in ids}
     resume(walletd)
     for directive_id in ids:
         walletd.wait(directive_id, "submitted")
@@ -311,10 +312,10 @@ def unknown_kind(world):
 def halt(world):
     walletd = world.daemon(space={"halt_on_terminal": 1})
     paused(walletd)
-    nonce = walletd.append("first")["nonce"]
+    walletd.append("first")
     walletd.append("second")
     walletd.append("other", world.users[1])
-    world.use_nonce(nonce)
+    world.use_nonce(walletd.nonce_of("first"))
     resume(walletd)
     walletd.wait("first", "manual_reconciliation")
     walletd.wait("other", "confirmed")

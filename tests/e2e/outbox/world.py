@@ -132,6 +132,9 @@ class Walletd(lab.Daemon):
         return self.call("directive.append", directive_id=directive_id, action_key=action, account=account,
                          payload=payload or payload_of(action, account), **more)
 
+    def nonce_of(self, directive_id):
+        return int(self.get(directive_id)["nonce"])
+
     def append_all(self, ids, account_of=None):
         """Many, in batches of calls."""
         for at in range(0, len(ids), 100):
