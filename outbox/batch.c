@@ -420,7 +420,7 @@ static void stage_sign(void *ctx)
 	struct batch *b = ctx;
 	size_t end = b->signed_n + SIGN_SLICE < b->n ? b->signed_n + SIGN_SLICE : b->n;
 
-	if (!b->space->key.key) { /* locked meanwhile */
+	if (!b->space->key.key || b->space->mismatch) { /* locked or exchanged meanwhile */
 		give_back(b);
 		return;
 	}

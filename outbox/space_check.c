@@ -133,6 +133,12 @@ static int check_horizon(struct space_check *k, const struct evm_answers *rep, s
 	return 0;
 }
 
+/* That is the first thing to be mended, and no answer of the chain's ends it. */
+static bool space_has_no_key(const struct space *s)
+{
+	return s->hold == HOLD_SIGNER_LOCKED || s->hold == HOLD_KEY_MISMATCH;
+}
+
 static void answered(void *ctx, const struct evm_answers *rep)
 {
 	struct space_check *k = ctx;
@@ -140,7 +146,9 @@ static void answered(void *ctx, const struct evm_answers *rep)
 	int64_t next_us = RECHECK_FAILED_US;
 	struct err err = rep->err;
 
-	if (rep->endpoint < 0) {
+	if (space_has_no_key(s)) {
+		next_us = 0; /* meanwhile: everything is looked at again when it is there */
+	} else if (rep->endpoint < 0) {
 		if (s->hold == HOLD_NOT_CHECKED || s->hold == HOLD_NONE)
 			space_hold(s, HOLD_NOT_CHECKED, err.msg);
 	} else if (contract_is_ours(k, rep, &err) != 0) {
@@ -174,7 +182,7 @@ void space_check_run(struct space *s)
 	struct jsonrpc_batch b;
 	struct err err;
 
-	if (s->check || s->id == 0 || s->hold == HOLD_SIGNER_LOCKED || clock_mono_us() < s->next_check_us ||
+	if (s->check || s->id == 0 || space_has_no_key(s) || clock_mono_us() < s->next_check_us ||
 	    s->chain->reach != HOLD_NONE)
 		return;
 	k = calloc(1, sizeof(*k));
