@@ -107,16 +107,37 @@ static void compare_counts(struct lane_health *h)
 	h->gap = (int64_t)(h->row.next_tx_nonce - h->lane->pending);
 }
 
-static void lane_is_strange(struct lane_health *h, struct arena *a)
+/* *ret: is there a directive that only this lane may carry? */
+static int lane_has_waiting(const struct outbox *ob, const struct lane_row *row, bool *ret, struct err *err)
 {
-	if (h->open == 0)
-		return;
+	*ret = false;
+	for (size_t i = 0; i < ob->n_spaces && !*ret; i++) {
+		int64_t wake = DIRECTIVE_NO_WAKE;
+
+		if (ob->spaces[i]->conf.chain_id != row->chain_id || ob->spaces[i]->id == 0)
+			continue;
+		if (directive_store_next_wake(store_view(ob->opt.store), ob->spaces[i]->id, row->lane, &wake, err) != 0)
+			return -1;
+		*ret = wake != DIRECTIVE_NO_WAKE;
+	}
+	return 0;
+}
+
+static int lane_is_strange(const struct outbox *ob, struct lane_health *h, struct arena *a, struct err *err)
+{
+	bool waiting;
+
+	if (lane_has_waiting(ob, &h->row, &waiting, err) != 0)
+		return -1;
+	if (h->open == 0 && !waiting)
+		return 0;
 	found(&h->finding, OUTBOX_CRITICAL, "lane_not_configured",
-	      arena_printf(a, "put relayer=%s back into evm_chain, until its transactions are done", h->row.key_ref),
+	      arena_printf(a, "put relayer=%s back into evm_chain, until its work is done", h->row.key_ref),
 	      arena_printf(a,
 			   "Lane %" PRId64
-			   " is not configured any more and has %u open transactions: nobody follows them.",
-			   h->row.lane, h->open));
+			   " is not configured any more and has %u open transactions%s: nobody follows them.",
+			   h->row.lane, h->open, waiting ? ", and directives that wait for it" : ""));
+	return 0;
 }
 
 static void lane_is_paused_because(struct lane_health *h, struct arena *a)
@@ -238,8 +259,8 @@ int lane_examine(struct outbox *ob, struct arena *a, const struct lane_row *row,
 			lane_is_held(&h, a);
 		if (!h.finding.kind && h.lane->chain->reach == HOLD_NONE)
 			lane_is_stuck(&h, a);
-	} else {
-		lane_is_strange(&h, a);
+	} else if (lane_is_strange(ob, &h, a, err) != 0) {
+		return -1;
 	}
 	*ret = h;
 	return 0;
