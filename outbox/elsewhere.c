@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "outbox/directive_states.h"
+#include "outbox/signer.h"
 #include "rails/evm/rpc_call.h"
 #include "rails/evm/rpc_reply.h"
 #include "rails/evm/verifier_log.h"
@@ -39,18 +40,20 @@ void elsewhere_cancel(struct chain *c)
 static bool has_effect(struct elsewhere *e, size_t i)
 {
 	const struct space *s = outbox_space_of(e->chain->ob, e->rows[i].space_id);
-	struct signature_row sig;
+	struct hash32 id_hash, digest;
 	struct err err;
 
-	if (!s || signature_store_get(unit_view(e->moves.u), s->id, e->rows[i].nonce, &sig, &err) != 0)
+	if (!s)
 		return false;
+	/* Not as it was signed here: it may never have been, when the effect was found before the first submission. */
+	signer_digest(s, &e->rows[i], &id_hash, &digest);
 	for (size_t k = 0; k < e->receipts[i].n_logs; k++) {
 		const struct evm_log *log = &e->receipts[i].logs[k];
 		struct verifier_log v;
 
 		if (evm_address_equal(&log->address, &s->conf.contract) &&
 		    verifier_log_decode(log->topics, log->n_topics, log->data, &v, &err) == 0 &&
-		    v.event == VERIFIER_EXECUTED && hash32_equal(&v.digest, &sig.digest))
+		    v.event == VERIFIER_EXECUTED && hash32_equal(&v.digest, &digest))
 			return true;
 	}
 	return false;

@@ -10,6 +10,7 @@
 #include "outbox/evidence.h"
 #include "outbox/internal.h"
 #include "outbox/show_text.h"
+#include "outbox/signer.h"
 #include "store/event_store.h"
 
 #define AUDIT_TEXT_MAX 2000 /* bytes of a reason or a note that the event keeps */
@@ -238,7 +239,8 @@ static int confirm_own(struct change *c, struct directive_row *row, struct err *
 	};
 
 	row->tx_id = 0; /* whatever slot had it: this is by which transaction it was done */
-	if (directive_confirm(&c->m, row, &effect, NULL, err) != 0)
+	if (signer_keep(outbox_space_of(c->ob, row->space_id), row, c->m.u, c->m.now_ms, err) != 0 ||
+	    directive_confirm(&c->m, row, &effect, NULL, err) != 0)
 		return -1;
 	return end_directive(c, row, err);
 }

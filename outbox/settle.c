@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "outbox/directive_states.h"
 #include "outbox/evidence.h"
+#include "outbox/signer.h"
 #include "rails/evm/verifier.h"
 
 #define RECHECK_SOON_MS  (10 * INT64_C(60000))
@@ -47,6 +48,8 @@ static int include(struct settle *s, struct err *err)
 				  .gas_price = s->evidence.gas_price };
 
 	s->elsewhere = true;
+	if (signer_keep(outbox_space_of(s->ob, s->row.space_id), &s->row, s->moves.u, s->moves.now_ms, err) != 0)
+		return -1;
 	return directive_include(&s->moves, &s->row, &e, true, err);
 }
 

@@ -90,3 +90,18 @@ int signer_sign(const struct space *s, const struct directive_row *row, struct v
 	directive_signature_make(rs, recid, &ret->sig);
 	return 0;
 }
+
+int signer_keep(const struct space *s, const struct directive_row *row, struct unit *u, int64_t now_ms, struct err *err)
+{
+	struct signature_row sig = { .seq = row->seq }, there;
+	struct signed_directive one;
+
+	if (!s || !s->key.key || s->mismatch)
+		return 0;
+	if (signature_store_get(unit_view(u), s->id, row->nonce, &there, err) == 0)
+		return 0;
+	if (err->code != ERR_NOT_FOUND || signer_sign(s, row, unit_view(u), &one, &sig.digest, err) != 0)
+		return -1;
+	memcpy(sig.sig, one.sig.b, sizeof(sig.sig));
+	return signature_store_put(u, s->id, row->nonce, &sig, now_ms, err);
+}

@@ -17,6 +17,10 @@ void signer_digest(const struct space *s, const struct directive_row *row, struc
  * the one that is stored, or a new one.  Nothing is written.  The space's key is there. */
 MUST_CHECK int signer_sign(const struct space *s, const struct directive_row *row, struct view v,
 			   struct signed_directive *ret, struct hash32 *ret_digest, struct err *err);
+/* In a unit, for what the chain has executed: its signature is written down, if this database has lost it with an old copy.
+ * Nothing where the key is not there to make it again. */
+MUST_CHECK int signer_keep(const struct space *s, const struct directive_row *row, struct unit *u, int64_t now_ms,
+			   struct err *err);
 /* The reason class of a permanent refusal, or NULL when it is none. */
 const char *signer_permanent_reason(const struct err *err);
 
