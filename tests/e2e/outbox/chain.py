@@ -74,6 +74,20 @@ def reorg_deep(world):
     same(walletd.story("w-1"), [*ONCE, "confirmed", "reorged", "included", "confirmed"], "the feed")
 
 
+@scenario("confirmations=finalized: it is done when the chain says so", node=("--slots-in-an-epoch", "4"))
+def finalized(world):
+    walletd = world.daemon(chain={"confirmations": "finalized"})
+    walletd.append("w-1")
+    block = walletd.wait("w-1", "included")["effect"]["block"]
+    world.chain.mine(3)
+    lab.wait_until(lambda: walletd.get("w-1")["effect"]["confirmations"] == 4, "the new head is noticed")
+    check(evm.number(world.chain.block("finalized")["number"]) < block, "the chain has not finalized it")
+    same(walletd.status_of("w-1"), "included", "a directive that is not final")
+    world.chain.mine(20)
+    check(evm.number(world.chain.block("finalized")["number"]) >= block, "the chain has finalized it")
+    walletd.wait("w-1", "confirmed")
+
+
 # --- others with the relayer's key ---
 
 def overtake(world, walletd, directive_id):

@@ -11,6 +11,13 @@ from outbox.world import CREDIT, ORDER, WITHDRAW, check, order, same, scenario, 
 MNEMONIC = "test test test test test test test test test test test junk"
 # Of that mnemonic, at the paths of spec/outbox.md 4.1 (vectors: outbox/addresses.json).
 HD_SIGNER, HD_RELAYER = "0x6b7d98d0c96004F367468f2aC37dBF6E660e8A0F", "0x525B19015E9230430aaE07ba2c9bC6cE80Da700A"
+# Of spec/outbox.md 3.4: what is there from the first directive on.
+METRICS = {"directive_outbox_rows": "gauge", "directive_outbox_oldest_pending_age_seconds": "gauge",
+           "directive_outbox_transitions_total": "counter", "directive_outbox_attempts_total": "counter",
+           "directive_outbox_submit_to_confirm_seconds": "histogram", "directive_outbox_claim_lease_expired_total": "counter",
+           "directive_outbox_stale_claim_total": "counter", "relayer_balance_wei": "gauge", "relayer_slots_open": "gauge",
+           "relayer_replacements_total": "counter", "evm_rpc_requests_total": "counter", "evm_deep_reorg_total": "counter",
+           "outbox_nonce_horizon_violation": "gauge"}
 FEED = ["accepted", "submitted", "included", "confirmed"]
 MODES = {"single": {"batch": 1}, "batch": {"batch": 200}}
 
@@ -250,6 +257,8 @@ def stats(world):
     world.chain.mine()
     walletd.wait_all("confirmed", [f"w-{i}" for i in range(5)])
     same(walletd.call("directive.stats")["oldest_pending_age_ms"], None, "age of the oldest pending")
+    kinds = dict(line.split()[2:4] for line in walletd.page("/metrics")[1].splitlines() if line.startswith("# TYPE "))
+    same({name: kinds.get("walletd_" + name) for name in METRICS}, METRICS, "metrics and their types")
     same(walletd.metric("walletd_relayer_slots_open", lane="1"), 0, "open slots, as the metric has it")
     check(walletd.metric("walletd_evm_rpc_requests_total", method="eth_sendRawTransaction", result="ok") >= 1, "sends")
     same(walletd.metric("walletd_directive_outbox_submit_to_confirm_seconds_count"), 5, "observed durations")

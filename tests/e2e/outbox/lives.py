@@ -106,6 +106,28 @@ def shared(world):
         same((len(mine), mine), (40, sorted(mine)), f"effects of {account}, in order")
 
 
+@scenario("two relayers race: daemons that know nothing of each other deliver the same directives, each effect once",
+          runs=("single", "batch"))
+def race(world, mode):
+    world.chain.block_time(1)
+    ids = [f"w-{i}" for i in range(30)]
+    racers = []
+    for name in ("one", "two"):
+        walletd = world.daemon(name, chain={"batch": 1 if mode == "single" else 7, "confirmations": 2,
+                                            "relayer": "file:relayer" if name == "one" else "file:relayer2"})
+        lab.wait_until(lambda w=walletd: w.space()["hold"] is None, "the space is ready")
+        racers.append(walletd)
+    for walletd in racers:
+        walletd.append_all(ids, lambda i: world.users[i % 3])
+    for walletd in racers:
+        walletd.wait_all("confirmed", ids, 120)
+    same(len(world.contract.executed()), len(ids), "effects")
+    for walletd in racers:
+        same([walletd.get(i)["reason_class"] for i in ids], [None] * len(ids), "reasons")
+    for relayer in (world.relayer, world.relayer2):
+        check(world.chain.count(relayer) > 0, "both have sent")
+
+
 # --- an old copy of the database ---
 
 @scenario("F22: a restored backup is older than the chain: nothing is signed before an operator has moved the nonces on")

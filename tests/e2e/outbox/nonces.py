@@ -1,11 +1,14 @@
 """Whose is a nonce?  Used by others, by ourselves and forgotten, revoked: what the daemon finds out, and the way of an
 operator through what it cannot decide."""
+import os
+import subprocess
+
 import abi
 import directives
 import evm
 import evm_acts
 import lab
-from outbox.world import ORDER, WITHDRAW, check, order, refused, same, scenario
+from outbox.world import ORDER, WITHDRAW, check, order, refused, same, scenario, withdrawal
 
 NONCE_USED = "NonceAlreadyUsed(address,uint64)"
 POISON = "0xdead01"
@@ -102,6 +105,40 @@ def decide(world):
           ("done", "directive.resolve", "unix:0", "confirmed")], "audit events")
     same(audits[2]["data"]["note"], "the ledger of the exchange shows it", "the note")
     same(walletd.attention(), {}, "attention")
+
+
+def walletctl(walletd, *words, code=0):
+    """What it prints to a person."""
+    program = os.path.join(os.path.dirname(walletd.program), "walletctl")
+    done = subprocess.run([program, "--socket=" + walletd.socket, *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=lab.START_S, check=False)
+    text = done.stdout.decode()
+    same(done.returncode, code, f"exit code of walletctl {' '.join(words)} ({text})")
+    return text
+
+
+@scenario("the same with walletctl, as docs/outbox.md has it")
+def with_walletctl(world):
+    walletd = world.daemon()
+    walletctl(walletd, "outbox", "pause", "all=true", "reason=a test")
+    payload = os.path.join(world.folder, "payload")
+    with open(payload, "w", encoding="ascii") as f:
+        f.write(withdrawal(world.users[0]))
+    walletctl(walletd, "directive", "append", "withdrawal-81", WITHDRAW, world.users[0], "payload=@" + payload)
+    other = world.use_nonce(0)
+    walletctl(walletd, "outbox", "resume", "all=true", "reason=the test goes on")
+    walletd.wait("withdrawal-81", "manual_reconciliation")
+    check("withdrawal-81" in walletctl(walletd, "directive", "list", "status=attention"), "the list")
+    check("nonce_consumed" in walletctl(walletd, "directive", "get", "withdrawal-81"), "the directive")
+    looked = walletctl(walletd, "directive", "resolve", "withdrawal-81", "recheck", "looking", "dry_run=true")
+    check("foreign" in looked and other in looked, f"the evidence: {looked}")
+    walletctl(walletd, "directive", "retry", "withdrawal-81", "trying", code=1)
+    walletctl(walletd, "directive", "resolve", "withdrawal-81", "resubmit", "the other one was a mistake")
+    walletd.wait("withdrawal-81", "confirmed")
+    lanes = walletctl(walletd, "outbox", "lanes")
+    check(world.relayer[2:] in lanes.lower(), f"the lanes: {lanes}")
+    walletctl(walletd, "outbox", "nonce-advance", "1", "20000", "a test")
+    check("20000" in walletctl(walletd, "outbox", "spaces"), "the spaces")
 
 
 def signed_and_dead(world, walletd, directive_id):
@@ -211,8 +248,9 @@ def copied(world, mode):
     same(walletd.attention(), {}, "attention")
 
 
-@scenario("T12: what a stranger delivered for us is gone with its block: we send it ourselves")
-def copied_and_gone(world):
+@scenario("T12 T18: what a stranger delivered for us is gone with its block: we send it ourselves",
+          runs=("included", "confirmed"))
+def copied_and_gone(world, how_far):
     walletd, gate = world.gated(chain={"confirmations": 3})
     silence = gate.at("eth_sendRawTransaction", evm_acts.error("internal error"), times=None)
     walletd.append("w-1")
@@ -223,8 +261,12 @@ def copied_and_gone(world):
     walletd.start()
     row = walletd.wait("w-1", "included")
     same((row["tx_hash"], row["tx"]), (theirs["transactionHash"], None), "included by the stranger's transaction")
-    world.chain.reorg(1)
-    lab.wait_until(lambda: "reorged" in walletd.story("w-1"), "it is told that the block is gone")
+    if how_far == "confirmed":
+        world.chain.mine(2)
+        walletd.wait("w-1", "confirmed")
+    world.chain.reorg(1 if how_far == "included" else 3)
+    lab.wait_until(lambda: "reorged" in walletd.story("w-1"), "it is told that the block is gone", 60)
+    same(walletd.metric("walletd_evm_deep_reorg_total"), 0 if how_far == "included" else 1, "effects that vanished when final")
     gate.lift(silence)
     world.chain.block_time(1)
     row = walletd.wait("w-1", "confirmed")
