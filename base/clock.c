@@ -5,11 +5,18 @@
 #include "base/err.h"
 
 #ifdef WALLETD_TEST_HOOKS
-static int64_t test_now_ms = -1;
+static int64_t test_now_ms = -1, test_passed_us;
 
 void clock_set_for_test(int64_t now_ms)
 {
 	test_now_ms = now_ms;
+}
+
+void clock_pass_for_test(int64_t ms)
+{
+	test_passed_us += ms * 1000;
+	if (test_now_ms >= 0)
+		test_now_ms += ms;
 }
 #endif
 
@@ -36,6 +43,10 @@ int64_t clock_now_ms(void)
 int64_t clock_mono_us(void)
 {
 	struct timespec t = read_clock(CLOCK_MONOTONIC);
+	int64_t us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+#ifdef WALLETD_TEST_HOOKS
+	us += test_passed_us;
+#endif
+	return us;
 }

@@ -9,6 +9,8 @@ int64_t clock_mono_us(void); /* never goes back; for durations */
 #ifdef WALLETD_TEST_HOOKS
 /* From now on clock_now_ms() answers this until called with -1. */
 void clock_set_for_test(int64_t now_ms);
+/* clock_mono_us() is so much further on; so is clock_now_ms() when it is set.  Timers that run do not know. */
+void clock_pass_for_test(int64_t ms);
 #endif
 
 #endif

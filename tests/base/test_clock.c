@@ -25,6 +25,20 @@ START_TEST(test_owns_the_time)
 }
 END_TEST
 
+START_TEST(test_lets_time_pass)
+{
+	int64_t now_ms = clock_now_ms(), start = clock_mono_us();
+
+	clock_pass_for_test(3600 * 1000);
+	ck_assert_int_ge(clock_mono_us() - start, INT64_C(3600) * 1000000);
+	ck_assert_int_lt(clock_now_ms() - now_ms, 60 * 1000); /* nobody owns that one */
+	clock_set_for_test(1000);
+	clock_pass_for_test(500);
+	ck_assert_int_eq(clock_now_ms(), 1500);
+	clock_set_for_test(-1);
+}
+END_TEST
+
 START_TEST(durations_never_go_back_and_count_microseconds)
 {
 	const struct timespec nap = { .tv_nsec = 5 * 1000 * 1000 };
@@ -49,6 +63,7 @@ int main(void)
 
 	tcase_add_test(t, now_is_unix_time);
 	tcase_add_test(t, test_owns_the_time);
+	tcase_add_test(t, test_lets_time_pass);
 	tcase_add_test(t, durations_never_go_back_and_count_microseconds);
 	suite_add_tcase(s, t);
 	return suite_run(s);

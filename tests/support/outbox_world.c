@@ -98,6 +98,8 @@ void outbox_world_up(void)
 	w->node = http_peer_new(w->loop, NULL);
 	w->url = http_peer_url(w->node, "/");
 	w->arena = ARENA_LIMIT(32 * 1024 * 1024);
+	if (w->nodes_up)
+		w->nodes_up();
 	w->opt.store = w->disk.store;
 	w->opt.loop = w->loop;
 	w->opt.http = w->http;
@@ -111,6 +113,8 @@ void outbox_world_down(void)
 
 	outbox_free(w->ob);
 	store_flush(w->disk.store);
+	if (w->nodes_down)
+		w->nodes_down();
 	http_peer_free(w->node);
 	http_free(w->http);
 	loop_free(w->loop);
