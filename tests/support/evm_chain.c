@@ -646,8 +646,7 @@ void evm_chain_copied(struct evm_chain *c, const struct hash32 *hash)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(8u << 20);
 	struct evm_chain_log *logs = ARENA_ARRAY(&a, BATCH_MAX, struct evm_chain_log);
-	struct evm_address somebody = { { 0x57 } };
-	struct evm_chain_tx tx = { .from = somebody, .ok = true };
+	struct evm_chain_tx tx = { .from = { { 0x57 } }, .ok = true };
 	const struct pooled *p = pool_named(c, hash);
 	struct bytes revert;
 	struct call call;
@@ -668,8 +667,11 @@ struct hash32 evm_chain_spend(struct evm_chain *c, const struct evm_address *sig
 {
 	struct evm_chain_log log = { .block = block, .signer = *signer, .nonce = nonce, .event = VERIFIER_REVOKED };
 
+	struct evm_chain_tx tx = { .from = { { 0x57 } }, .block = block, .gas_used = GAS_CALL, .ok = true };
+
 	memset(log.account.b, 0x11, sizeof(log.account.b));
-	log.tx = stranger(c);
+	log.tx = tx.hash = stranger(c);
+	mined_add(c, &tx, NULL);
 	if (digest) {
 		log.event = VERIFIER_EXECUTED;
 		log.digest = *digest;

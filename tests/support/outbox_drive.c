@@ -42,21 +42,27 @@ static void fund(void)
 			evm_chain_fund(outbox_drive.chain, &ob->chains[i]->lanes[k]->address, rich);
 }
 
-void outbox_drive_again(void)
+static void come_up(void)
 {
-	outbox_world_again();
+	outbox_world_up();
 	fund();
 	outbox_turns(2);
 }
 
+void outbox_drive_again(void)
+{
+	outbox_world_down();
+	come_up();
+}
+
 void outbox_drive_setup(void)
 {
-	outbox_setup();
+	outbox_world_prepare();
 	outbox_drive = (struct outbox_drive){ .n_nodes = 1 };
 	outbox_drive.chain = evm_chain_new(OUTBOX_CHAIN, &outbox_world.spaces[0].contract);
 	outbox_world.nodes_up = nodes_up;
 	outbox_world.nodes_down = nodes_down;
-	outbox_drive_again();
+	come_up();
 }
 
 void outbox_drive_teardown(void)

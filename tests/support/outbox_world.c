@@ -127,7 +127,7 @@ void outbox_world_again(void)
 	outbox_world_up();
 }
 
-void outbox_setup(void)
+void outbox_world_prepare(void)
 {
 	static const uint8_t random[32] = { 7 };
 	struct mnemonic words;
@@ -141,6 +141,11 @@ void outbox_setup(void)
 	outbox_world.keys = keyring_new(&words, "", err);
 	ck_assert_msg(outbox_world.keys != NULL, "%s", err->msg);
 	configure();
+}
+
+void outbox_setup(void)
+{
+	outbox_world_prepare();
 	outbox_world_up();
 }
 

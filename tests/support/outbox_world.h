@@ -38,6 +38,8 @@ extern struct outbox_world {
 /* Fixtures. */
 void outbox_setup(void);
 void outbox_teardown(void);
+/* What outbox_setup() does before it comes up. */
+void outbox_world_prepare(void);
 /* All but the disk, as a process does that ends and starts. */
 void outbox_world_up(void);
 void outbox_world_down(void);
