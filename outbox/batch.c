@@ -399,7 +399,7 @@ static void refuse(struct batch *b, struct item *it, const struct err *err)
 	if (reason)
 		item_fate(it, FATE_DEAD_LETTER, reason, text);
 	else
-		item_fails(it, err->class == ERR_STORE ? ATTEMPT_PERSISTENCE_FAILED : ATTEMPT_SIGNING_FAILED, text);
+		item_fails(it, err->code == ERR_CRYPTO ? ATTEMPT_SIGNING_FAILED : ATTEMPT_PERSISTENCE_FAILED, text);
 }
 
 static void sign_item(struct batch *b, struct item *it)
