@@ -28,6 +28,10 @@ static const char *const range_words[] = {
 	"too large", "too big",  "query timeout", "timed out", "max results",
 };
 
+static const char *const gas_words[] = {
+	"out of gas", "outofgas", "gas required exceeds", "exceeds allowance", "block gas limit", "gas limit exceeded",
+};
+
 static const char *const revert_words[] = { "revert", "vm execution error" };
 
 static bool is_throttle(const struct jsonrpc_error *e)
@@ -43,6 +47,11 @@ bool evm_error_is_range_too_wide(const struct jsonrpc_error *e)
 bool evm_error_is_revert(const struct jsonrpc_error *e)
 {
 	return e->code == REVERT_CODE || says(e, revert_words, ARRAY_LEN(revert_words));
+}
+
+bool evm_error_is_too_much_gas(const struct jsonrpc_error *e)
+{
+	return !is_throttle(e) && !evm_error_is_revert(e) && says(e, gas_words, ARRAY_LEN(gas_words));
 }
 
 bool evm_error_is_endpoint_failure(const struct jsonrpc_error *e)

@@ -15,6 +15,9 @@
 bool evm_error_is_endpoint_failure(const struct jsonrpc_error *e);
 /* Of eth_getLogs: fewer blocks at once may be answered. */
 bool evm_error_is_range_too_wide(const struct jsonrpc_error *e);
+/* Of eth_call and eth_estimateGas: it takes more gas than fits a block, or than the node computes.  A smaller call may
+ * do. */
+bool evm_error_is_too_much_gas(const struct jsonrpc_error *e);
 /* Of eth_call, eth_estimateGas, and of a send where nodes simulate: the contract said no. */
 bool evm_error_is_revert(const struct jsonrpc_error *e);
 /* What the contract said: error.data as hex, as "Reverted 0x…", or as an object that holds one of these under data,
