@@ -289,8 +289,10 @@ int directive_fail(struct moves *m, struct directive_row *row, enum attempt_resu
 	row->attempts++;
 	row->last_error = arena_strdup(m->a, error);
 	row->wake_at_ms = next_try(m, row->attempts);
+	if (move(m, row, DELIVERY_RETRY, err) != 0)
+		return -1;
 	after_attempt(&m->after, m->meters, how);
-	return move(m, row, DELIVERY_RETRY, err);
+	return 0;
 }
 
 int directive_reconcile(struct moves *m, struct directive_row *row, const char *reason, const char *error,
