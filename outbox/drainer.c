@@ -110,8 +110,8 @@ static bool has_room(const struct lane *l)
 
 static bool lane_is_ready(const struct lane *l)
 {
-	return l->id != 0 && !l->batch && l->hold == HOLD_NONE && l->seen && l->chain->reach == HOLD_NONE &&
-	       l->chain->head_known && l->chain->fees_known;
+	return l->id != 0 && !l->batch && l->hold == HOLD_NONE && l->key.key && l->seen &&
+	       l->chain->reach == HOLD_NONE && l->chain->head_known && l->chain->fees_known;
 }
 
 /* When this space will next have something for the lane; DIRECTIVE_NO_WAKE for never. */
@@ -120,7 +120,7 @@ static int64_t next_wake(struct lane *l, struct space *s)
 	int64_t at = DIRECTIVE_NO_WAKE;
 	struct err err;
 
-	if (s->chain != l->chain || s->id == 0 || s->hold != HOLD_NONE)
+	if (s->chain != l->chain || s->id == 0 || s->hold != HOLD_NONE || !s->key.key)
 		return DIRECTIVE_NO_WAKE;
 	if (directive_store_next_wake(store_view(l->ob->opt.store), s->id, l->id, &at, &err) != 0)
 		outbox_write_failed(l->ob, "outbox.queue_unreadable", &err);

@@ -56,8 +56,16 @@ static void hold_note(struct outbox *ob, const char *what, int64_t id, enum hold
 		       F_STR("what", what), F_INT("id", id), F_STR("for", hold_name(now)), F_STR("why", text));
 }
 
+/* Without its key nothing else that it may wait for matters, and the end of nothing else brings the key back. */
+static bool waits_for_key(const struct key_source *k, enum hold why)
+{
+	return !k->key && why != HOLD_SIGNER_LOCKED && why != HOLD_KEY_MISMATCH;
+}
+
 void lane_hold(struct lane *l, enum hold why, const char *text)
 {
+	if (waits_for_key(&l->key, why))
+		return;
 	hold_note(l->ob, "lane", l->id, l->hold, why, text ? text : "");
 	if (l->hold != why)
 		l->held_since_us = clock_mono_us();
@@ -67,6 +75,8 @@ void lane_hold(struct lane *l, enum hold why, const char *text)
 
 void space_hold(struct space *s, enum hold why, const char *text)
 {
+	if (waits_for_key(&s->key, why))
+		return;
 	hold_note(s->ob, "space", s->id, s->hold, why, text ? text : "");
 	s->hold = why;
 	snprintf(s->hold_text, sizeof(s->hold_text), "%s", text ? text : "");
