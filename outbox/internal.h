@@ -11,7 +11,6 @@
 #include "outbox/outbox.h"
 #include "rails/evm/fee.h"
 #include "rails/keys/evm_key.h"
-#include "store/due.h"
 #include "store/relay_store.h"
 
 #define OUTBOX_ARENA_MAX   (64u * 1024 * 1024)
@@ -53,6 +52,7 @@ struct chain;
 struct elsewhere;
 struct peek;
 struct poll;
+struct settle;
 struct space_check;
 struct track;
 
@@ -142,8 +142,8 @@ struct outbox {
 	size_t n_chains;
 	struct space **spaces;
 	size_t n_spaces;
-	struct due_guard *guard; /* slots in flight: "slot:17", "judge:9" */
 	struct search *searches; /* for evidence, under way */
+	struct settle *settles;  /* what waits for them */
 	struct send *sends;      /* raw transactions, under way */
 	unsigned units;          /* of ours that wait to become durable */
 	struct timer *wake;

@@ -314,6 +314,7 @@ void outbox_stop(struct outbox *ob)
 		for (size_t k = 0; k < ob->chains[i]->n_lanes; k++)
 			if (ob->chains[i]->lanes[k]->batch)
 				batch_stop(ob->chains[i]->lanes[k]->batch);
+	settle_stop(ob);
 }
 
 bool outbox_idle(const struct outbox *ob)
@@ -342,10 +343,10 @@ void outbox_free(struct outbox *ob)
 {
 	if (!ob)
 		return;
-	/* Units of ours may wait in the open group, and their hooks hold what is freed here.  Stopping, none begins
-	 * another. */
+	/* Units of ours may wait in the open group, and their hooks hold what is freed here.  A hook may begin the next
+	 * unit, and after a few of them what is left waits for the network. */
 	ob->stopping = true;
-	if (ob->units > 0)
+	while (ob->units > 0)
 		store_flush(ob->opt.store);
 	searches_cancel_all(ob);
 	delivery_cancel_all(ob);

@@ -19,8 +19,10 @@
 
 struct settle {
 	struct outbox *ob;
-	struct lane *lane;    /* submitted ones */
-	struct slot_row slot; /* likewise */
+	struct settle *next, **prev;
+	struct search *search; /* under way, or NULL */
+	struct lane *lane;     /* submitted ones */
+	struct slot_row slot;  /* likewise */
 	struct judgement judgement;
 	struct arena arena;
 	struct directive_row row;
@@ -35,6 +37,9 @@ struct settle {
 
 static void settle_free(struct settle *s)
 {
+	*s->prev = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
 	arena_done(&s->arena);
 	free(s);
 }
@@ -96,8 +101,10 @@ static int decide_claimed(struct settle *s, struct err *err)
 	switch (s->evidence.verdict) {
 	case EVIDENCE_OWN:
 		return include(s, err);
-	case EVIDENCE_UNUSED: /* it was, in a block that is gone */
-		return directive_unclaim(&s->moves, &s->row, err);
+	case EVIDENCE_UNUSED: /* in a block that is gone, or in one that is not known here yet */
+		return directive_fail(&s->moves, &s->row, ATTEMPT_ENDPOINT,
+				      "its nonce was used a moment ago, and is not as far as the chain can be asked",
+				      err);
 	case EVIDENCE_FOREIGN:
 	case EVIDENCE_REVOKED:
 	case EVIDENCE_UNAVAILABLE:
@@ -222,11 +229,23 @@ static void settled(void *ctx, const struct err *err)
 	outbox_pump_soon(ob);
 }
 
+static void write_decision(struct settle *s)
+{
+	struct err err;
+
+	if (store_unit(s->ob->opt.store, settle_run, s, settled, &err) == 0) {
+		s->ob->units++;
+		return;
+	}
+	outbox_write_failed(s->ob, "outbox.decision_not_saved", &err);
+	settle_free(s);
+}
+
 static void searched(void *ctx, const struct search_result *r, const struct err *failed)
 {
 	struct settle *s = ctx;
-	struct err err;
 
+	s->search = NULL;
 	if (failed) {
 		log_warn(&s->ob->log, "outbox.evidence_unreadable", F_STR("directive", s->row.id), F_ERR(failed));
 		if (s->decide != decide_claimed) { /* asked again at a later head */
@@ -241,12 +260,7 @@ static void searched(void *ctx, const struct search_result *r, const struct err 
 		s->why = r->why_known ? r->why : -1;
 		s->why_text = r->why_text ? arena_strdup(&s->arena, r->why_text) : NULL;
 	}
-	if (store_unit(s->ob->opt.store, settle_run, s, settled, &err) == 0) {
-		s->ob->units++;
-		return;
-	}
-	outbox_write_failed(s->ob, "outbox.decision_not_saved", &err);
-	settle_free(s);
+	write_decision(s);
 }
 
 static void settle_dropped(void *ctx)
@@ -266,6 +280,11 @@ static struct settle *settle_new(struct outbox *ob, const struct directive_row *
 	s->why = -1;
 	s->arena = ARENA_LIMIT(4 * 1024 * 1024);
 	s->row = directive_row_copy(&s->arena, row);
+	s->next = ob->settles;
+	if (s->next)
+		s->next->prev = &s->next;
+	s->prev = &ob->settles;
+	ob->settles = s;
 	return s;
 }
 
@@ -273,13 +292,35 @@ static void settle_search(struct settle *s, bool final, bool why)
 {
 	struct search_request req = { .row = s->row, .final = final, .why = why };
 
-	search_start(s->ob, &req, (struct search_hooks){ searched, settle_dropped, s });
+	s->search = search_start(s->ob, &req, (struct search_hooks){ searched, settle_dropped, s });
+}
+
+static int give_back(struct settle *s, struct err *err)
+{
+	return directive_unclaim(&s->moves, &s->row, err);
 }
 
 void settle_claimed(struct outbox *ob, const struct directive_row *row)
 {
-	if (!search_runs(ob, row->seq))
+	if (ob->stopping)
+		write_decision(settle_new(ob, row, give_back));
+	else if (!search_runs(ob, row->seq))
 		settle_search(settle_new(ob, row, decide_claimed), false, false);
+}
+
+void settle_stop(struct outbox *ob)
+{
+	struct settle *next;
+
+	for (struct settle *s = ob->settles; s; s = next) {
+		next = s->next;
+		if (!s->search || s->decide != decide_claimed)
+			continue;
+		search_cancel(s->search);
+		s->search = NULL;
+		s->decide = give_back;
+		write_decision(s);
+	}
 }
 
 void settle_submitted(struct lane *l, const struct slot_row *slot, const struct directive_row *row,

@@ -10,6 +10,9 @@
 /* Its nonce is used before it was sent: by ourselves (T9), or not (T8). */
 void settle_claimed(struct outbox *ob, const struct directive_row *row);
 
+/* The outbox stops: those that are claimed are given back. */
+void settle_stop(struct outbox *ob);
+
 struct judgement {
 	bool lost;       /* the slot's nonce is somebody else's */
 	bool out_of_gas; /* the transaction used all of its gas */
