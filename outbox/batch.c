@@ -10,8 +10,9 @@
 #include "outbox/settle.h"
 #include "rails/evm/verifier.h"
 
-#define CALLDATA_MAX 100000
-#define SIGN_SLICE   32 /* signatures before the loop turns again */
+#define CALLDATA_MAX   100000
+#define SIGN_SLICE     32 /* signatures before the loop turns again */
+#define STORE_AGAIN_MS 1000
 
 static void stage_sign(void *ctx);
 
@@ -24,6 +25,8 @@ void batch_free(struct batch *b)
 		endpoints_cancel(b->ask);
 	timer_free(b->again);
 	loop_unpost(b->ob->opt.loop, stage_sign, b);
+	arena_done(&b->writing);
+	arena_done(&b->round);
 	arena_done(&b->arena);
 	free(b);
 }
@@ -54,6 +57,66 @@ static void all_fate(struct batch *b, enum fate fate)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->items[i].fate == FATE_STAYS)
 			b->items[i].fate = fate;
+}
+
+/* --- units --- */
+
+static void unit_failed(struct batch *b, const struct err *err)
+{
+	const struct batch_work *work = b->work;
+
+	memcpy(b->items, b->before, b->n * sizeof(*b->items));
+	if ((err->class != ERR_STORE && err->code != ERR_BUSY) || b->ob->stopping) {
+		work->refused(b, err);
+		return;
+	}
+	/* Nothing has left the process: the same again, when the disk can take it. */
+	outbox_write_failed(b->ob, work->failure, err);
+	timer_start(b->again, STORE_AGAIN_MS);
+}
+
+static void unit_durable(void *ctx, const struct err *err)
+{
+	struct batch *b = ctx;
+
+	b->unit_waits = false;
+	b->ob->units--;
+	if (err) {
+		unit_failed(b, err);
+		return;
+	}
+	after_run(&b->moves.after, &b->ob->meters);
+	b->work->done(b);
+}
+
+static int unit_run(struct unit *u, void *ctx, struct err *err)
+{
+	struct batch *b = ctx;
+
+	b->moves = moves_in(u, &b->writing, &b->ob->meters);
+	return b->work->run(u, b, err);
+}
+
+void batch_unit(struct batch *b, const struct batch_work *work)
+{
+	struct err err;
+
+	b->work = work;
+	memcpy(b->before, b->items, b->n * sizeof(*b->items));
+	arena_reset(&b->writing);
+	if (store_unit(b->ob->opt.store, unit_run, b, unit_durable, &err) != 0) {
+		unit_failed(b, &err);
+		return;
+	}
+	b->unit_waits = true;
+	b->ob->units++;
+}
+
+static void work_again(void *ctx)
+{
+	struct batch *b = ctx;
+
+	b->work->again(b);
 }
 
 /* --- the unit that writes what was decided --- */
@@ -98,16 +161,14 @@ static int fates_run(struct unit *u, void *ctx, struct err *err)
 {
 	struct batch *b = ctx;
 
-	b->moves = moves_in(u, &b->arena, &b->ob->meters);
+	(void)u;
 	for (size_t i = 0; i < b->n; i++) {
-		if (write_fate(&b->moves, &b->items[i], err) != 0) {
-			if (err->code != ERR_CONFLICT)
-				return -1;
-			/* Somebody else has it: our result is dropped. */
-			after_count(&b->moves.after, b->ob->meters.stale_claims);
-			b->items[i].fate = FATE_GIVE_BACK;
-		}
-		hold_back_younger(b, i);
+		if (write_fate(&b->moves, &b->items[i], err) == 0)
+			continue;
+		if (err->code != ERR_CONFLICT)
+			return -1;
+		/* Somebody else has it: our result is dropped. */
+		after_count(&b->moves.after, b->ob->meters.stale_claims);
 	}
 	return 0;
 }
@@ -129,18 +190,8 @@ static void items_compact(struct batch *b)
 	b->signed_n = n < b->signed_n ? n : b->signed_n;
 }
 
-static void fates_durable(void *ctx, const struct err *err)
+static void fates_written(struct batch *b)
 {
-	struct batch *b = ctx;
-
-	b->unit_waits = false;
-	b->ob->units--;
-	if (err) {
-		outbox_write_failed(b->ob, "outbox.fates_not_saved", err);
-		batch_end(b);
-		return;
-	}
-	after_run(&b->moves.after, &b->ob->meters);
 	items_compact(b);
 	if (b->stopping)
 		batch_stop(b);
@@ -148,6 +199,22 @@ static void fates_durable(void *ctx, const struct err *err)
 		batch_end(b);
 	else
 		b->next(b);
+}
+
+/* They are claimed still: until the claim ends, or the next start. */
+static void fates_refused(struct batch *b, const struct err *err)
+{
+	outbox_write_failed(b->ob, "outbox.fates_not_saved", err);
+	batch_end(b);
+}
+
+static void write_fates(struct batch *b)
+{
+	static const struct batch_work work = {
+		"outbox.fates_not_saved", fates_run, fates_written, fates_refused, write_fates,
+	};
+
+	batch_unit(b, &work);
 }
 
 bool batch_any_leaves(const struct batch *b)
@@ -160,25 +227,15 @@ bool batch_any_leaves(const struct batch *b)
 
 void batch_settle_then(struct batch *b, void (*next)(struct batch *b))
 {
-	struct err err;
-
 	b->next = next;
 	for (size_t i = 0; i < b->n; i++)
 		hold_back_younger(b, i);
-	if (!batch_any_leaves(b)) {
-		if (b->stopping)
-			batch_stop(b);
-		else
-			next(b);
-		return;
-	}
-	if (store_unit(b->ob->opt.store, fates_run, b, fates_durable, &err) != 0) {
-		outbox_write_failed(b->ob, "outbox.fates_not_saved", &err);
-		batch_end(b); /* still claimed: until the claim ends, or the next start */
-		return;
-	}
-	b->unit_waits = true;
-	b->ob->units++;
+	if (batch_any_leaves(b))
+		write_fates(b);
+	else if (b->stopping)
+		batch_stop(b);
+	else
+		next(b);
 }
 
 void batch_give_back(struct batch *b)
@@ -242,7 +299,8 @@ static int claim_run(struct unit *u, void *ctx, struct err *err)
 	if (space_store_get(unit_view(u), &b->arena, b->space->id, &space, err) != 0 ||
 	    directive_store_claim(u, &b->arena, b->space->id, b->lane->id, now, until, max, &rows, &n, err) != 0)
 		return -1;
-	b->items = ARENA_ARRAY(&b->arena, max ? max : 1, struct item);
+	b->items = ARENA_ARRAY(&b->arena, max, struct item);
+	b->before = ARENA_ARRAY(&b->arena, max, struct item);
 	b->n = 0;
 	collect(b, rows, n);
 	for (size_t i = 0; i < n && space.release_at == DELIVERY_SUBMITTED && b->n < max; i++) {
@@ -315,7 +373,9 @@ void batch_start(struct lane *lane, struct space *space)
 	b->lane = lane;
 	b->space = space;
 	b->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
-	b->again = loop_timer(b->ob->opt.loop, batch_write_ahead, b);
+	b->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
+	b->writing = ARENA_LIMIT(OUTBOX_ARENA_MAX);
+	b->again = loop_timer(b->ob->opt.loop, work_again, b);
 	b->deadline_us = clock_mono_us() + b->ob->opt.attempt_limit_s * 1000000;
 	lane->batch = b;
 	if (store_unit(b->ob->opt.store, claim_run, b, claim_durable, &err) != 0) {

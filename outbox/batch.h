@@ -30,32 +30,48 @@ struct item {
 	enum attempt_result how;
 };
 
+/* A unit of a batch, and what follows. */
+struct batch;
+struct batch_work {
+	const char *failure; /* what its failure is called in the log */
+	int (*run)(struct unit *u, void *ctx, struct err *err);
+	void (*done)(struct batch *b);                           /* it is durable */
+	void (*refused)(struct batch *b, const struct err *err); /* and not by the store: nothing was done */
+	void (*again)(struct batch *b);                          /* a second after the store refused it */
+};
+
 struct batch {
 	struct outbox *ob;
 	struct lane *lane;
 	struct space *space;
-	struct arena arena;
-	struct item *items; /* by seq */
+	struct arena arena;   /* rows and words */
+	struct arena round;   /* of one question and its answer */
+	struct arena writing; /* of one unit */
+	struct item *items;   /* by seq */
+	struct item *before;  /* as they were before the unit */
 	size_t n, signed_n;
 	int64_t deadline_us;
 	struct endpoints_asked *ask;
-	struct timer *again; /* the store refused the write-ahead */
+	const struct batch_work *work;
+	struct timer *again;
 	bool stopping, unit_waits;
 	struct moves moves;
 	void (*next)(struct batch *b); /* after the fates are written */
 
-	/* Of the dry run. */
+	/* Of the dry run: in round, as calldata is. */
 	struct evm_fees fees;
 	uint64_t gas_limit;
 	struct bytes calldata;
 	struct slot_row slot;
-	struct directive_row *before; /* the write-ahead */
 };
 
 /* Stages, in their order.  Each ends in the next, or in batch_end(). */
 void batch_check_nonces(struct batch *b); /* are they unused? */
 void batch_dry_run(struct batch *b);      /* what would the contract do, and what would it cost? */
-void batch_write_ahead(void *ctx);        /* into a slot; a batch */
+void batch_write_ahead(struct batch *b);  /* into a slot */
+
+/* Runs it.  What a unit that fails did to the items in memory is undone. */
+void batch_unit(struct batch *b, const struct batch_work *work);
 
 void item_fate(struct item *it, enum fate fate, const char *reason, const char *error);
 void item_fails(struct item *it, enum attempt_result how, const char *error);
@@ -63,6 +79,8 @@ void item_fails(struct item *it, enum attempt_result how, const char *error);
 void batch_settle_then(struct batch *b, void (*next)(struct batch *b));
 /* All that are left, and end. */
 void batch_give_back(struct batch *b);
+/* It may not cost that: fewer at once, or the lane waits.  err: ERR_BUDGET. */
+void batch_over_budget(struct batch *b, const struct err *err);
 void batch_end(struct batch *b);
 /* Has this attempt run out of its time?  Then it ends, whatever the directive's own expiry says. */
 MUST_CHECK bool batch_too_late(struct batch *b);

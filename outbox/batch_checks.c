@@ -31,14 +31,14 @@ static void nonce_check_unreadable(struct batch *b, const struct err *err)
 static void nonces_answered(void *ctx, const struct evm_answers *rep)
 {
 	struct batch *b = ctx;
-	bool *used = ARENA_ARRAY(&b->arena, b->n, bool);
+	bool *used = ARENA_ARRAY(&b->round, b->n, bool);
 	struct err err = rep->err;
 	struct bytes data;
 	json_t *v;
 
 	b->ask = NULL;
 	if (rep->endpoint < 0 || jsonrpc_result(&rep->answers[0], &v, &err) != 0 ||
-	    evm_reply_data(&b->arena, v, EVM_DATA_MAX, &data, &err) != 0 ||
+	    evm_reply_data(&b->round, v, EVM_DATA_MAX, &data, &err) != 0 ||
 	    verifier_nonces_used_result(data, used, b->n, &err) != 0) {
 		nonce_check_unreadable(b, &err);
 		return;
@@ -52,12 +52,15 @@ static void nonces_answered(void *ctx, const struct evm_answers *rep)
 void batch_check_nonces(struct batch *b)
 {
 	SCOPED(buf) struct buf data = BUF_CAP(EVM_TX_MAX);
-	uint64_t *nonces = ARENA_ARRAY(&b->arena, b->n, uint64_t);
-	struct jsonrpc_batch calls = jsonrpc_batch_in(&b->arena);
 	struct evm_message m = { .to = b->space->conf.contract };
+	struct jsonrpc_batch calls;
+	uint64_t *nonces;
 
 	if (batch_too_late(b))
 		return;
+	arena_reset(&b->round);
+	calls = jsonrpc_batch_in(&b->round);
+	nonces = ARENA_ARRAY(&b->round, b->n, uint64_t);
 	for (size_t i = 0; i < b->n; i++)
 		nonces[i] = b->items[i].row.nonce;
 	verifier_nonces_used(&data, &b->space->signer, nonces, b->n);
@@ -71,7 +74,7 @@ void batch_check_nonces(struct batch *b)
 static void make_calldata(struct batch *b)
 {
 	SCOPED(buf) struct buf data = BUF_CAP(EVM_TX_MAX);
-	struct signed_directive *list = ARENA_ARRAY(&b->arena, b->n, struct signed_directive);
+	struct signed_directive *list = ARENA_ARRAY(&b->round, b->n, struct signed_directive);
 
 	for (size_t i = 0; i < b->n; i++)
 		list[i] = b->items[i].signed_one;
@@ -79,7 +82,7 @@ static void make_calldata(struct batch *b)
 		verifier_execute(&data, &list[0]);
 	else
 		verifier_execute_batch(&data, list, b->n);
-	b->calldata = buf_ok(&data) ? arena_bytes(&b->arena, buf_bytes(&data)) : (struct bytes){ NULL, 0 };
+	b->calldata = buf_ok(&data) ? arena_bytes(&b->round, buf_bytes(&data)) : (struct bytes){ NULL, 0 };
 }
 
 /* The whole space is wrong, not the directive: it is stopped, and nothing is counted. */
@@ -148,22 +151,22 @@ static void stop_space(struct batch *b, const char *why)
 /* What the contract would answer.  0: understood, and fates are set where it is not well. */
 static int take_call(struct batch *b, const struct jsonrpc_answer *answer, struct err *err)
 {
-	enum verifier_outcome *outcomes = ARENA_ARRAY(&b->arena, b->n, enum verifier_outcome);
+	enum verifier_outcome *outcomes = ARENA_ARRAY(&b->round, b->n, enum verifier_outcome);
 	struct verifier_revert revert;
 	struct bytes data;
 	json_t *v;
 
 	if (answer->flaw == JSONRPC_FINE && !answer->result && evm_error_is_revert(&answer->error)) {
-		if (!evm_error_revert_data(&b->arena, &answer->error, &data))
+		if (!evm_error_revert_data(&b->round, &answer->error, &data))
 			data = (struct bytes){ NULL, 0 };
 		verifier_revert_decode(data, &revert);
 		/* A batch as a whole never reverts for one item's sake. */
 		for (size_t i = 0; i < b->n; i++)
 			dry_run_says(b, &b->items[i], b->lane->chain->conf.batch_max == 1 ? revert.why : VERIFIER_OTHER,
-				     data.n ? verifier_revert_text(&b->arena, &revert) : answer->error.message);
+				     data.n ? verifier_revert_text(&b->round, &revert) : answer->error.message);
 		return 0;
 	}
-	if (jsonrpc_result(answer, &v, err) != 0 || evm_reply_data(&b->arena, v, EVM_DATA_MAX, &data, err) != 0)
+	if (jsonrpc_result(answer, &v, err) != 0 || evm_reply_data(&b->round, v, EVM_DATA_MAX, &data, err) != 0)
 		return -1;
 	if (b->lane->chain->conf.batch_max == 1)
 		return 0;
@@ -179,10 +182,19 @@ static bool halve(struct batch *b)
 {
 	if (b->n < 2)
 		return false;
-	for (size_t i = b->n / 2; i < b->n; i++)
+	for (size_t i = (b->n + 1) / 2; i < b->n; i++)
 		b->items[i].fate = FATE_GIVE_BACK;
 	batch_settle_then(b, batch_dry_run);
 	return true;
+}
+
+/* Fewer may do; one that does not is tried again later. */
+static void too_much(struct batch *b, const char *text)
+{
+	if (halve(b))
+		return;
+	item_fails(&b->items[0], ATTEMPT_DRY_RUN, text);
+	batch_settle_then(b, batch_end);
 }
 
 static void hold_lane(struct batch *b, enum hold why, enum attempt_result how, const char *text)
@@ -192,45 +204,53 @@ static void hold_lane(struct batch *b, enum hold why, enum attempt_result how, c
 	batch_give_back(b);
 }
 
+void batch_over_budget(struct batch *b, const struct err *err)
+{
+	const struct delivery d = { .fees = b->fees, .gas_limit = b->gas_limit };
+
+	if (delivery_cost_gwei(&d) <= b->lane->chain->conf.max_tx_gwei)
+		hold_lane(b, HOLD_DAY_CAP, ATTEMPT_FEE_CAP, err->msg);
+	else if (!halve(b))
+		hold_lane(b, HOLD_FEE_CAP, ATTEMPT_FEE_CAP, err->msg);
+}
+
 /* Fees, gas and money: may the transaction be made as it is? */
 static void decide(struct batch *b, uint64_t estimate)
 {
 	struct chain *c = b->lane->chain;
-	struct delivery d = { .fees = c->quote };
 	struct wei cost;
-	struct err err;
 
 	if (c->over_cap) {
 		hold_lane(b, HOLD_FEE_CAP, ATTEMPT_FEE_CAP, NULL);
 		return;
 	}
 	if (!evm_gas_limit(estimate, c->gas_percent, c->block_gas_limit, &b->gas_limit)) {
-		if (halve(b))
-			return;
-		item_fails(&b->items[0], ATTEMPT_DRY_RUN, "it needs more gas than a transaction may have");
-		batch_settle_then(b, batch_end);
+		too_much(b, "it needs more gas than a transaction may have");
 		return;
 	}
-	b->fees = d.fees;
-	d.gas_limit = b->gas_limit;
-	cost = gas_cost(d.fees.max_fee, d.gas_limit);
+	b->fees = c->quote;
+	cost = gas_cost(b->fees.max_fee, b->gas_limit);
 	if (wei_cmp(b->lane->balance, cost) < 0) {
 		b->lane->needs = cost;
 		hold_lane(b, HOLD_NO_FUNDS, ATTEMPT_NO_FUNDS, NULL);
 		return;
 	}
-	if (delivery_check_caps(c, store_view(b->ob->opt.store), delivery_cost_gwei(&d), &err) != 0) {
-		if (err.code != ERR_BUDGET) {
-			outbox_write_failed(b->ob, "outbox.caps_unreadable", &err);
-			batch_give_back(b);
-		} else if (delivery_cost_gwei(&d) <= c->conf.max_tx_gwei) {
-			hold_lane(b, HOLD_DAY_CAP, ATTEMPT_FEE_CAP, err.msg);
-		} else if (!halve(b)) {
-			hold_lane(b, HOLD_FEE_CAP, ATTEMPT_FEE_CAP, err.msg);
-		}
-		return;
-	}
 	batch_write_ahead(b);
+}
+
+static void all_fail(struct batch *b, enum attempt_result how, const char *what, const struct err *err)
+{
+	const char *text = arena_printf(&b->arena, "%s: %s", what, err->msg);
+
+	for (size_t i = 0; i < b->n; i++)
+		item_fails(&b->items[i], how, text);
+	batch_settle_then(b, batch_end);
+}
+
+/* It has no place in a block, or the node does not compute that far. */
+static bool is_too_much(const struct jsonrpc_answer *a)
+{
+	return a->flaw == JSONRPC_FINE && !a->result && evm_error_is_too_much_gas(&a->error);
 }
 
 static void dry_run_answered(void *ctx, const struct evm_answers *rep)
@@ -241,46 +261,36 @@ static void dry_run_answered(void *ctx, const struct evm_answers *rep)
 	json_t *v;
 
 	b->ask = NULL;
-	if (rep->endpoint < 0) { /* the chain is out of reach: nobody's attempt */
-		metric_inc(b->ob->meters.attempts[ATTEMPT_ENDPOINT]);
+	if (rep->endpoint < 0) { /* nobody's attempt, and not at once again: polls may be answered all the same */
 		chain_watch_soon(b->lane->chain);
-		batch_give_back(b);
-		return;
-	}
-	if (take_call(b, &rep->answers[0], &err) != 0) {
-		for (size_t i = 0; i < b->n; i++)
-			item_fails(&b->items[i], ATTEMPT_ENDPOINT, arena_printf(&b->arena, "dry run: %s", err.msg));
-		batch_settle_then(b, batch_end);
-		return;
-	}
-	if (batch_any_leaves(b)) { /* what is left is another transaction: it is tried again */
+		hold_lane(b, HOLD_ENDPOINTS, ATTEMPT_ENDPOINT, err.msg);
+	} else if (b->n > 1 && (is_too_much(&rep->answers[0]) || is_too_much(&rep->answers[1]))) {
+		(void)halve(b);
+	} else if (take_call(b, &rep->answers[0], &err) != 0) {
+		all_fail(b, ATTEMPT_ENDPOINT, "dry run", &err);
+	} else if (batch_any_leaves(b)) { /* what is left is another transaction: it is tried again */
 		batch_settle_then(b, batch_dry_run);
-		return;
+	} else if (jsonrpc_result(&rep->answers[1], &v, &err) != 0 || evm_reply_u64(v, &estimate, &err) != 0) {
+		all_fail(b, ATTEMPT_DRY_RUN, "gas estimate", &err);
+	} else {
+		decide(b, estimate);
 	}
-	if (jsonrpc_result(&rep->answers[1], &v, &err) != 0 || evm_reply_u64(v, &estimate, &err) != 0) {
-		for (size_t i = 0; i < b->n; i++)
-			item_fails(&b->items[i], ATTEMPT_DRY_RUN, arena_printf(&b->arena, "gas estimate: %s", err.msg));
-		batch_settle_then(b, batch_end);
-		return;
-	}
-	decide(b, estimate);
 }
 
 void batch_dry_run(struct batch *b)
 {
-	struct jsonrpc_batch calls = jsonrpc_batch_in(&b->arena);
 	struct evm_message m = { .from = &b->lane->address, .to = b->space->conf.contract };
+	struct jsonrpc_batch calls;
 
 	if (batch_too_late(b))
 		return;
+	arena_reset(&b->round);
 	make_calldata(b);
 	if (b->calldata.n == 0) {
-		if (!halve(b)) {
-			item_fails(&b->items[0], ATTEMPT_DRY_RUN, "it is too large for a transaction");
-			batch_settle_then(b, batch_end);
-		}
+		too_much(b, "it is too large for a transaction");
 		return;
 	}
+	calls = jsonrpc_batch_in(&b->round);
 	m.data = b->calldata;
 	evm_ask_call(&calls, &m, evm_block_tagged(EVM_LATEST));
 	evm_ask_estimate(&calls, &m, evm_block_tagged(EVM_LATEST));

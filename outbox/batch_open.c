@@ -6,8 +6,6 @@
 #include "outbox/batch.h"
 #include "outbox/delivery.h"
 
-#define STORE_AGAIN_MS 1000
-
 static int open_item(struct batch *b, struct unit *u, size_t i, const struct hash32 *tx_hash, struct err *err)
 {
 	struct item *it = &b->items[i];
@@ -33,62 +31,41 @@ static int open_run(struct unit *u, void *ctx, struct err *err)
 			      .fees = b->fees };
 	struct hash32 tx_hash;
 
-	b->before = ARENA_ARRAY(&b->arena, b->n, struct directive_row);
+	/* Here and not before: another lane may have spent what was left a moment ago. */
+	if (delivery_check_caps(b->lane->chain, unit_view(u), delivery_cost_gwei(&d), err) != 0 ||
+	    delivery_open(b->lane, u, &b->writing, &d, &b->slot, &tx_hash, err) != 0)
+		return -1;
 	for (size_t i = 0; i < b->n; i++)
-		b->before[i] = b->items[i].row;
-	b->moves = moves_in(u, &b->arena, &b->ob->meters);
-	if (delivery_open(b->lane, u, &b->arena, &d, &b->slot, &tx_hash, err) == 0) {
-		size_t i = 0;
+		if (open_item(b, u, i, &tx_hash, err) != 0)
+			return -1;
+	return FAILPOINT("outbox.write_ahead") ? ERR(err, ERR_STORAGE, "failpoint outbox.write_ahead") : 0;
+}
 
-		while (i < b->n && open_item(b, u, i, &tx_hash, err) == 0)
-			i++;
-		if (i == b->n && !FAILPOINT("outbox.write_ahead"))
-			return 0;
-		if (i == b->n)
-			ERR(err, ERR_STORAGE, "failpoint outbox.write_ahead");
+static void open_refused(struct batch *b, const struct err *err)
+{
+	if (err->code == ERR_BUDGET) {
+		batch_over_budget(b, err);
+		return;
 	}
-	return -1;
-}
-
-static void open_failed(struct batch *b, const struct err *err)
-{
-	for (size_t i = 0; i < b->n; i++) /* what the unit did to them is rolled back */
-		b->items[i].row = b->before[i];
 	outbox_write_failed(b->ob, "outbox.write_ahead_failed", err);
-	if (err->class == ERR_STORE) /* nothing left the process: the same again, when the disk can take it */
-		timer_start(b->again, STORE_AGAIN_MS);
-	else
-		batch_give_back(b);
+	batch_give_back(b);
 }
 
-static void open_durable(void *ctx, const struct err *err)
+static void opened(struct batch *b)
 {
-	struct batch *b = ctx;
 	struct lane *l = b->lane;
 	int64_t slot = b->slot.id;
 
-	b->unit_waits = false;
-	b->ob->units--;
-	if (err) {
-		open_failed(b, err);
-		return;
-	}
-	after_run(&b->moves.after, &b->ob->meters);
 	batch_end(b);
 	delivery_send(l, slot);
 }
 
-void batch_write_ahead(void *ctx)
+void batch_write_ahead(struct batch *b)
 {
-	struct batch *b = ctx;
-	struct err err;
+	static const struct batch_work work = {
+		"outbox.write_ahead_failed", open_run, opened, open_refused, batch_write_ahead,
+	};
 
-	if (batch_too_late(b))
-		return;
-	if (store_unit(b->ob->opt.store, open_run, b, open_durable, &err) != 0) {
-		open_failed(b, &err);
-		return;
-	}
-	b->unit_waits = true;
-	b->ob->units++;
+	if (!batch_too_late(b))
+		batch_unit(b, &work);
 }

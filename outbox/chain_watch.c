@@ -19,6 +19,7 @@
 #define FEE_PERCENTILE  60
 #define PEEK_EVERY_US   (INT64_C(4) * 1000000)
 #define FINALIZED_DEPTH 64
+#define ENDPOINTS_US    (INT64_C(2) * 1000000)
 #define FEE_CAP_US      (INT64_C(5) * 1000000)
 #define DAY_CAP_US      (INT64_C(60) * 1000000)
 
@@ -60,12 +61,13 @@ uint64_t chain_final_depth(const struct chain *c)
 
 /* --- the answers --- */
 
-/* Holds for money end when their cause does; not at once, or each poll would try and fail. */
+/* Holds end when their cause does; not at once, or each poll would try and fail. */
 static void lane_look_again(struct lane *l)
 {
 	int64_t held_us = clock_mono_us() - l->held_since_us;
 
-	if ((l->hold == HOLD_FEE_CAP && !l->chain->over_cap && held_us > FEE_CAP_US) ||
+	if ((l->hold == HOLD_ENDPOINTS && held_us > ENDPOINTS_US) ||
+	    (l->hold == HOLD_FEE_CAP && !l->chain->over_cap && held_us > FEE_CAP_US) ||
 	    (l->hold == HOLD_DAY_CAP && held_us > DAY_CAP_US))
 		lane_hold(l, HOLD_NONE, NULL);
 }

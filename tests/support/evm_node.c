@@ -25,6 +25,7 @@ struct evm_node {
 	size_t n_sayings;
 	int post_status; /* what becomes of the whole post, or 0 */
 	bool post_silent;
+	void (*watch)(const char *method);
 	struct {
 		char method[40];
 		unsigned n;
@@ -404,6 +405,11 @@ void evm_node_error(struct evm_node *n, const char *method, const char *words)
 	evm_node_say(n, &(struct evm_saying){ .method = method, .error = words });
 }
 
+void evm_node_watch(struct evm_node *n, void (*fn)(const char *method))
+{
+	n->watch = fn;
+}
+
 void evm_node_obey(struct evm_node *n)
 {
 	n->n_sayings = 0;
@@ -432,6 +438,8 @@ static json_t *answer(struct evm_node *n, const json_t *asked)
 	ck_assert_ptr_nonnull(method);
 	name = name_of(n, method, params);
 	count(n, name);
+	if (n->watch)
+		n->watch(name);
 	got = answer_of(n, method, name, params);
 	json_set_str(one, "jsonrpc", "2.0");
 	json_set(one, "id", json_object_get(asked, "id"));

@@ -50,6 +50,9 @@ void evm_node_say(struct evm_node *n, const struct evm_saying *s);
 void evm_node_error(struct evm_node *n, const char *method, const char *words); /* for ever */
 void evm_node_obey(struct evm_node *n);                                         /* all that is forgotten */
 
+/* fn is told of each question before it is answered: what happens meanwhile can happen there. */
+void evm_node_watch(struct evm_node *n, void (*fn)(const char *method));
+
 /* How often this method, or call of the contract, was asked. */
 unsigned evm_node_asked(const struct evm_node *n, const char *method);
 

@@ -22,9 +22,14 @@ static void flush(void *ctx)
 	store_flush(outbox_world.disk.store);
 }
 
+static struct timer *flush_timer;
+
 static void flush_wanted(void *ctx)
 {
-	loop_post(outbox_world.loop, flush, ctx);
+	if (outbox_world.flush_after_ms > 0)
+		timer_start(flush_timer, outbox_world.flush_after_ms);
+	else
+		loop_post(outbox_world.loop, flush, ctx);
 }
 
 static int no_key_files(void *ctx, const char *name, struct buf *ret_json, struct buf *ret_password, struct err *er)
@@ -94,6 +99,7 @@ void outbox_world_up(void)
 	store_close(w->disk.store);
 	OK(store_open(&opt, &w->disk.store, err));
 	OK(loop_new(&w->loop, err));
+	flush_timer = loop_timer(w->loop, flush, NULL);
 	OK(http_new(w->loop, &(struct http_options){ 0 }, &w->http, err));
 	w->node = http_peer_new(w->loop, NULL);
 	w->url = http_peer_url(w->node, "/");
@@ -117,6 +123,7 @@ void outbox_world_down(void)
 		w->nodes_down();
 	http_peer_free(w->node);
 	http_free(w->http);
+	timer_free(flush_timer);
 	loop_free(w->loop);
 	arena_done(&w->arena);
 }

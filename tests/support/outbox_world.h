@@ -30,7 +30,8 @@ extern struct outbox_world {
 	struct outbox_chain_config chain;
 	struct outbox_space_config spaces[3];
 	struct outbox_options opt;
-	bool locked; /* the wallet's keys are not given */
+	int64_t flush_after_ms; /* 0: a group of units commits at the end of the turn, as in the daemon */
+	bool locked;            /* the wallet's keys are not given */
 	/* Run when the loop is there and the outbox is not: whoever brings its own nodes gives their URLs; and after its end. */
 	void (*nodes_up)(void), (*nodes_down)(void);
 } outbox_world;
