@@ -4,6 +4,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "rails/evm/action.h"
@@ -275,6 +276,7 @@ int directive_dead_letter(struct moves *m, struct directive_row *row, const char
 	set_reason(m, row, reason, error);
 	if (move(m, row, DELIVERY_DEAD_LETTERED, err) != 0)
 		return -1;
+	(void)FAILPOINT("outbox.dead_letter");
 	after_attention(&m->after, row);
 	if (state_event(m, row, "directive.dead_lettered", err) != 0)
 		return -1;
@@ -304,6 +306,7 @@ int directive_reconcile(struct moves *m, struct directive_row *row, const char *
 	row->recheck_at_ms = recheck_at_ms;
 	if (move(m, row, DELIVERY_MANUAL, err) != 0)
 		return -1;
+	(void)FAILPOINT("outbox.manual");
 	after_attention(&m->after, row);
 	return state_event(m, row, "directive.manual_reconciliation", err);
 }
@@ -360,6 +363,7 @@ int directive_reorg(struct moves *m, struct directive_row *row, struct err *err)
 		return -1;
 	if (move(m, row, to, err) != 0)
 		return -1;
+	(void)FAILPOINT("outbox.reorg");
 	if (deep) {
 		after_count(&m->after, m->meters->deep_reorgs);
 		after_log(&m->after, LOG_ERROR, "directive.deep_reorg", row);
@@ -405,6 +409,7 @@ int directive_requeue(struct moves *m, struct directive_row *row, const char *er
 	row->wake_at_ms = next_try(m, row->attempts);
 	if (order_enter_again(m, row, err) != 0)
 		return -1;
+	(void)FAILPOINT("outbox.requeue");
 	return move(m, row, DELIVERY_RETRY, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "outbox/delivery.h"
 #include "outbox/directive_states.h"
 #include "outbox/doctor.h"
@@ -187,6 +188,7 @@ static int begin_directive(struct change *c, struct outbox *ob, struct unit *u, 
 
 static int end_directive(struct change *c, const struct directive_row *row, struct err *err)
 {
+	(void)FAILPOINT("outbox.decide");
 	return audit(c, row->id, directive_state(c->a, row), err);
 }
 
