@@ -416,4 +416,5 @@ void delivery_send(struct lane *l, int64_t slot)
 	b = jsonrpc_batch_in(&s->arena);
 	evm_ask_send(&b, s->attempt.raw);
 	s->ask = endpoints_ask(l->chain->ep, &b, ASK_SEND, sent, s);
+	chain_watch_kick(l->chain); /* the look that found it gone may have been an idle one */
 }

@@ -367,6 +367,7 @@ static void verdict_durable(void *ctx, const struct err *err)
 	ob->units--;
 	if (err) {
 		outbox_write_failed(ob, "outbox.receipts_not_saved", err);
+		d->chain->track_new_head = true; /* the same again at the next poll */
 		verdict_end(d);
 		return;
 	}
@@ -461,6 +462,7 @@ static void round_answered(void *ctx, const struct evm_answers *rep)
 
 	t->ask = NULL;
 	if (rep->endpoint < 0) {
+		t->chain->track_new_head = true;
 		chain_watch_soon(t->chain);
 		track_free(t);
 		return;
@@ -506,7 +508,7 @@ static void ask_round(struct track *t)
 static void round_over(struct track *t)
 {
 	struct chain *c = t->chain;
-	bool again = c->track_again, new_head = c->track_new_head;
+	bool again = c->track_again;
 
 	t->at = t->end;
 	if (t->at < t->n && !c->ob->stopping) {
@@ -516,7 +518,7 @@ static void round_over(struct track *t)
 	track_free(t);
 	outbox_pump_soon(c->ob);
 	if (again && !c->ob->stopping)
-		tracker_run(c, new_head);
+		tracker_run(c, false);
 }
 
 /* --- which slots --- */
@@ -552,10 +554,10 @@ void tracker_run(struct chain *c, bool new_head)
 	struct track *t;
 	struct err err;
 
+	c->track_new_head = c->track_new_head || new_head; /* kept until it can be looked at */
 	if (!outbox_may_drive(c->ob) || c->reach != HOLD_NONE)
 		return;
 	c->track_again = c->tracking != NULL;
-	c->track_new_head = (c->tracking && c->track_new_head) || new_head;
 	if (c->tracking)
 		return;
 	new_head = c->track_new_head || c->offer_again;
