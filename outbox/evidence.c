@@ -15,7 +15,9 @@
 #include "rails/evm/verifier_log.h"
 
 #define HASHES_MAX     40 /* transactions of ours that are looked at, newest first */
-#define RANGES_AT_ONCE 8  /* of logs, in one question */
+#define LOOKS_MAX      3  /* a node may know the state of a block before its logs */
+#define LOOK_AGAIN_MS  700
+#define RANGES_AT_ONCE 8 /* of logs, in one question */
 
 struct search {
 	struct outbox *ob;
@@ -33,6 +35,8 @@ struct search {
 	struct hash32 hashes[HASHES_MAX + 1];
 	size_t n_hashes;
 	struct endpoints_asked *ask;
+	struct timer *again;
+	unsigned looks; /* at all the logs, in vain */
 	struct search_hooks hooks;
 	struct search *next_search, **prev;
 };
@@ -61,6 +65,7 @@ static void search_free(struct search *s)
 	*s->prev = s->next_search;
 	if (s->next_search)
 		s->next_search->prev = s->prev;
+	timer_free(s->again);
 	arena_done(&s->round);
 	arena_done(&s->arena);
 	free(s);
@@ -187,6 +192,23 @@ static uint64_t first_block(const struct search *s)
 
 static void ask_logs(struct search *s);
 
+static void look_again(void *ctx)
+{
+	struct search *s = ctx;
+
+	s->next = s->block + 1;
+	ask_logs(s);
+}
+
+/* Used, and every log was read: the one that tells may not be there yet. */
+static void nothing_found(struct search *s)
+{
+	if (++s->looks < LOOKS_MAX)
+		timer_start(s->again, LOOK_AGAIN_MS);
+	else
+		found(s, EVIDENCE_UNAVAILABLE);
+}
+
 static void logs_answered(void *ctx, const struct evm_answers *rep)
 {
 	struct search *s = ctx;
@@ -228,7 +250,7 @@ static void logs_answered(void *ctx, const struct evm_answers *rep)
 	if (done)
 		found(s, s->r.evidence.verdict);
 	else if (s->next <= first_block(s))
-		found(s, EVIDENCE_UNAVAILABLE);
+		nothing_found(s);
 	else
 		ask_logs(s);
 }
@@ -407,6 +429,7 @@ struct search *search_start(struct outbox *ob, const struct search_request *req,
 	s->arena = ARENA_LIMIT(4 * 1024 * 1024);
 	s->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	s->r.row = directive_row_copy(&s->arena, &req->row);
+	s->again = loop_timer(ob->opt.loop, look_again, s);
 	s->final = req->final;
 	s->why = req->why;
 	if (req->hint)
