@@ -83,14 +83,104 @@ int json_parse(struct arena *a, struct bytes text, unsigned max_depth, json_t **
 	return err->code == ERR_RANGE ? ERR(err, ERR_PARSE, "%s", err->msg) : -1;
 }
 
+static size_t count_digits(struct bytes v, size_t from)
+{
+	size_t n = 0;
+
+	while (from + n < v.n && v.p[from + n] >= '0' && v.p[from + n] <= '9')
+		n++;
+	return n;
+}
+
+/* How long the number at the start of v is, when it has a fraction or an exponent and is as RFC 8259 wants it; else 0. */
+static size_t real_length(struct bytes v)
+{
+	size_t i = v.p[0] == '-' ? 1 : 0, whole = count_digits(v, i), more;
+	bool real = false;
+
+	if (whole == 0 || (whole > 1 && v.p[i] == '0'))
+		return 0;
+	i += whole;
+	if (i < v.n && v.p[i] == '.') {
+		more = count_digits(v, i + 1);
+		if (more == 0)
+			return 0;
+		i += 1 + more;
+		real = true;
+	}
+	if (i < v.n && (v.p[i] == 'e' || v.p[i] == 'E')) {
+		i += i + 1 < v.n && (v.p[i + 1] == '+' || v.p[i + 1] == '-') ? 2 : 1;
+		more = count_digits(v, i);
+		if (more == 0)
+			return 0;
+		i += more;
+		real = true;
+	}
+	return real ? i : 0;
+}
+
+static size_t string_length(struct bytes v)
+{
+	size_t i = 1;
+
+	while (i < v.n && v.p[i] != '"')
+		i += v.p[i] == '\\' ? 2 : 1;
+	return i < v.n ? i + 1 : v.n;
+}
+
+/* Numbers are taken up whole, so that "1.5" inside of "11.5" is never looked at. */
+static size_t number_length(struct bytes v)
+{
+	size_t i = 0;
+
+	while (i < v.n && strchr("+-.0123456789eE", v.p[i]) != NULL)
+		i++;
+	return i;
+}
+
+/* A number cannot name a member, and does not become a name by being quoted. */
+static bool is_name(struct bytes text, size_t end)
+{
+	while (end < text.n && strchr(" \t\r\n", text.p[end]) != NULL)
+		end++;
+	return end < text.n && text.p[end] == ':';
+}
+
+/* The same text with quotes around its real numbers. */
+static void quote_reals(struct bytes text, struct buf *to)
+{
+	for (size_t i = 0; i < text.n;) {
+		struct bytes left = { text.p + i, text.n - i };
+		size_t n = 1, real = 0;
+
+		if (left.p[0] == '"') {
+			n = string_length(left);
+		} else if (left.p[0] == '-' || (left.p[0] >= '0' && left.p[0] <= '9')) {
+			n = number_length(left);
+			real = is_name(left, n) ? 0 : real_length((struct bytes){ left.p, n });
+		}
+		if (real == n)
+			buf_u8(to, '"');
+		buf_add(to, left.p, n);
+		if (real == n)
+			buf_u8(to, '"');
+		i += n;
+	}
+}
+
 int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *rules, json_t **ret, struct err *err)
 {
 	size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | (rules->escaped_nul ? JSON_ALLOW_NUL : 0u);
+	SCOPED(buf) struct buf quoted = BUF_CAP(2 * text.n + 2); /* the shortest number is "1e1", with a comma */
 	json_error_t e;
 	json_t *v;
 
 	if (check_shape(text, rules, err) != 0)
 		return -1;
+	if (rules->reals_as_text) {
+		quote_reals(text, &quoted);
+		text = buf_bytes(&quoted);
+	}
 	v = json_loadb(text.n == 0 ? "" : (const char *)text.p, text.n, flags, &e);
 	if (v == NULL && json_error_code(&e) == json_error_out_of_memory)
 		err_fatal("out of memory");

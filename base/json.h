@@ -22,6 +22,9 @@ struct json_rules {
 	unsigned max_depth;
 	size_t max_values;
 	bool escaped_nul;
+	/* A number with a fraction or an exponent becomes a string of its characters, so that decimal amounts can be read
+	 * exactly; without it jansson makes binary floating point of them.  Whole numbers stay numbers. */
+	bool reals_as_text;
 };
 MUST_CHECK int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *rules, json_t **ret,
 			     struct err *err);

@@ -240,6 +240,7 @@ static enum jsonrpc_flaw parse(struct arena *a, struct bytes body, const struct 
 		.max_depth = rules->max_depth > 0 ? rules->max_depth : JSON_DEPTH_MAX,
 		.max_values = rules->max_values > 0 ? rules->max_values : JSON_VALUES_MAX,
 		.escaped_nul = true,
+		.reals_as_text = rules->reals_as_text,
 	};
 	struct err err;
 

@@ -85,6 +85,7 @@ struct jsonrpc_rules {
 	/* For bitcoind before 28 and its like, which speak what is left of 1.1: "jsonrpc" may be absent or "1.0" or
 	 * "1.1", and the one of result and error that does not apply may be null. */
 	bool loose;
+	bool reals_as_text; /* as in struct json_rules */
 	size_t max_bytes;   /* 0 means JSONRPC_REPLY_MAX */
 	size_t max_values;  /* 0 means JSON_VALUES_MAX */
 	unsigned max_depth; /* 0 means JSON_DEPTH_MAX */

@@ -325,6 +325,46 @@ START_TEST(a_peers_own_rules)
 }
 END_TEST
 
+/* With reals_as_text: what comes of a text, in jansson's spelling, or NULL where it is refused. */
+static const struct {
+	const char *text, *becomes;
+} reals[] = {
+	{ "0.00000001", "\"0.00000001\"" },
+	{ "[0.10000000,1,-2.50,1e-8,1E+5,0.5e2]", "[\"0.10000000\",1,\"-2.50\",\"1e-8\",\"1E+5\",\"0.5e2\"]" },
+	{ "{\"a.5\":20999999.97690000}", "{\"a.5\":\"20999999.97690000\"}" },
+	{ "[\"1.5\",\"a\\\"1.5\",\"\\\\\",1.5]", "[\"1.5\",\"a\\\"1.5\",\"\\\\\",\"1.5\"]" },
+	{ "[1,-0,9223372036854775807]", "[1,0,9223372036854775807]" },
+	{ "1e999", "\"1e999\"" },
+	{ "1.2.3", NULL },
+	{ "01.5", NULL },
+	{ "1.", NULL },
+	{ ".5", NULL },
+	{ "1e", NULL },
+	{ "1e+", NULL },
+	{ "-.5", NULL },
+	{ "+1.5", NULL },
+	{ "[1.5 2.5]", NULL },
+	{ "{1.5:2}", NULL },
+	{ "\"1.5", NULL },
+	{ "\"1.5\\", NULL },
+	{ "1.5x", NULL },
+};
+
+START_TEST(real_numbers_as_text)
+{
+	static const struct json_rules rules = { .max_depth = 8, .max_values = 100, .reals_as_text = true };
+	struct err err;
+	json_t *v;
+	int rc = json_parse_by(&arena, bytes_of(reals[_i].text), &rules, &v, &err);
+
+	ck_assert_msg((rc == 0) == (reals[_i].becomes != NULL), "%s", reals[_i].text);
+	if (rc == 0)
+		ck_assert_str_eq(json_text(&arena, v), reals[_i].becomes);
+	else
+		ck_assert_int_eq(err.code, ERR_PARSE);
+}
+END_TEST
+
 START_TEST(values_live_as_long_as_the_arena)
 {
 	json_t *v = parse("{\"a\":[1,2,{\"b\":\"c\"}]}"), *kept = json_incref(json_object_get(v, "a"));
@@ -578,6 +618,7 @@ int main(void)
 	tcase_add_test(p, width_does_not_count_as_depth);
 	tcase_add_test(p, number_of_values_is_limited);
 	tcase_add_test(p, a_peers_own_rules);
+	tcase_add_loop_test(p, real_numbers_as_text, 0, ARRAY_LEN(reals));
 	tcase_add_test(b, values_live_as_long_as_the_arena);
 	tcase_add_test(b, text_keeps_order_and_canonical_sorts);
 	tcase_add_test(b, building);
