@@ -66,6 +66,7 @@ enum err_class {
 	X(ERR_PEER_BUSY, "peer_busy", ERR_TRANSIENT)                                                                   \
 	X(ERR_PEER, "peer_rejected", ERR_REJECTED)                                                                     \
 	X(ERR_PEER_INVALID, "peer_misbehaved", ERR_TRANSIENT)                                                          \
+	X(ERR_PEER_AUTH, "peer_refused_login", ERR_TRANSIENT)                                                          \
 	X(ERR_TIMEOUT, "timeout", ERR_TRANSIENT)                                                                       \
 	X(ERR_FORBIDDEN, "forbidden", ERR_INVALID)                                                                     \
 	X(ERR_BUSY, "busy", ERR_TRANSIENT)                                                                             \

@@ -69,6 +69,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_PEER_DOWN:
 	case ERR_PEER_BUSY:
 	case ERR_CHAIN:
+	case ERR_PEER_AUTH:
 		return RPC_PEER_UNAVAILABLE;
 	case ERR_PEER:
 	case ERR_PEER_INVALID:

@@ -31,6 +31,7 @@ static const struct {
 	{ ERR_FUNDS, -32005, false },
 	{ ERR_PEER_DOWN, -32006, true },
 	{ ERR_PEER_BUSY, -32006, true },
+	{ ERR_PEER_AUTH, -32006, true },
 	{ ERR_PEER, -32007, false },
 	{ ERR_TOKEN_SPENT, -32007, false },
 	{ ERR_QUOTE_EXPIRED, -32007, false },
