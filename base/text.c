@@ -54,6 +54,27 @@ bool hex_decode(const char *text, void *to, size_t n)
 	return true;
 }
 
+/* One more than each digit is worth; 0 for what is none. */
+static const uint8_t digit_worth[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+bool hex_decode_public(struct bytes text, void *to)
+{
+	uint8_t *b = to;
+	bool fine = text.n % 2 == 0;
+
+	for (size_t i = 0; i + 1 < text.n; i += 2) {
+		unsigned high = digit_worth[text.p[i]], low = digit_worth[text.p[i + 1]];
+
+		fine = fine && high != 0 && low != 0;
+		b[i / 2] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15u));
+	}
+	return fine;
+}
+
 bool hex_decode_any(struct arena *a, const char *text, size_t max, struct bytes *ret)
 {
 	size_t n = strlen(text) / 2;

@@ -88,6 +88,26 @@ START_TEST(hex_refuses)
 }
 END_TEST
 
+/* The fast one takes exactly what the other one does. */
+START_TEST(public_hex_is_the_same)
+{
+	uint8_t out[2], want[2];
+
+	for (unsigned i = 0; i < 65536; i++) {
+		char text[5] = { 'a', (char)(i >> 8), (char)i, '7', '\0' };
+		struct bytes v = { (const uint8_t *)text, 4 };
+		bool fine = hex_decode(text, want, 2);
+
+		ck_assert_msg(hex_decode_public(v, out) == fine, "%04x", i);
+		if (fine)
+			ck_assert_mem_eq(out, want, 2);
+	}
+	ck_assert(hex_decode_public((struct bytes){ (const uint8_t *)"12345", 4 }, out) && out[1] == 0x34);
+	ck_assert(!hex_decode_public((struct bytes){ (const uint8_t *)"12345", 3 }, out));
+	ck_assert(hex_decode_public((struct bytes){ 0 }, out));
+}
+END_TEST
+
 START_TEST(hex_of_any_length_keeps_to_its_cap)
 {
 	struct bytes v = { 0 };
@@ -454,6 +474,7 @@ int main(void)
 	tcase_add_test(t, hex_both_ways_for_every_byte);
 	tcase_add_test(t, hex_reads_either_case);
 	tcase_add_loop_test(t, hex_refuses, 0, ARRAY_LEN(bad_hex));
+	tcase_add_test(t, public_hex_is_the_same);
 	tcase_add_test(t, hex_of_any_length_keeps_to_its_cap);
 	tcase_add_test(t, decoders_ask_the_arena_first);
 	tcase_add_loop_test(t, base64_both_ways, 0, ARRAY_LEN(base64_vectors));
