@@ -13,13 +13,16 @@
 int bitcoind_reply_network_info(const struct jsonrpc_answer *answer, struct bitcoind_network *ret, struct err *err)
 {
 	struct bitcoind_network n;
+	bool relays = true;
 	const json_t *v;
 
 	if (bitcoind_object(answer, &v, err) != 0 || field_u32(v, "version", &n.version, err) != 0 ||
 	    field_text(v, "subversion", TEXT_MAX, &n.subversion, err) != 0 ||
 	    field_btc_per_kvb(v, "relayfee", &n.relay, err) != 0 ||
-	    field_btc_per_kvb(v, "incrementalfee", &n.incremental, err) != 0)
+	    field_btc_per_kvb(v, "incrementalfee", &n.incremental, err) != 0 ||
+	    (!field_is_absent(v, "localrelay") && field_bool(v, "localrelay", &relays, err) != 0))
 		return err_context(err, "getnetworkinfo");
+	n.blocks_only = !relays;
 	*ret = n;
 	return 0;
 }

@@ -17,6 +17,7 @@ struct bitcoind_network {
 	uint32_t version; /* 290100 is 29.1 */
 	const char *subversion;
 	struct feerate relay, incremental;
+	bool blocks_only; /* it asks its peers for no transactions */
 };
 MUST_CHECK int bitcoind_reply_network_info(const struct jsonrpc_answer *answer, struct bitcoind_network *ret,
 					   struct err *err);

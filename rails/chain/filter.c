@@ -26,7 +26,7 @@ static unsigned next_bit(struct bits *b)
 		b->failed = true;
 		return 0;
 	}
-	bit = b->v.p[b->at / 8] >> (7 - b->at % 8) & 1u;
+	bit = (unsigned)b->v.p[b->at / 8] >> (7 - b->at % 8) & 1u;
 	b->at++;
 	return bit;
 }

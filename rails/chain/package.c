@@ -218,6 +218,13 @@ static void start(struct package_result *p, const struct txid *txids, size_t n)
 		p->txs[i] = (struct package_tx){ .txid = txids[i], .error = "" };
 }
 
+void package_unknown(const struct txid *txids, size_t n, const char *words, struct package_result *ret)
+{
+	start(ret, txids, n);
+	ret->class = PACKAGE_UNKNOWN;
+	ret->words = words;
+}
+
 int package_read(struct arena *a, const json_t *v, const struct txid *txids, size_t n, struct package_result *ret,
 		 struct err *err)
 {
