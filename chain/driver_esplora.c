@@ -1,0 +1,2 @@
+#include "chain/source_internal.h"
+const struct driver driver_esplora;
