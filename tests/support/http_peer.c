@@ -115,7 +115,7 @@ static void play(void *arg)
 static void make_reply(struct peer_conn *c)
 {
 	const struct peer_script *s = c->script;
-	size_t n = s->filler > 0 ? s->filler : s->body != NULL ? strlen(s->body) : 0;
+	size_t n = s->filler > 0 ? s->filler : s->body_n > 0 ? s->body_n : s->body != NULL ? strlen(s->body) : 0;
 
 	if (s->raw != NULL) {
 		evbuffer_add(c->reply, s->raw, strlen(s->raw));

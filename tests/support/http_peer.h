@@ -23,6 +23,7 @@ struct peer_script {
 	int status;          /* 0 means 200 */
 	const char *headers; /* further header lines, each ending in CRLF, or NULL */
 	const char *body;    /* or NULL: empty */
+	size_t body_n;       /* how long it is, when it is no text; 0: strlen() */
 	size_t filler;       /* this many times 'x' instead of body */
 	const char *raw;     /* exact bytes instead of all that; "" with PEER_KEEP never answers */
 	int64_t delay_ms;    /* before the reply */
