@@ -244,24 +244,26 @@ int package_read(struct arena *a, const json_t *v, const struct txid *txids, siz
 	return 0;
 }
 
+void package_refused(const struct txid *txids, size_t n, int64_t code, const char *words, struct package_result *ret)
+{
+	start(ret, txids, n);
+	ret->class = code == BITCOIND_RPC_METHOD_NOT_FOUND ? PACKAGE_UNSUPPORTED
+							   : of_broadcast(broadcast_class_of_words(code, words));
+	ret->words = words;
+}
+
 int package_of_answer(struct arena *a, const struct jsonrpc_answer *answer, const struct txid *txids, size_t n,
 		      struct package_result *ret, struct err *err)
 {
-	struct package_result p;
-	enum broadcast_class c;
 	json_t *v;
 
-	if (answer->flaw != JSONRPC_FINE || answer->result != NULL) {
-		if (bitcoind_result(answer, &v, err) != 0)
-			return err_context(err, "submitpackage");
-		return package_read(a, v, txids, n, ret, err);
+	if (answer->flaw == JSONRPC_FINE && answer->result == NULL) {
+		package_refused(txids, n, answer->error.code, answer->error.message, ret);
+		return 0;
 	}
-	start(&p, txids, n);
-	c = broadcast_class_of_words(answer->error.code, answer->error.message);
-	p.class = answer->error.code == BITCOIND_RPC_METHOD_NOT_FOUND ? PACKAGE_UNSUPPORTED : of_broadcast(c);
-	p.words = answer->error.message;
-	*ret = p;
-	return 0;
+	if (bitcoind_result(answer, &v, err) != 0)
+		return err_context(err, "submitpackage");
+	return package_read(a, v, txids, n, ret, err);
 }
 
 enum package_class package_class_join(enum package_class before, enum package_class now)

@@ -60,6 +60,8 @@ MUST_CHECK int package_read(struct arena *a, const json_t *v, const struct txid 
 /* Of the answer to bitcoind_ask_package(), be it an error. */
 MUST_CHECK int package_of_answer(struct arena *a, const struct jsonrpc_answer *answer, const struct txid *txids,
 				 size_t n, struct package_result *ret, struct err *err);
+/* All of it was refused in one error: its number (0: none) and words, borrowed. */
+void package_refused(const struct txid *txids, size_t n, int64_t code, const char *words, struct package_result *ret);
 /* Nobody answered: PACKAGE_UNKNOWN.  words is borrowed. */
 void package_unknown(const struct txid *txids, size_t n, const char *words, struct package_result *ret);
 /* As broadcast_class_join(). */
