@@ -61,9 +61,11 @@ struct ask_run {
 	struct block_ref ref;
 	struct block_hash prev; /* of the block before ref */
 	struct bitcoind_coin coin;
-	struct txid *queue; /* transactions still to be looked at, and those that were */
+	struct txid *queue; /* transactions that are looked at one after the other */
 	size_t n_queue;
+	size_t n_direct; /* of them, those at the front that are direct parents */
 	struct txid last;
+	bool has_last;
 	struct fee_estimates fees;
 	bool has_floor;
 	struct feerate floor;
