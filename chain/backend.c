@@ -1,9 +1,11 @@
 /* What is known of a backend: its breaker, its login, its network, what it can do.  It is verified by a question like any
  * other, which may go nowhere else. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "chain/source_internal.h"
 
 int64_t source_now_ms(void)
@@ -11,26 +13,15 @@ int64_t source_now_ms(void)
 	return clock_mono_us() / 1000;
 }
 
-/* Providers put keys into the path, the query and the user's part. */
-static void url_show(const char *url, char ret[128])
-{
-	const char *host = strstr(url, "://") + strlen("://"), *end = host + strcspn(host, "/?#");
-	int scheme = (int)(host - url);
-
-	for (const char *p = host; p < end; p++)
-		if (*p == '@')
-			host = p + 1;
-	(void)snprintf(ret, 128, "%.*s%.*s%s", scheme, url, (int)(end - host < 100 ? end - host : 100), host,
-		       *end == '\0' || strcmp(end, "/") == 0 ? "" : "/...");
-}
-
 void backend_init(struct backend *b, struct chain_source *s, size_t i, const struct chain_backend_options *opts)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(16384);
+
 	*b = (struct backend){ .s = s, .i = i, .latency_us = -1 };
 	b->url = strdup(opts->url);
 	if (b->url == NULL)
 		abort();
-	url_show(opts->url, b->shown);
+	(void)snprintf(b->shown, sizeof(b->shown), "%s", url_shown(&a, opts->url));
 	b->login = login_new(opts->login, opts->cookie_file);
 	capability_limits_unknown(&b->facts.limits);
 	TAILQ_INIT(&b->waiting);

@@ -357,6 +357,8 @@ static int url_check(const struct chain_options *opts, size_t i, struct err *err
 
 	if (strcspn(rest, "/?#@") == 0 || !text_printable_ascii(b->url) || strpbrk(b->url, " #") != NULL)
 		return ERR(err, ERR_CONFIG, "backend %zu is not a URL", i + 1);
+	if (strlen(b->url) > CHAIN_URL_MAX)
+		return ERR(err, ERR_CONFIG, "the URL of backend %zu has more than %d characters", i + 1, CHAIN_URL_MAX);
 	if (strchr(rest, '@') != NULL)
 		return ERR(err, ERR_CONFIG, "backend %zu: user and password do not belong into a URL", i + 1);
 	if (opts->kind == CHAIN_ESPLORA && (rest[strlen(rest) - 1] == '/' || strchr(rest, '?') != NULL))

@@ -38,6 +38,7 @@
 
 enum chain_kind { CHAIN_BITCOIND = 1, CHAIN_ESPLORA = 2 };
 #define CHAIN_BACKENDS_MAX 8
+#define CHAIN_URL_MAX      1024
 
 struct chain_backend_options {
 	const char *
@@ -206,7 +207,7 @@ enum chain_state {
 const char *chain_state_name(enum chain_state s);
 
 struct chain_stats {
-	char url[128]; /* scheme, host and port: the rest may hold a key */
+	char url[128]; /* as others may see it: what may hold a key is *** */
 	enum chain_state state;
 	uint64_t answered, failed; /* exchanges */
 	unsigned failures_in_a_row;
