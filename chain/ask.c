@@ -9,10 +9,11 @@
 #include "base/clock.h"
 #include "chain/source_internal.h"
 
-#define CONNECT_MS  5000
-#define PARAMS_MAX  ((size_t)32 * 1024 * 1024)
-#define FOUND_MAX   (TX_ARENA_FOR((size_t)TX_SIZE_MAX) + 32 * 1024 * 1024)
-#define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
+#define CONNECT_MS   5000
+#define RESTARTS_MAX 10
+#define PARAMS_MAX   ((size_t)32 * 1024 * 1024)
+#define FOUND_MAX    (TX_ARENA_FOR((size_t)TX_SIZE_MAX) + 32 * 1024 * 1024)
+#define SCRATCH_MAX  ((size_t)64 * 1024 * 1024)
 
 /* --- beginning and end --- */
 
@@ -221,7 +222,7 @@ static void step_done(struct chain_ask *q)
 {
 	struct err err;
 
-	if (!q->at->facts.ready && is_absence(q)) {
+	if (q->run.unready && is_absence(q)) {
 		ERR(&err, ERR_PEER_BUSY, "the node is still catching up");
 		ask_move(q, &err);
 		return;
@@ -254,29 +255,52 @@ static bool is_backends_fault(const struct err *why)
 	       why->code == ERR_PEER_INVALID;
 }
 
-static void step_failed(struct chain_ask *q, const struct net_reply *rep, const struct err *why)
+static void go_on_after(struct chain_ask *q, const struct err *why)
 {
-	struct backend *b = q->at;
-	bool sent = rep != NULL;
+	if (is_backends_fault(why))
+		backend_failed(q->at, why);
+	if (why->code == ERR_NETWORK)
+		backend_is_wrong(q->at, why);
+	if (is_backends_fault(why) || why->code == ERR_NETWORK || why->code == ERR_UNSUPPORTED)
+		ask_move(q, why);
+	else
+		ask_fail(q, why);
+}
 
+static void reply_failed(struct chain_ask *q, const struct net_reply *rep, const struct err *why)
+{
 	/* The node was started anew, and has another cookie by now. */
-	if (sent && why->code == ERR_PEER_AUTH && !q->relogged && login_changed(b->login)) {
+	if (why->code == ERR_PEER_AUTH && !q->relogged && login_changed(q->at->login)) {
 		q->relogged = true;
 		ask_send(q);
 		return;
 	}
-	if (sent && may_have_taken(rep, why))
+	if (may_have_taken(rep, why))
 		q->maybe_delivered = true;
-	if (is_backends_fault(why))
-		backend_failed(b, why);
-	else if (why->code == ERR_NETWORK)
-		backend_is_wrong(b, why);
-	else if (sent)
-		backend_answered(b, q->start_us);
-	if (is_backends_fault(why) || why->code == ERR_UNSUPPORTED || why->code == ERR_NETWORK)
-		ask_move(q, why);
-	else
-		ask_fail(q, why);
+	if (!is_backends_fault(why) && why->code != ERR_NETWORK)
+		backend_answered(q->at, q->start_us);
+	go_on_after(q, why);
+}
+
+/* --- steps --- */
+
+enum step step_done_if(int rc)
+{
+	return rc == 0 ? STEP_DONE : STEP_FAILED;
+}
+
+enum step step_next(struct chain_ask *q, int step)
+{
+	q->run.step = step;
+	return STEP_NEXT;
+}
+
+enum step step_again(struct chain_ask *q, int step, struct err *err)
+{
+	if (++q->run.restarts <= RESTARTS_MAX)
+		return step_next(q, step);
+	ERR(err, ERR_BUSY, "the chain moves faster than it can be asked about");
+	return STEP_FAILED;
 }
 
 static void on_reply(void *ctx, const struct net_reply *rep)
@@ -298,7 +322,7 @@ static void on_reply(void *ctx, const struct net_reply *rep)
 		ask_send(q);
 		break;
 	case STEP_FAILED:
-		step_failed(q, rep, &err);
+		reply_failed(q, rep, &err);
 		break;
 	}
 	backend_pump(b);
@@ -315,7 +339,7 @@ void ask_send(struct chain_ask *q)
 	q->waits = false;
 	arena_reset(&q->scratch);
 	if (q->s->driver->request(q, &req, &err) != 0) {
-		step_failed(q, NULL, &err);
+		go_on_after(q, &err);
 		return;
 	}
 	req.connect_timeout_ms = CONNECT_MS;

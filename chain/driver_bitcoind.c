@@ -5,48 +5,20 @@
  * are counted from. */
 #include <string.h>
 
-#include "chain/source_internal.h"
-
-#define RESTARTS_MAX   10
-#define STATUS_OUT_MAX 90 /* outputs that are tried; with others in one batch */
+#include "chain/driver_bitcoind.h"
 
 /* The calls that go before those of the step. */
 #define PREFIX 2
 
-struct exchange {
-	const struct jsonrpc_answer *a; /* of the step's own calls */
-	const struct net_reply *rep;
-};
-
 struct row {
 	bool prefixed; /* how far is the node? */
-	int (*calls)(struct chain_ask *q, struct jsonrpc_batch *b);
+	void (*calls)(const struct chain_ask *q, struct jsonrpc_batch *b);
 	enum step (*read)(struct chain_ask *q, const struct exchange *x, struct err *err);
 };
 
-static enum step done_if(int rc)
-{
-	return rc == 0 ? STEP_DONE : STEP_FAILED;
-}
-
-static enum step next(struct chain_ask *q, int step)
-{
-	q->run.step = step;
-	return STEP_NEXT;
-}
-
-/* The chain moved while it was being looked at: once more, but not for ever. */
-static enum step again(struct chain_ask *q, int step, struct err *err)
-{
-	if (++q->run.restarts <= RESTARTS_MAX)
-		return next(q, step);
-	ERR(err, ERR_BUSY, "the chain moves faster than it can be asked about");
-	return STEP_FAILED;
-}
-
 /* --- verify --- */
 
-static int verify_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void verify_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	(void)q;
 	bitcoind_ask_chain_info(b);
@@ -54,7 +26,6 @@ static int verify_calls(struct chain_ask *q, struct jsonrpc_batch *b)
 	bitcoind_ask_network_info(b);
 	bitcoind_ask_index_info(b);
 	bitcoind_ask_block_hash(b, 0);
-	return 0;
 }
 
 static int check_network(const struct chain_ask *q, const struct bitcoind_chain *chain, struct err *err)
@@ -96,6 +67,7 @@ static int progress_read(struct chain_ask *q, const struct jsonrpc_answer *a, st
 	    bitcoind_reply_mempool_info(&a[1], mempool, err) != 0)
 		return -1;
 	facts_take(&q->at->facts, chain, mempool);
+	q->run.unready = q->run.unready || !q->at->facts.ready;
 	return 0;
 }
 
@@ -122,19 +94,18 @@ static enum step verify_read(struct chain_ask *q, const struct exchange *x, stru
 
 /* --- blocks --- */
 
-static int tip_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void tip_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	if (q->run.step == 0)
-		return 0; /* what goes before it is enough */
+		return; /* what goes before it is enough */
 	bitcoind_ask_header(b, &q->run.ref.hash);
-	return 0;
 }
 
 static enum step tip_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
 	if (q->run.step == 0) {
 		q->run.ref = q->at->facts.tip;
-		return next(q, 1);
+		return step_next(q, 1);
 	}
 	if (bitcoind_reply_header(x->a, &q->run.ref.hash, &q->answer.found, &q->answer.header, err) != 0)
 		return STEP_FAILED;
@@ -145,37 +116,34 @@ static enum step tip_read(struct chain_ask *q, const struct exchange *x, struct 
 	return STEP_DONE;
 }
 
-static int ref_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void ref_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_block_hash(b, q->p.height);
-	return 0;
 }
 
 static enum step ref_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
 	q->answer.ref.height = q->p.height;
-	return done_if(bitcoind_reply_block_hash(x->a, &q->answer.found, &q->answer.ref.hash, err));
+	return step_done_if(bitcoind_reply_block_hash(x->a, &q->answer.found, &q->answer.ref.hash, err));
 }
 
-static int header_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void header_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_header(b, &q->p.hash);
-	return 0;
 }
 
 static enum step header_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_header(x->a, &q->p.hash, &q->answer.found, &q->answer.header, err));
+	return step_done_if(bitcoind_reply_header(x->a, &q->p.hash, &q->answer.found, &q->answer.header, err));
 }
 
-static int block_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void block_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_block(b, &q->p.hash);
-	return 0;
 }
 
-static int read_block(struct arena *a, const struct net_reply *rep, const struct block_hash *asked, bool *found,
-		      struct block *ret, struct err *err)
+int bitcoind_read_block(struct arena *a, const struct net_reply *rep, const struct block_hash *asked, bool *found,
+			struct block *ret, struct err *err)
 {
 	struct bytes raw;
 
@@ -186,345 +154,70 @@ static int read_block(struct arena *a, const struct net_reply *rep, const struct
 
 static enum step block_reply(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(read_block(&q->found, x->rep, &q->p.hash, &q->answer.found, &q->answer.block, err));
+	return step_done_if(
+		bitcoind_read_block(&q->found, x->rep, &q->p.hash, &q->answer.found, &q->answer.block, err));
 }
 
-static int new_block_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void new_block_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_new_block(b, q->p.ms);
-	return 0;
 }
 
 static enum step new_block_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_new_block(x->a, &q->answer.ref, err));
+	return step_done_if(bitcoind_reply_new_block(x->a, &q->answer.ref, err));
 }
 
-static int filter_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void filter_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_filter(b, &q->p.hash);
-	return 0;
 }
 
 static enum step filter_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_filter(&q->found, x->a, &q->answer.found, &q->answer.filter, err));
-}
-
-/* --- the status of a transaction --- */
-
-enum status_step {
-	STATUS_LOOK = 0, /* does the node know it? */
-	STATUS_HEADER,   /* it names a block: is that in the chain? */
-	STATUS_MEMPOOL,  /* it is not: is the transaction back in the mempool? */
-	STATUS_OUTPUTS,  /* not known, but there is no index: is one of its outputs there? */
-	STATUS_HEIGHT    /* one is: which block is that? */
-};
-
-static uint32_t outputs_to_try(const struct chain_ask *q)
-{
-	return q->p.n_out < STATUS_OUT_MAX ? q->p.n_out : STATUS_OUT_MAX;
-}
-
-static int status_calls(struct chain_ask *q, struct jsonrpc_batch *b)
-{
-	struct outpoint at = { .txid = q->p.txid };
-
-	switch ((enum status_step)q->run.step) {
-	case STATUS_LOOK:
-		bitcoind_ask_tx(b, &q->p.txid, NULL);
-		break;
-	case STATUS_HEADER:
-		bitcoind_ask_header(b, &q->run.ref.hash);
-		break;
-	case STATUS_MEMPOOL:
-		bitcoind_ask_mempool_entry(b, &q->p.txid);
-		break;
-	case STATUS_OUTPUTS:
-		for (at.vout = 0; at.vout < outputs_to_try(q); at.vout++)
-			bitcoind_ask_coin(b, &at, false);
-		break;
-	case STATUS_HEIGHT:
-		bitcoind_ask_block_hash(b, q->run.ref.height);
-		break;
-	}
-	return 0;
-}
-
-static enum step status_is(struct chain_ask *q, enum chain_place place)
-{
-	q->answer.status.place = place;
-	if (place == CHAIN_CONFIRMED)
-		q->answer.status.block = q->run.ref;
-	return STEP_DONE;
-}
-
-static enum step status_look(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	bool found, in_block;
-
-	if (bitcoind_reply_tx_place(x->a, &q->p.txid, &found, &in_block, &q->run.ref.hash, err) != 0)
-		return STEP_FAILED;
-	if (found)
-		return in_block ? next(q, STATUS_HEADER) : status_is(q, CHAIN_MEMPOOL);
-	if (q->at->facts.indexes.tx || q->p.n_out == 0)
-		return status_is(q, CHAIN_NOT_FOUND);
-	return next(q, STATUS_OUTPUTS);
-}
-
-static enum step status_header(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	struct chain_header h;
-	bool found;
-
-	if (bitcoind_reply_header(x->a, &q->run.ref.hash, &found, &h, err) != 0)
-		return STEP_FAILED;
-	if (!found || !h.in_best_chain) /* */
-		return next(q, STATUS_MEMPOOL);
-	q->run.ref = h.ref;
-	return status_is(q, CHAIN_CONFIRMED);
-}
-
-static enum step status_mempool(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	struct chain_mempool_entry e;
-	bool found;
-
-	if (bitcoind_reply_mempool_entry(&q->scratch, x->a, &found, &e, err) != 0)
-		return STEP_FAILED;
-	return status_is(q, found ? CHAIN_MEMPOOL : CHAIN_NOT_FOUND);
-}
-
-/* Its height, counted from the tip that came with it; false when that was another one. */
-static bool coin_height(const struct chain_ask *q, const struct bitcoind_coin *c, uint32_t *ret)
-{
-	const struct block_ref *tip = &q->at->facts.tip;
-
-	if (!block_hash_equal(&c->best, &tip->hash) || c->confirmations == 0 || c->confirmations > tip->height + 1)
-		return false;
-	*ret = tip->height + 1 - c->confirmations;
-	return true;
-}
-
-static enum step status_outputs(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	for (uint32_t i = 0; i < outputs_to_try(q); i++) {
-		struct bitcoind_coin c;
-		bool found;
-
-		if (bitcoind_reply_coin(&q->scratch, &x->a[i], &found, &c, err) != 0)
-			return STEP_FAILED;
-		if (found && !coin_height(q, &c, &q->run.ref.height))
-			return again(q, STATUS_OUTPUTS, err);
-		if (found)
-			return next(q, STATUS_HEIGHT);
-	}
-	return status_is(q, CHAIN_NOT_FOUND);
-}
-
-static enum step status_height(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	bool found;
-
-	if (bitcoind_reply_block_hash(x->a, &found, &q->run.ref.hash, err) != 0)
-		return STEP_FAILED;
-	return found ? status_is(q, CHAIN_CONFIRMED) : again(q, STATUS_OUTPUTS, err);
-}
-
-static enum step status_read(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	switch ((enum status_step)q->run.step) {
-	case STATUS_LOOK:
-		return status_look(q, x, err);
-	case STATUS_HEADER:
-		return status_header(q, x, err);
-	case STATUS_MEMPOOL:
-		return status_mempool(q, x, err);
-	case STATUS_OUTPUTS:
-		return status_outputs(q, x, err);
-	case STATUS_HEIGHT:
-		break;
-	}
-	return status_height(q, x, err);
+	return step_done_if(bitcoind_reply_filter(&q->found, x->a, &q->answer.found, &q->answer.filter, err));
 }
 
 /* --- transactions and outputs --- */
 
-static int tx_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void tx_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_raw_tx(b, &q->p.txid, q->p.has_hash ? &q->p.hash : NULL);
-	return 0;
 }
 
 static enum step tx_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_raw_tx(&q->found, x->a, &q->p.txid, &q->answer.found, &q->answer.tx, err));
+	return step_done_if(bitcoind_reply_raw_tx(&q->found, x->a, &q->p.txid, &q->answer.found, &q->answer.tx, err));
 }
 
-enum spends_step {
-	SPENDS_LOOK = 0, /* are they unspent, and does the mempool spend them? */
-	SPENDS_HASH,     /* which block is next? */
-	SPENDS_BLOCK     /* does it spend one? */
-};
-
-static int spends_calls(struct chain_ask *q, struct jsonrpc_batch *b)
-{
-	switch ((enum spends_step)q->run.step) {
-	case SPENDS_LOOK:
-		bitcoind_ask_mempool_spends(b, q->p.at, q->p.n);
-		for (size_t i = 0; i < q->p.n; i++)
-			bitcoind_ask_coin(b, &q->p.at[i], true);
-		break;
-	case SPENDS_HASH:
-		bitcoind_ask_block_hash(b, q->run.ref.height);
-		break;
-	case SPENDS_BLOCK:
-		bitcoind_ask_block(b, &q->run.ref.hash);
-		break;
-	}
-	return 0;
-}
-
-static bool any_unseen(const struct chain_ask *q)
-{
-	for (size_t i = 0; i < q->p.n; i++)
-		if (q->answer.spends[i].state == CHAIN_SPENT_UNSEEN)
-			return true;
-	return false;
-}
-
-static enum step spends_look(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	struct chain_spend *s = ARENA_ARRAY(&q->found, q->p.n, struct chain_spend);
-	struct bitcoind_coin c;
-	bool found;
-
-	if (bitcoind_reply_mempool_spends(&x->a[0], q->p.at, q->p.n, s, err) != 0)
-		return STEP_FAILED;
-	for (size_t i = 0; i < q->p.n; i++) {
-		if (bitcoind_reply_coin(&q->scratch, &x->a[1 + i], &found, &c, err) != 0)
-			return STEP_FAILED;
-		if (s[i].state == CHAIN_UNSPENT && !found)
-			s[i].state = CHAIN_SPENT_UNSEEN;
-	}
-	q->answer.spends = s;
-	if (q->p.from == UINT32_MAX || !any_unseen(q))
-		return STEP_DONE;
-	q->run.ref.height = q->p.from;
-	return next(q, SPENDS_HASH);
-}
-
-static enum step spends_hash(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	bool found;
-
-	if (bitcoind_reply_block_hash(x->a, &found, &q->run.ref.hash, err) != 0)
-		return STEP_FAILED;
-	return found ? next(q, SPENDS_BLOCK) : STEP_DONE;
-}
-
-static void find_spends(struct chain_ask *q, const struct block *b)
-{
-	for (size_t t = 0; t < b->n_txs; t++) {
-		struct outpoint spent;
-		struct block_tx tx;
-
-		block_tx(b, t, &tx);
-		while (block_tx_next_in(&tx, &spent))
-			for (size_t i = 0; i < q->p.n; i++)
-				if (q->answer.spends[i].state == CHAIN_SPENT_UNSEEN &&
-				    outpoint_equal(&spent, &q->p.at[i]))
-					q->answer.spends[i] = (struct chain_spend){ CHAIN_SPENT_MINED, tx.txid,
-										    q->run.ref };
-	}
-}
-
-static enum step spends_block(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	struct block b;
-	bool found;
-
-	if (read_block(&q->scratch, x->rep, &q->run.ref.hash, &found, &b, err) != 0)
-		return STEP_FAILED;
-	/* Each block must stand on the one before it: else a reorganisation came in between. */
-	if (!found || (q->run.ref.height > q->p.from && !block_hash_equal(&b.prev, &q->run.prev)))
-		return again(q, SPENDS_LOOK, err);
-	find_spends(q, &b);
-	if (!any_unseen(q) || q->run.ref.height == UINT32_MAX)
-		return STEP_DONE;
-	q->run.prev = b.hash;
-	q->run.ref.height++;
-	return next(q, SPENDS_HASH);
-}
-
-static enum step spends_read(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	switch ((enum spends_step)q->run.step) {
-	case SPENDS_LOOK:
-		return spends_look(q, x, err);
-	case SPENDS_HASH:
-		return spends_hash(q, x, err);
-	case SPENDS_BLOCK:
-		break;
-	}
-	return spends_block(q, x, err);
-}
-
-static int coin_calls(struct chain_ask *q, struct jsonrpc_batch *b)
-{
-	bitcoind_ask_coin(b, &q->p.at[0], false);
-	return 0;
-}
-
-static enum step coin_read(struct chain_ask *q, const struct exchange *x, struct err *err)
-{
-	struct chain_coin coin = { .at = q->p.at[0] };
-	struct bitcoind_coin c;
-
-	if (bitcoind_reply_coin(&q->found, x->a, &q->answer.found, &c, err) != 0)
-		return STEP_FAILED;
-	if (!q->answer.found)
-		return STEP_DONE;
-	if (!coin_height(q, &c, &coin.height))
-		return again(q, 0, err);
-	coin.value = c.value;
-	coin.script = c.script;
-	coin.coinbase = c.coinbase;
-	q->answer.coin = coin;
-	return STEP_DONE;
-}
-
-static int entry_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void entry_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_mempool_entry(b, &q->p.txid);
-	return 0;
 }
 
 static enum step entry_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_mempool_entry(&q->found, x->a, &q->answer.found, &q->answer.entry, err));
+	return step_done_if(bitcoind_reply_mempool_entry(&q->found, x->a, &q->answer.found, &q->answer.entry, err));
 }
 
-static int mempool_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void mempool_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	(void)q;
 	bitcoind_ask_mempool_txids(b);
-	return 0;
 }
 
 static enum step mempool_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
 	struct chain_txids *m = &q->answer.mempool;
 
-	return done_if(bitcoind_reply_mempool_txids(&q->found, x->a, &m->txids, &m->n, err));
+	return step_done_if(bitcoind_reply_mempool_txids(&q->found, x->a, &m->txids, &m->n, err));
 }
 
 /* --- sending --- */
 
-static int broadcast_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void broadcast_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_send(b, q->p.raw[0]);
-	return 0;
 }
 
 static enum step broadcast_read(struct chain_ask *q, const struct exchange *x, struct err *err)
@@ -535,38 +228,35 @@ static enum step broadcast_read(struct chain_ask *q, const struct exchange *x, s
 	return STEP_DONE;
 }
 
-static int package_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void package_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_package(b, q->p.raw, q->p.n);
-	return 0;
 }
 
 static enum step package_reply(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(package_of_answer(&q->found, x->a, q->p.txids, q->p.n, &q->answer.package, err));
+	return step_done_if(package_of_answer(&q->found, x->a, q->p.txids, q->p.n, &q->answer.package, err));
 }
 
-static int test_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void test_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_test(b, q->p.raw, q->p.n);
-	return 0;
 }
 
 static enum step test_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
 	q->answer.tests = ARENA_ARRAY(&q->found, q->p.n, struct bitcoind_test);
-	return done_if(bitcoind_reply_test(x->a, q->p.txids, q->p.n, q->answer.tests, err));
+	return step_done_if(bitcoind_reply_test(x->a, q->p.txids, q->p.n, q->answer.tests, err));
 }
 
 /* --- fees and limits --- */
 
-static int fees_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void fees_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	(void)q;
 	bitcoind_ask_mempool_info(b);
 	for (int t = 0; t < FEE_TIERS; t++)
 		bitcoind_ask_fee(b, fee_targets[t]);
-	return 0;
 }
 
 static enum step fees_read(struct chain_ask *q, const struct exchange *x, struct err *err)
@@ -584,12 +274,11 @@ static enum step fees_read(struct chain_ask *q, const struct exchange *x, struct
 	return STEP_DONE;
 }
 
-static int limits_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void limits_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	(void)q;
 	bitcoind_ask_network_info(b);
 	bitcoind_ask_mempool_info(b);
-	return 0;
 }
 
 static enum step limits_read(struct chain_ask *q, const struct exchange *x, struct err *err)
@@ -606,26 +295,24 @@ static enum step limits_read(struct chain_ask *q, const struct exchange *x, stru
 
 /* --- scans --- */
 
-static int scan_coins_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void scan_coins_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_scan_coins(b, q->p.descriptors, q->p.n);
-	return 0;
 }
 
 static enum step scan_coins_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_scan_coins(&q->found, x->a, &q->answer.scan, err));
+	return step_done_if(bitcoind_reply_scan_coins(&q->found, x->a, &q->answer.scan, err));
 }
 
-static int scan_blocks_calls(struct chain_ask *q, struct jsonrpc_batch *b)
+static void scan_blocks_calls(const struct chain_ask *q, struct jsonrpc_batch *b)
 {
 	bitcoind_ask_scan_blocks(b, q->p.descriptors, q->p.n, q->p.from, q->p.to);
-	return 0;
 }
 
 static enum step scan_blocks_read(struct chain_ask *q, const struct exchange *x, struct err *err)
 {
-	return done_if(bitcoind_reply_scan_blocks(&q->found, x->a, &q->answer.blocks, err));
+	return step_done_if(bitcoind_reply_scan_blocks(&q->found, x->a, &q->answer.blocks, err));
 }
 
 /* --- the table --- */
@@ -656,7 +343,7 @@ static const struct row rows[ASK_KINDS] = {
 /* A block's reply is not made JSON of, and its request goes alone. */
 static bool is_block(const struct chain_ask *q)
 {
-	return q->kind == ASK_BLOCK || (q->kind == ASK_SPENDS && q->run.step == SPENDS_BLOCK);
+	return q->kind == ASK_BLOCK || (q->kind == ASK_SPENDS && spends_wants_block(q));
 }
 
 static int batch_build(struct chain_ask *q, struct jsonrpc_batch *b, struct err *err)
@@ -670,7 +357,8 @@ static int batch_build(struct chain_ask *q, struct jsonrpc_batch *b, struct err 
 		bitcoind_ask_chain_info(b);
 		bitcoind_ask_mempool_info(b);
 	}
-	return r->calls(q, b);
+	r->calls(q, b);
+	return 0;
 }
 
 static int request(struct chain_ask *q, struct net_request *ret, struct err *err)

@@ -7,32 +7,12 @@
 #include "rails/chain/esplora_call.h"
 #include "rails/chain/esplora_reply.h"
 
-#define RESTARTS_MAX 10
-#define QUEUE_MAX    256 /* transactions that are looked at for one mempool entry */
+#define QUEUE_MAX 256 /* transactions that are looked at for one mempool entry */
 
 struct row {
 	void (*ask)(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret);
 	enum step (*read)(struct chain_ask *q, const struct net_reply *rep, struct err *err);
 };
-
-static enum step done_if(int rc)
-{
-	return rc == 0 ? STEP_DONE : STEP_FAILED;
-}
-
-static enum step next(struct chain_ask *q, int step)
-{
-	q->run.step = step;
-	return STEP_NEXT;
-}
-
-static enum step again(struct chain_ask *q, int step, struct err *err)
-{
-	if (++q->run.restarts <= RESTARTS_MAX)
-		return next(q, step);
-	ERR(err, ERR_BUSY, "the chain moves faster than it can be asked about");
-	return STEP_FAILED;
-}
 
 /* --- verify --- */
 
@@ -77,9 +57,9 @@ static int limits_take(struct chain_ask *q, const struct net_reply *rep, struct 
 static enum step verify_read(struct chain_ask *q, const struct net_reply *rep, struct err *err)
 {
 	if (q->run.step == 0)
-		return check_genesis(q, rep, err) == 0 ? next(q, 1) : STEP_FAILED;
+		return check_genesis(q, rep, err) == 0 ? step_next(q, 1) : STEP_FAILED;
 	q->at->facts.ready = true; /* it serves what it has indexed; how far that is, it does not tell */
-	return done_if(limits_take(q, rep, err));
+	return step_done_if(limits_take(q, rep, err));
 }
 
 /* --- blocks --- */
@@ -101,14 +81,14 @@ static enum step tip_read(struct chain_ask *q, const struct net_reply *rep, stru
 		if (esplora_reply_hash(rep, &found, &q->run.ref.hash, err) != 0)
 			return STEP_FAILED;
 		if (found)
-			return next(q, 1);
+			return step_next(q, 1);
 		ERR(err, ERR_PEER_INVALID, "the server knows no tip");
 		return STEP_FAILED;
 	}
 	if (esplora_reply_header(&q->scratch, rep, &q->run.ref.hash, &found, &a->header, err) != 0)
 		return STEP_FAILED;
 	a->header.in_best_chain = true;
-	return found ? STEP_DONE : again(q, 0, err);
+	return found ? STEP_DONE : step_again(q, 0, err);
 }
 
 static void ref_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -119,7 +99,7 @@ static void ref_ask(const struct chain_ask *q, const struct esplora_target *t, s
 static enum step ref_read(struct chain_ask *q, const struct net_reply *rep, struct err *err)
 {
 	q->answer.ref.height = q->p.height;
-	return done_if(esplora_reply_hash(rep, &q->answer.found, &q->answer.ref.hash, err));
+	return step_done_if(esplora_reply_hash(rep, &q->answer.found, &q->answer.ref.hash, err));
 }
 
 static void header_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -135,10 +115,11 @@ static enum step header_read(struct chain_ask *q, const struct net_reply *rep, s
 	struct chain_answer *a = &q->answer;
 
 	if (q->run.step == 1)
-		return done_if(esplora_reply_header_status(&q->scratch, rep, &a->found, &a->header.in_best_chain, err));
+		return step_done_if(
+			esplora_reply_header_status(&q->scratch, rep, &a->found, &a->header.in_best_chain, err));
 	if (esplora_reply_header(&q->scratch, rep, &q->p.hash, &a->found, &a->header, err) != 0)
 		return STEP_FAILED;
-	return a->found ? next(q, 1) : STEP_DONE;
+	return a->found ? step_next(q, 1) : STEP_DONE;
 }
 
 static void block_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -154,7 +135,7 @@ static enum step block_reply(struct chain_ask *q, const struct net_reply *rep, s
 		return STEP_FAILED;
 	if (!q->answer.found)
 		return STEP_DONE;
-	return done_if(block_read(&q->found, raw, &q->p.hash, &q->answer.block, err));
+	return step_done_if(block_read(&q->found, raw, &q->p.hash, &q->answer.block, err));
 }
 
 /* --- transactions and outputs --- */
@@ -182,7 +163,7 @@ static void tx_ask(const struct chain_ask *q, const struct esplora_target *t, st
 
 static enum step tx_read(struct chain_ask *q, const struct net_reply *rep, struct err *err)
 {
-	return done_if(esplora_reply_raw_tx(&q->found, rep, &q->p.txid, &q->answer.found, &q->answer.tx, err));
+	return step_done_if(esplora_reply_raw_tx(&q->found, rep, &q->p.txid, &q->answer.found, &q->answer.tx, err));
 }
 
 static void spends_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -230,7 +211,7 @@ static enum step coin_read(struct chain_ask *q, const struct net_reply *rep, str
 				       .script = tx.outs[at->vout].script,
 				       .height = tx.status.block.height,
 				       .coinbase = tx.coinbase };
-	return next(q, 1);
+	return step_next(q, 1);
 }
 
 /* --- a mempool entry: its unconfirmed ancestors are looked at one after the other --- */
@@ -287,7 +268,7 @@ static enum step entry_first(struct chain_ask *q, const struct net_reply *rep, s
 	if (ancestor_add(&a->entry, &tx, err) != 0 || enqueue(&q->run, &tx, err) != 0)
 		return STEP_FAILED;
 	q->run.n_direct = q->run.n_queue;
-	return q->run.n_queue > 0 ? next(q, 1) : STEP_DONE;
+	return q->run.n_queue > 0 ? step_next(q, 1) : STEP_DONE;
 }
 
 static enum step entry_read(struct chain_ask *q, const struct net_reply *rep, struct err *err)
@@ -303,7 +284,7 @@ static enum step entry_read(struct chain_ask *q, const struct net_reply *rep, st
 	if (esplora_reply_tx(&q->scratch, rep, asked, &found, &tx, err) != 0)
 		return STEP_FAILED;
 	if (!found) /* its index lags, or what spends it was replaced */
-		return again(q, 1, err);
+		return step_again(q, 1, err);
 	if (tx.status.place == CHAIN_MEMPOOL) {
 		if (q->run.i < q->run.n_direct)
 			e->parents[e->n_parents++] = *asked;
@@ -324,7 +305,7 @@ static enum step broadcast_read(struct chain_ask *q, const struct net_reply *rep
 {
 	struct chain_broadcast *b = &q->answer.broadcast;
 
-	return done_if(esplora_reply_send(&q->found, rep, &q->p.txids[0], &b->class, &b->words, err));
+	return step_done_if(esplora_reply_send(&q->found, rep, &q->p.txids[0], &b->class, &b->words, err));
 }
 
 static void package_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -334,7 +315,7 @@ static void package_ask(const struct chain_ask *q, const struct esplora_target *
 
 static enum step package_reply(struct chain_ask *q, const struct net_reply *rep, struct err *err)
 {
-	return done_if(esplora_reply_package(&q->found, rep, q->p.txids, q->p.n, &q->answer.package, err));
+	return step_done_if(esplora_reply_package(&q->found, rep, q->p.txids, q->p.n, &q->answer.package, err));
 }
 
 /* --- fees and limits --- */
@@ -349,7 +330,7 @@ static enum step fees_read(struct chain_ask *q, const struct net_reply *rep, str
 {
 	q->run.has_floor = true;
 	q->run.floor = q->at->facts.limits.min_relay;
-	return done_if(esplora_reply_fees(&q->scratch, rep, &q->run.fees, err));
+	return step_done_if(esplora_reply_fees(&q->scratch, rep, &q->run.fees, err));
 }
 
 static void limits_ask(const struct chain_ask *q, const struct esplora_target *t, struct net_request *ret)
@@ -430,7 +411,7 @@ static void script_stats_ask(const struct chain_ask *q, const struct esplora_tar
 
 static enum step script_stats_read(struct chain_ask *q, const struct net_reply *rep, struct err *err)
 {
-	return done_if(esplora_reply_script(&q->scratch, rep, &q->answer.script_stats, err));
+	return step_done_if(esplora_reply_script(&q->scratch, rep, &q->answer.script_stats, err));
 }
 
 /* --- the table --- */

@@ -56,6 +56,7 @@ struct ask_params {
 struct ask_run {
 	int step;
 	size_t n_calls;    /* of the exchange under way */
+	bool unready;      /* at one step at least the backend had not caught up: its "not found" is no answer */
 	unsigned restarts; /* the chain moved under it */
 	size_t i;
 	struct block_ref ref;
@@ -97,7 +98,7 @@ struct chain_ask {
 
 /* What a backend told of itself. */
 struct facts {
-	bool verified, ready; /* ready: its "not found" counts */
+	bool verified, ready; /* ready: it has caught up */
 	char software[80];
 	struct bitcoind_indexes indexes;
 	struct block_ref tip;
@@ -153,6 +154,11 @@ struct driver {
 	enum step (*reply)(struct chain_ask *q, const struct net_reply *rep, struct err *err);
 };
 extern const struct driver driver_bitcoind, driver_esplora;
+
+enum step step_done_if(int rc);
+enum step step_next(struct chain_ask *q, int step);
+/* The chain moved while it was being looked at: back to this step, but not for ever (ERR_BUSY). */
+enum step step_again(struct chain_ask *q, int step, struct err *err);
 
 /* --- questions: ask.c --- */
 

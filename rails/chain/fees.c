@@ -10,14 +10,19 @@ void fees_init(struct fees *f, const struct feerate *fallback)
 /* False: no tier has one. */
 static bool fill_gaps(const struct fee_estimates *told, struct feerate ret[FEE_TIERS])
 {
+	struct feerate faster;
 	int first = 0;
 
 	while (first < FEE_TIERS && !told->has[first])
 		first++;
 	if (first == FEE_TIERS)
 		return false;
-	for (int t = 0; t < FEE_TIERS; t++)
-		ret[t] = told->has[t] ? told->rate[t] : t < first ? told->rate[first] : ret[t - 1];
+	faster = told->rate[first];
+	for (int t = 0; t < FEE_TIERS; t++) {
+		if (told->has[t])
+			faster = told->rate[t];
+		ret[t] = faster;
+	}
 	return true;
 }
 
