@@ -72,6 +72,7 @@ void ask_deliver(void *ctx)
 void ask_over(struct chain_ask *q)
 {
 	q->over = true;
+	counts_ended(&q->s->counts, q->kind, &q->answer.err);
 	loop_post(q->s->opt.loop, ask_deliver, q);
 }
 

@@ -428,6 +428,7 @@ int chain_source_new(const struct chain_options *opts, struct chain_source **ret
 	options_take(s, opts);
 	s->driver = opts->kind == CHAIN_BITCOIND ? &driver_bitcoind : &driver_esplora;
 	s->log = log_module("chain");
+	counts_init(&s->counts);
 	s->answer_at_ms = source_now_ms();
 	fees_init(&s->fees, s->opt.fee_fallback);
 	LIST_INIT(&s->asks);

@@ -125,6 +125,13 @@ struct backend {
 	struct err last_error;
 };
 
+/* counts.c; handles live for ever. */
+struct counts {
+	struct metric *answered[ASK_KINDS], *failed[ASK_KINDS];
+};
+void counts_init(struct counts *c);
+void counts_ended(const struct counts *c, enum ask_kind kind, const struct err *err);
+
 struct chain_source {
 	struct chain_options opt;
 	struct backend b[CHAIN_BACKENDS_MAX];
@@ -137,6 +144,7 @@ struct chain_source {
 	struct block_ref tip;
 	int64_t tip_at_ms, answer_at_ms; /* monotonic */
 	struct log log;
+	struct counts counts;
 	size_t in_flight;
 	LIST_HEAD(ask_list, chain_ask) asks;
 };

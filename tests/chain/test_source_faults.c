@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "chain/breaker.h"
 #include "tests/support/chain_world.h"
@@ -90,6 +91,27 @@ START_TEST(the_first_that_is_fit_is_asked)
 	ck_assert_uint_eq(http_peer_requests(fake_bitcoind_peer(b), NULL), 0);
 	ck_assert_uint_eq(fake_bitcoind_calls(a, "getnetworkinfo"), 1); /* verified once */
 	ck_assert(stats(0)->answered == 3 && st.state == CHAIN_READY && st.latency_ms >= 0 && st.last_answer_ms > 0);
+}
+END_TEST
+
+static uint64_t counted(const char *outcome)
+{
+	char labels[64];
+
+	(void)snprintf(labels, sizeof(labels), "question=\"ref\",outcome=\"%s\"", outcome);
+	return metric_value(metric_counter("walletd_chain_questions_total", labels, ""));
+}
+
+START_TEST(questions_are_counted)
+{
+	static const struct peer_script reset = { .raw = "", .end = PEER_RESET };
+	uint64_t answered = counted("answered"), failed = counted("failed");
+
+	chain_world_open();
+	ck_assert_int_eq(ask(), ERR_NONE);
+	fake_bitcoind_fault(a, &reset, 2);
+	ck_assert_int_eq(ask(), ERR_PEER_DOWN);
+	ck_assert(counted("answered") == answered + 1 && counted("failed") == failed + 1);
 }
 END_TEST
 
@@ -630,6 +652,7 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_set_timeout(r, 60);
 	tcase_add_test(t, the_first_that_is_fit_is_asked);
+	tcase_add_test(t, questions_are_counted);
 	tcase_add_test(t, the_next_is_asked_when_one_fails);
 	tcase_add_test(t, a_rest_grows_to_its_limit);
 	tcase_add_test(t, a_node_that_catches_up_goes_behind);
