@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "outbox/delivery.h"
 #include "outbox/internal.h"
+#include "outbox/lane_slots.h"
 
 #define RECALL_MS                                                                                                      \
 	(2 * 300 * INT64_C(1000)) /* twice the longest back-off: no retry sleeps longer but by a clock set back */
@@ -91,21 +92,22 @@ static bool space_is_paused(const struct space *s)
 	return space_store_get(store_view(s->ob->opt.store), &a, s->id, &row, &err) != 0 || row.paused;
 }
 
-static bool has_room(const struct lane *l)
+static bool lane_slots(const struct lane *l, struct lane_slots *ret)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
-	struct slot_row *slots;
-	unsigned open = 0;
 	struct err err;
-	size_t n;
 
-	if (slot_store_list_open(store_view(l->ob->opt.store), &a, l->id, l->chain->conf.slots_max + 64, &slots, &n,
-				 &err) != 0)
+	if (lane_slots_read(store_view(l->ob->opt.store), l->id, ret, &err) != 0) {
+		outbox_write_failed(l->ob, "outbox.slots_unreadable", &err);
 		return false;
-	for (size_t i = 0; i < n; i++)
-		open += slots[i].state != SLOT_VACANT;
-	metric_set(l->m_open, open);
-	return open < l->slots_now;
+	}
+	metric_set(l->m_open, ret->pooled + ret->mined);
+	return true;
+}
+
+/* A vacant one is always filled: those above wait for it. */
+static bool has_room(const struct lane *l, const struct lane_slots *s)
+{
+	return s->vacant > 0 || (s->pooled < l->slots_now && !s->full);
 }
 
 static bool lane_is_ready(const struct lane *l)
@@ -151,13 +153,15 @@ static struct space *choose(struct lane *l, int64_t now, int64_t *ret_later)
 
 static void drain_lane(struct lane *l, int64_t now, int64_t *later)
 {
+	struct lane_slots slots;
 	struct space *s;
 
-	if (!lane_is_ready(l) || lane_is_paused(l) || !has_room(l))
+	if (!lane_is_ready(l) || lane_is_paused(l) || !lane_slots(l, &slots) || !has_room(l, &slots))
 		return;
 	s = choose(l, now, later);
 	if (!s) {
-		delivery_fill_gap(l);
+		if (slots.gap)
+			delivery_fill_gap(l);
 		return;
 	}
 	if (!l->lingered && l->chain->conf.batch_max > 1) {

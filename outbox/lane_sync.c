@@ -118,14 +118,15 @@ static int64_t gauge_of(struct wei v)
 
 void lane_saw_account(struct lane *l, uint64_t latest, uint64_t pending, struct wei balance)
 {
-	bool moved = !l->seen || l->latest != latest || l->hold == HOLD_NOT_CHECKED;
+	bool mined = l->seen && l->latest != latest, moved = !l->seen || mined || l->hold == HOLD_NOT_CHECKED;
 
 	l->seen = true;
 	l->latest = latest;
 	l->pending = pending < latest ? latest : pending; /* a node that counts backwards: its pool tells nothing */
 	l->balance = balance;
 	metric_set(l->m_balance, gauge_of(balance));
-	if (l->hold == HOLD_NO_FUNDS && wei_cmp(balance, l->needs) >= 0)
+	/* One that is mined took less than it might have, and makes room for the others. */
+	if (l->hold == HOLD_NO_FUNDS && (mined || wei_cmp(balance, l->needs) >= 0))
 		lane_hold(l, HOLD_NONE, NULL);
 	if (moved || clock_mono_us() >= l->next_sync_us)
 		sync(l);

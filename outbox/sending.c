@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "outbox/delivery.h"
 #include "outbox/directive_states.h"
+#include "outbox/lane_slots.h"
 #include "outbox/lane_sync.h"
 #include "rails/evm/rpc_call.h"
 #include "rails/evm/send_class.h"
@@ -97,6 +98,24 @@ static int vacate(struct send *s, struct slot_row *slot, struct err *err)
 	return 0;
 }
 
+/* The node lacks those below: they are due now, in their order. */
+static int offer_lower(struct send *s, const struct slot_row *slot, struct err *err)
+{
+	struct slot_row *open;
+	size_t n;
+
+	if (slot_store_list_open(unit_view(s->moves.u), &s->arena, slot->lane, LANE_SLOTS_MAX, &open, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n && open[i].nonce < slot->nonce; i++) {
+		if (open[i].state != SLOT_PREPARED && open[i].state != SLOT_BROADCAST)
+			continue;
+		open[i].next_check_at_ms = s->moves.now_ms;
+		if (slot_store_save(s->moves.u, &open[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int act(struct send *s, struct slot_row *slot, struct err *err)
 {
 	int64_t now = s->moves.now_ms;
@@ -110,6 +129,9 @@ static int act(struct send *s, struct slot_row *slot, struct err *err)
 		if (slot->state == SLOT_PREPARED)
 			slot->state = SLOT_BROADCAST;
 		return 0;
+	case EVM_SEND_NONCE_HIGH:
+		slot->next_check_at_ms = try_again_at(s, now);
+		return offer_lower(s, slot, err);
 	case EVM_SEND_REPL_LOW:
 	case EVM_SEND_UNDERPRICED:
 		s->bump = true;
@@ -122,7 +144,6 @@ static int act(struct send *s, struct slot_row *slot, struct err *err)
 		slot->next_check_at_ms = try_again_at(s, now);
 		return lane_store_pause(s->moves.u, s->lane->id, "address_reserved", err);
 	case EVM_SEND_NONCE_LOW:
-	case EVM_SEND_NONCE_HIGH:
 	case EVM_SEND_FUNDS:
 	case EVM_SEND_POOL_FULL:
 	case EVM_SEND_UNKNOWN:
@@ -160,6 +181,28 @@ static void pool_is_full(struct lane *l)
 	l->slots_fell_us = clock_mono_us();
 }
 
+/* Until the balance grows, or a node takes one after all: what others of the lane may cost at most is known to the node
+ * alone. */
+static void no_funds(struct lane *l, const struct send *s)
+{
+	struct wei more;
+
+	l->needs = gas_cost(s->attempt.max_fee, s->attempt.gas_limit);
+	if (wei_cmp(l->balance, l->needs) >= 0 && wei_add(l->balance, wei_from_u64(1), &more))
+		l->needs = more;
+	lane_hold(l, HOLD_NO_FUNDS, s->reply);
+}
+
+static void was_taken(struct lane *l)
+{
+	if (l->hold == HOLD_NO_FUNDS)
+		lane_hold(l, HOLD_NONE, NULL);
+	if (l->slots_now >= l->chain->conf.slots_max || clock_mono_us() - l->slots_fell_us <= SLOTS_FELL_US)
+		return;
+	l->slots_now++;
+	l->slots_fell_us = clock_mono_us();
+}
+
 /* What follows outside the store. */
 static void consequences(struct send *s)
 {
@@ -167,8 +210,7 @@ static void consequences(struct send *s)
 
 	switch (s->class) {
 	case EVM_SEND_FUNDS:
-		l->needs = gas_cost(s->attempt.max_fee, s->attempt.gas_limit);
-		lane_hold(l, HOLD_NO_FUNDS, s->reply);
+		no_funds(l, s);
 		break;
 	case EVM_SEND_POOL_FULL:
 		pool_is_full(l);
@@ -182,10 +224,7 @@ static void consequences(struct send *s)
 		break;
 	case EVM_SEND_OK:
 	case EVM_SEND_KNOWN:
-		if (l->slots_now < l->chain->conf.slots_max && clock_mono_us() - l->slots_fell_us > SLOTS_FELL_US) {
-			l->slots_now++;
-			l->slots_fell_us = clock_mono_us();
-		}
+		was_taken(l);
 		break;
 	case EVM_SEND_REPL_LOW:
 	case EVM_SEND_UNDERPRICED:
@@ -323,30 +362,31 @@ void delivery_bump(struct lane *l, int64_t slot, bool due)
 static int gap_run(struct unit *u, void *ctx, struct err *err)
 {
 	struct bump *b = ctx;
+	struct lane_slots slots;
 	struct slot_row slot;
 
-	b->moves = moves_in(u, &b->arena, &b->lane->ob->meters);
+	if (lane_slots_read(unit_view(u), b->lane->id, &slots, err) != 0)
+		return -1;
+	if (!slots.gap) /* filled by a unit that is not durable yet */
+		return ERR(err, ERR_CONFLICT, "lane %" PRId64 " has no gap any more", b->lane->id);
 	if (delivery_open_no_op(b->lane, u, &b->arena, &slot, err) != 0)
 		return -1;
 	b->slot_id = slot.id;
 	return 0;
 }
 
-/* Is the lowest open slot empty, and is there one above it that cannot be mined before it? */
-static bool has_gap(const struct lane *l)
+static void gap_durable(void *ctx, const struct err *err)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
-	struct slot_row *open;
-	struct err err;
-	size_t n;
+	struct bump *b = ctx;
 
-	if (slot_store_list_open(store_view(l->ob->opt.store), &a, l->id, 64, &open, &n, &err) != 0 || n < 2 ||
-	    open[0].state != SLOT_VACANT)
-		return false;
-	for (size_t i = 1; i < n; i++)
-		if (open[i].state == SLOT_BROADCAST || open[i].state == SLOT_PREPARED)
-			return true;
-	return false;
+	b->lane->ob->units--;
+	if (err) {
+		outbox_write_failed(b->lane->ob, "outbox.gap_not_saved", err);
+	} else {
+		log_info(&b->lane->ob->log, "outbox.gap_filled", F_INT("lane", b->lane->id), F_INT("slot", b->slot_id));
+		delivery_send(b->lane, b->slot_id);
+	}
+	bump_free(b);
 }
 
 void delivery_fill_gap(struct lane *l)
@@ -354,14 +394,12 @@ void delivery_fill_gap(struct lane *l)
 	struct bump *b;
 	struct err err;
 
-	if (!has_gap(l))
-		return;
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		abort();
 	b->lane = l;
 	b->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
-	if (store_unit(l->ob->opt.store, gap_run, b, bump_durable, &err) == 0) {
+	if (store_unit(l->ob->opt.store, gap_run, b, gap_durable, &err) == 0) {
 		l->ob->units++;
 		return;
 	}

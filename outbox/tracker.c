@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "outbox/delivery.h"
 #include "outbox/directive_states.h"
+#include "outbox/lane_slots.h"
 #include "outbox/lane_sync.h"
 #include "outbox/settle.h"
 #include "rails/evm/rpc_call.h"
@@ -18,7 +19,6 @@
 #include "rails/evm/verifier_log.h"
 
 #define RESEND_MS      60000
-#define OPEN_A_LANE    256
 #define WATCHED_A_LANE 1024
 #define WATCH_ONLY     0 /* next_check_at_ms of a final slot in which nothing is left to judge */
 #define NEVER_AGAIN    (-1)
@@ -294,13 +294,11 @@ static int slot_is_lost(struct verdict *d, struct err *err)
 	return slot_store_save(d->moves.u, &d->slot, err);
 }
 
-static bool is_lowest_open(struct verdict *d, struct err *err)
+static bool is_lowest(struct verdict *d, struct err *err)
 {
-	struct slot_row *open;
-	size_t n;
+	struct lane_slots slots;
 
-	return slot_store_list_open(unit_view(d->moves.u), &d->arena, d->slot.lane, 1, &open, &n, err) == 0 && n == 1 &&
-	       open[0].id == d->slot.id;
+	return lane_slots_read(unit_view(d->moves.u), d->slot.lane, &slots, err) == 0 && slots.lowest == d->slot.id;
 }
 
 /* Not mined: offered again, or replaced by a dearer one when it holds up those above it. */
@@ -311,7 +309,7 @@ static int slot_waits(struct verdict *d, struct err *err)
 
 	if (d->slot.next_check_at_ms > d->moves.now_ms && !d->track->offers)
 		return 0;
-	d->bump = sent > 0 && d->moves.now_ms - sent >= delivery_patience_ms(d->chain) && is_lowest_open(d, err);
+	d->bump = sent > 0 && d->moves.now_ms - sent >= delivery_patience_ms(d->chain) && is_lowest(d, err);
 	d->resend = !d->bump;
 	return 0;
 }
@@ -341,7 +339,7 @@ static int verdict_run(struct unit *u, void *ctx, struct err *err)
 		d->slot.next_check_at_ms = d->n_judge ? d->moves.now_ms + RESEND_MS : -1;
 		return slot_store_save(u, &d->slot, err);
 	case SLOT_VACANT:
-		return 0;
+		return is_lost(d, d->track->endpoint) ? slot_is_lost(d, err) : 0;
 	}
 	return ERR(err, ERR_INTERNAL, "a slot without a state");
 }
@@ -528,8 +526,10 @@ static void add_looks(struct track *t, struct lane *l, const struct slot_row *sl
 	int64_t now = clock_now_ms();
 
 	for (size_t i = 0; i < n; i++) {
-		if (slots[i].state == SLOT_VACANT || delivery_sends(l->ob, slots[i].id) ||
-		    (!all && (slots[i].next_check_at_ms <= WATCH_ONLY || slots[i].next_check_at_ms > now)))
+		/* A vacant one is never due: but what was refused may be mined all the same. */
+		if (delivery_sends(l->ob, slots[i].id) ||
+		    (!all && (slots[i].state == SLOT_VACANT || slots[i].next_check_at_ms <= WATCH_ONLY ||
+			      slots[i].next_check_at_ms > now)))
 			continue;
 		t->looks[t->n++] = (struct look){ .lane = l, .slot = slots[i] };
 	}
@@ -541,7 +541,7 @@ static int add_lane(struct track *t, struct lane *l, bool all, struct err *err)
 	struct slot_row *open, *watched;
 	size_t n_open, n_watched;
 
-	if (slot_store_list_open(v, &t->arena, l->id, OPEN_A_LANE, &open, &n_open, err) != 0 ||
+	if (slot_store_list_open(v, &t->arena, l->id, LANE_SLOTS_MAX, &open, &n_open, err) != 0 ||
 	    slot_store_list_watched(v, &t->arena, l->id, WATCHED_A_LANE, &watched, &n_watched, err) != 0)
 		return -1;
 	add_looks(t, l, open, n_open, all);
@@ -570,7 +570,7 @@ void tracker_run(struct chain *c, bool new_head)
 	c->offer_again = false;
 	t->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
 	t->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
-	t->looks = ARENA_ARRAY(&t->arena, c->n_lanes * (OPEN_A_LANE + WATCHED_A_LANE), struct look);
+	t->looks = ARENA_ARRAY(&t->arena, c->n_lanes * (LANE_SLOTS_MAX + WATCHED_A_LANE), struct look);
 	c->tracking = t;
 	for (size_t i = 0; i < c->n_lanes; i++)
 		if (c->lanes[i]->id != 0 && add_lane(t, c->lanes[i], new_head, &err) != 0) {

@@ -200,6 +200,14 @@ struct slot_row outbox_slot(uint64_t nonce)
 	return row;
 }
 
+unsigned outbox_slot_count(void)
+{
+	unsigned n;
+
+	OK(slot_store_count_open(store_view(outbox_world.disk.store), OUTBOX_CHAIN, &n, err));
+	return n;
+}
+
 uint64_t outbox_metric(const char *name, const char *labels)
 {
 	return metric_value(metric_counter(name, labels, "looked at by a test"));

@@ -42,6 +42,7 @@ struct directive_row outbox_submitted(const char *directive_id);
 struct evm_address outbox_relayer(void); /* of the first lane */
 struct evm_address outbox_signer(void);  /* of the first space */
 struct slot_row outbox_slot(uint64_t nonce);
+unsigned outbox_slot_count(void); /* open ones of the chain */
 /* The value of a metric now. */
 uint64_t outbox_metric(const char *name, const char *labels);
 /* Directives of the first space in this status. */
