@@ -8,6 +8,8 @@
 #include "rails/evm/rpc_reply.h"
 #include "rails/evm/verifier_log.h"
 
+#define PAGE_ARENA_MAX ((size_t)JSONRPC_BATCH_MAX * DIRECTIVE_ROOM)
+
 struct elsewhere {
 	struct chain *chain;
 	struct arena arena;
@@ -127,11 +129,30 @@ static void take(struct elsewhere *e, const struct directive_row *rows, size_t n
 		const struct space *s = outbox_space_of(e->chain->ob, rows[i].space_id);
 
 		if (s && s->chain == e->chain)
-			e->rows[e->n++] = rows[i];
+			e->rows[e->n++] = directive_row_copy(&e->arena, &rows[i]);
 	}
 }
 
-/* Those that are included, and those that were confirmed not long ago: spec 5.8 looks after them for as many blocks more. */
+/* A page of those that are included: of whatever chain, so that many of one must not hide those of another. */
+static int collect_included(struct elsewhere *e, struct err *err)
+{
+	struct view v = store_view(e->chain->ob->opt.store);
+	struct directive_row *rows;
+	int64_t after = 0;
+	size_t n;
+
+	do {
+		SCOPED(arena) struct arena page = ARENA_LIMIT(PAGE_ARENA_MAX);
+
+		if (directive_store_included_elsewhere(v, &page, after, JSONRPC_BATCH_MAX, &rows, &n, err) != 0)
+			return -1;
+		take(e, rows, n);
+		after = n > 0 ? rows[n - 1].seq : 0;
+	} while (n == JSONRPC_BATCH_MAX && e->n < JSONRPC_BATCH_MAX);
+	return 0;
+}
+
+/* And those that were confirmed not long ago: spec 5.8 looks after them for as many blocks more. */
 static int collect(struct elsewhere *e, struct err *err)
 {
 	struct chain *c = e->chain;
@@ -141,9 +162,8 @@ static int collect(struct elsewhere *e, struct err *err)
 	size_t n;
 
 	e->rows = ARENA_ARRAY(&e->arena, JSONRPC_BATCH_MAX, struct directive_row);
-	if (directive_store_included_elsewhere(v, &e->arena, 0, JSONRPC_BATCH_MAX, &rows, &n, err) != 0)
+	if (collect_included(e, err) != 0)
 		return -1;
-	take(e, rows, n);
 	for (size_t i = 0; i < c->ob->n_spaces; i++) {
 		if (c->ob->spaces[i]->chain != c || c->ob->spaces[i]->id == 0)
 			continue;
