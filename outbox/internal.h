@@ -52,6 +52,7 @@ struct chain;
 struct elsewhere;
 struct peek;
 struct poll;
+struct second_opinion;
 struct settle;
 struct space_check;
 struct track;
@@ -76,6 +77,7 @@ struct suspect {
 	int64_t slot;   /* 0: none */
 	uint64_t since; /* the head when it was first seen */
 	int endpoint;   /* that said so */
+	bool confirmed; /* and another one */
 };
 #define SUSPECTS_MAX 16
 
@@ -127,9 +129,11 @@ struct chain {
 	size_t poll_lane;       /* whose accounts come next */
 	struct track *tracking; /* likewise */
 	struct elsewhere *elsewhere;
-	bool elsewhere_due; /* one has come, and the head may stay as it is */
-	bool track_again, track_new_head;
-	bool offer_again; /* it was out of reach: what its pools held may be gone */
+	bool elsewhere_due;               /* one has come, and the head may stay as it is */
+	bool track_again, track_new_head; /* track_new_head: all slots are to be looked at, and have not been */
+	struct second_opinion *second_opinion;
+	int64_t gas_raised_for; /* the slot that did it last */
+	bool offer_again;       /* it was out of reach: what its pools held may be gone */
 };
 
 struct outbox {

@@ -8,6 +8,7 @@
 #include "outbox/elsewhere.h"
 #include "outbox/evidence.h"
 #include "outbox/internal.h"
+#include "outbox/lost_slots.h"
 #include "outbox/settle.h"
 #include "rails/evm/address.h"
 
@@ -330,6 +331,7 @@ static void chain_free(struct chain *c)
 {
 	chain_watch_stop(c);
 	tracker_cancel(c);
+	lost_slots_cancel(c);
 	elsewhere_cancel(c);
 	for (size_t i = 0; i < c->n_lanes; i++) {
 		if (c->lanes[i]->batch)

@@ -207,6 +207,15 @@ static int settle_run(struct unit *u, void *ctx, struct err *err)
 	return s->decide(s, err);
 }
 
+/* Once for a transaction, however many directives it carried. */
+static void raise_gas(struct chain *c, int64_t slot)
+{
+	if (c->gas_raised_for == slot)
+		return;
+	c->gas_raised_for = slot;
+	c->gas_percent = evm_gas_percent_raise(c->gas_percent);
+}
+
 static void settled(void *ctx, const struct err *err)
 {
 	struct settle *s = ctx;
@@ -220,7 +229,7 @@ static void settled(void *ctx, const struct err *err)
 		if (s->elsewhere)
 			outbox_space_of(ob, s->row.space_id)->chain->elsewhere_due = true;
 		if (s->raise_gas)
-			s->lane->chain->gas_percent = evm_gas_percent_raise(s->lane->chain->gas_percent);
+			raise_gas(s->lane->chain, s->slot.id);
 		if (s->pause)
 			log_error(&ob->log, "outbox.space_stopped", F_INT("space", s->row.space_id),
 				  F_STR("reason", s->pause));

@@ -13,6 +13,7 @@
 #include "outbox/directive_states.h"
 #include "outbox/lane_slots.h"
 #include "outbox/lane_sync.h"
+#include "outbox/lost_slots.h"
 #include "outbox/settle.h"
 #include "rails/evm/rpc_call.h"
 #include "rails/evm/rpc_reply.h"
@@ -31,6 +32,7 @@ struct look {
 	size_t n_attempts, first_call;
 	bool found;
 	struct evm_receipt receipt;
+	const struct attempt_row *mined; /* that has it */
 };
 
 struct track {
@@ -38,10 +40,11 @@ struct track {
 	struct arena arena, round; /* of all, of one round */
 	struct endpoints_asked *ask;
 	struct look *looks;
-	size_t n, at, end; /* all; those of this round */
-	int endpoint;      /* that answered it */
-	unsigned units;    /* of this round, that wait to become durable */
-	bool offers;       /* all that wait, whenever they are due */
+	size_t n, size, at, end; /* all; those of this round */
+	bool all;                /* not only those that are due */
+	int endpoint;            /* that answered it */
+	unsigned units;          /* of this round, that wait to become durable */
+	bool offers;             /* all that wait, whenever they are due */
 };
 
 /* One slot's unit. */
@@ -52,7 +55,7 @@ struct verdict {
 	struct arena arena;
 	struct moves moves;
 	struct slot_row slot;
-	bool resend, bump, lost, orphaned;
+	bool resend, bump, lost, orphaned, waits;
 	bool foreign;                /* and nobody knew that somebody else has the key */
 	struct directive_row *judge; /* had no effect in a slot that is final */
 	struct judgement *judgements;
@@ -61,12 +64,11 @@ struct verdict {
 
 /* --- a receipt against the slot's directives --- */
 
-static bool executed_in(const struct look *k, const struct directive_row *row, const struct hash32 *digest, int *code)
+static bool executed_in(const struct look *k, const struct space *s, const struct directive_row *row,
+			const struct hash32 *digest, int *code)
 {
-	const struct space *s = outbox_space_of(k->lane->ob, row->space_id);
-
 	*code = -1;
-	for (size_t i = 0; s && i < k->receipt.n_logs; i++) {
+	for (size_t i = 0; i < k->receipt.n_logs; i++) {
 		const struct evm_log *log = &k->receipt.logs[i];
 		struct verifier_log v;
 		struct err err;
@@ -118,8 +120,8 @@ static void put_before_judge(struct verdict *d, const struct directive_row *row,
 	}
 	d->judgements[d->n_judge] = (struct judgement){
 		.lost = d->slot.state == SLOT_LOST,
-		.out_of_gas = d->look->found && !d->look->receipt.succeeded && d->look->n_attempts > 0 &&
-			      d->look->receipt.gas_used == d->look->attempts[d->look->n_attempts - 1].gas_limit,
+		.out_of_gas = d->look->found && !d->look->receipt.succeeded &&
+			      d->look->receipt.gas_used == d->look->mined->gas_limit,
 		.code = code,
 	};
 	d->judge[d->n_judge++] = *row;
@@ -128,14 +130,19 @@ static void put_before_judge(struct verdict *d, const struct directive_row *row,
 /* One directive of a slot that has a receipt. */
 static int item_found(struct verdict *d, struct directive_row *row, size_t at, size_t n, bool final, struct err *err)
 {
+	const struct space *s = outbox_space_of(d->chain->ob, row->space_id);
 	struct effect e = share_of(d, at, n);
 	struct hash32 digest;
 	bool done;
 	int code;
 
+	if (!s) { /* it is not configured any more: nothing can be said of it, until it is again */
+		d->waits = d->waits || row->status != DELIVERY_CONFIRMED;
+		return 0;
+	}
 	if (digest_of(d, row, &digest, err) != 0)
 		return -1;
-	done = executed_in(d->look, row, &digest, &code);
+	done = executed_in(d->look, s, row, &digest, &code);
 	if ((row->status == DELIVERY_INCLUDED || row->status == DELIVERY_CONFIRMED) &&
 	    (!done || row->result_block != e.block || !hash32_equal(&row->result_hash, &e.tx_hash)) &&
 	    directive_reorg(&d->moves, row, err) != 0)
@@ -233,9 +240,9 @@ static int slot_is_mined(struct verdict *d, struct err *err)
 	}
 	if (each_item(d, final, err) != 0)
 		return -1;
-	s->next_check_at_ms = !final || d->n_judge > 0   ? d->moves.now_ms + RESEND_MS
-			      : c->head > s->watch_until ? NEVER_AGAIN
-							 : WATCH_ONLY;
+	s->next_check_at_ms = !final || d->n_judge > 0 || d->waits ? d->moves.now_ms + RESEND_MS
+			      : c->head > s->watch_until           ? NEVER_AGAIN
+								   : WATCH_ONLY;
 	return slot_store_save(d->moves.u, s, err);
 }
 
@@ -250,36 +257,6 @@ static int slot_is_orphaned(struct verdict *d, struct err *err)
 	if (each_item(d, false, err) != 0)
 		return -1;
 	return slot_store_save(d->moves.u, &d->slot, err);
-}
-
-/* The chain's count has passed this nonce, and no transaction of ours is there.  Believed when two endpoints (where there
- * are two) say so, over as many blocks as make a transaction final. */
-static bool is_lost(struct verdict *d, int endpoint)
-{
-	struct lane *l = d->look->lane;
-	struct suspect *free_one = NULL, *mine = NULL;
-
-	for (size_t i = 0; i < SUSPECTS_MAX; i++) {
-		if (l->suspects[i].slot == d->slot.id)
-			mine = &l->suspects[i];
-		else if (l->suspects[i].slot == 0 && !free_one)
-			free_one = &l->suspects[i];
-	}
-	if (d->slot.nonce >= l->latest) {
-		if (mine)
-			mine->slot = 0;
-		return false;
-	}
-	if (!mine) {
-		if (free_one)
-			*free_one = (struct suspect){ d->slot.id, d->chain->head, endpoint };
-		return false;
-	}
-	if (d->chain->head < mine->since + chain_final_depth(d->chain) ||
-	    (endpoints_count(d->chain->ep) > 1 && mine->endpoint == endpoint))
-		return false;
-	mine->slot = 0;
-	return true;
 }
 
 static int slot_is_lost(struct verdict *d, struct err *err)
@@ -332,14 +309,15 @@ static int verdict_run(struct unit *u, void *ctx, struct err *err)
 		return slot_is_orphaned(d, err);
 	case SLOT_PREPARED:
 	case SLOT_BROADCAST:
-		return is_lost(d, d->track->endpoint) ? slot_is_lost(d, err) : slot_waits(d, err);
+		return lost_slot_is(d->look->lane, &d->slot, d->track->endpoint) ? slot_is_lost(d, err)
+										 : slot_waits(d, err);
 	case SLOT_LOST:
 		if (each_item(d, false, err) != 0)
 			return -1;
 		d->slot.next_check_at_ms = d->n_judge ? d->moves.now_ms + RESEND_MS : -1;
 		return slot_store_save(u, &d->slot, err);
 	case SLOT_VACANT:
-		return is_lost(d, d->track->endpoint) ? slot_is_lost(d, err) : 0;
+		return lost_slot_is(d->look->lane, &d->slot, d->track->endpoint) ? slot_is_lost(d, err) : 0;
 	}
 	return ERR(err, ERR_INTERNAL, "a slot without a state");
 }
@@ -370,6 +348,8 @@ static void verdict_durable(void *ctx, const struct err *err)
 		return;
 	}
 	after_run(&d->moves.after, &ob->meters);
+	if (d->look->found || d->lost)
+		lost_slot_forget(l, d->slot.id);
 	if (d->foreign)
 		lane_count_foreign(l);
 	if (d->lost)
@@ -418,6 +398,14 @@ static void track_free(struct track *t)
 	free(t);
 }
 
+/* What was to be looked at still is, at the next poll. */
+static void track_failed(struct track *t)
+{
+	t->chain->track_new_head = t->chain->track_new_head || t->all;
+	t->chain->offer_again = t->chain->offer_again || t->offers;
+	track_free(t);
+}
+
 /* Units of a round that have not become durable hold it; their hooks run at the store's next flush. */
 void tracker_cancel(struct chain *c)
 {
@@ -430,26 +418,24 @@ void tracker_cancel(struct chain *c)
 	track_free(t);
 }
 
-/* False: the answer cannot be read, and tells nothing. */
+/* False: an answer cannot be read, and so nobody knows. */
 static bool take_answers(struct track *t, struct look *k, const struct evm_answers *rep)
 {
-	for (size_t i = 0; i < k->n_attempts; i++) {
+	bool all_read = true;
+
+	for (size_t i = 0; i < k->n_attempts && !k->found; i++) {
 		struct err err;
 		json_t *v;
-		bool found;
 
+		k->mined = &k->attempts[i];
 		if (jsonrpc_result(&rep->answers[k->first_call + i], &v, &err) != 0 ||
-		    evm_reply_receipt(&t->round, v, &k->attempts[i].hash, &found, &k->receipt, &err) != 0) {
+		    evm_reply_receipt(&t->round, v, &k->attempts[i].hash, &k->found, &k->receipt, &err) != 0) {
 			log_debug(&t->chain->ob->log, "outbox.receipt_unreadable", F_INT("slot", k->slot.id),
 				  F_ERR(&err));
-			return false;
-		}
-		if (found) {
-			k->found = true;
-			return true;
+			all_read = false;
 		}
 	}
-	return true;
+	return k->found || all_read;
 }
 
 static void ask_round(struct track *t);
@@ -460,9 +446,8 @@ static void round_answered(void *ctx, const struct evm_answers *rep)
 
 	t->ask = NULL;
 	if (rep->endpoint < 0) {
-		t->chain->track_new_head = true;
 		chain_watch_soon(t->chain);
-		track_free(t);
+		track_failed(t);
 		return;
 	}
 	t->endpoint = rep->endpoint;
@@ -487,7 +472,7 @@ static void ask_round(struct track *t)
 
 		if (attempt_store_list(v, &t->round, k->slot.id, &k->attempts, &k->n_attempts, &err) != 0) {
 			outbox_write_failed(t->chain->ob, "outbox.attempts_unreadable", &err);
-			track_free(t);
+			track_failed(t);
 			return;
 		}
 		if (k->n_attempts > JSONRPC_BATCH_MAX) { /* the newest ones: many refills of one slot */
@@ -506,7 +491,6 @@ static void ask_round(struct track *t)
 static void round_over(struct track *t)
 {
 	struct chain *c = t->chain;
-	bool again = c->track_again;
 
 	t->at = t->end;
 	if (t->at < t->n && !c->ob->stopping) {
@@ -515,27 +499,42 @@ static void round_over(struct track *t)
 	}
 	track_free(t);
 	outbox_pump_soon(c->ob);
-	if (again && !c->ob->stopping)
+	lost_slots_ask(c);
+	if (c->track_again && !c->ob->stopping)
 		tracker_run(c, false);
 }
 
 /* --- which slots --- */
 
-static void add_looks(struct track *t, struct lane *l, const struct slot_row *slots, size_t n, bool all)
+static void add_look(struct track *t, struct lane *l, const struct slot_row *slot)
+{
+	if (t->n == t->size) {
+		struct look *more = ARENA_ARRAY(&t->arena, t->size * 2 + 16, struct look);
+
+		for (size_t i = 0; i < t->n; i++)
+			more[i] = t->looks[i];
+		t->looks = more;
+		t->size = t->size * 2 + 16;
+	}
+	t->looks[t->n++] = (struct look){ .lane = l, .slot = *slot };
+}
+
+/* A vacant one is never due: but what was refused may be mined all the same. */
+static bool is_due(const struct slot_row *slot, int64_t now)
+{
+	return slot->state != SLOT_VACANT && slot->next_check_at_ms > WATCH_ONLY && slot->next_check_at_ms <= now;
+}
+
+static void add_looks(struct track *t, struct lane *l, const struct slot_row *slots, size_t n)
 {
 	int64_t now = clock_now_ms();
 
-	for (size_t i = 0; i < n; i++) {
-		/* A vacant one is never due: but what was refused may be mined all the same. */
-		if (delivery_sends(l->ob, slots[i].id) ||
-		    (!all && (slots[i].state == SLOT_VACANT || slots[i].next_check_at_ms <= WATCH_ONLY ||
-			      slots[i].next_check_at_ms > now)))
-			continue;
-		t->looks[t->n++] = (struct look){ .lane = l, .slot = slots[i] };
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!delivery_sends(l->ob, slots[i].id) && (t->all || is_due(&slots[i], now)))
+			add_look(t, l, &slots[i]);
 }
 
-static int add_lane(struct track *t, struct lane *l, bool all, struct err *err)
+static int add_lane(struct track *t, struct lane *l, struct err *err)
 {
 	struct view v = store_view(l->ob->opt.store);
 	struct slot_row *open, *watched;
@@ -544,9 +543,25 @@ static int add_lane(struct track *t, struct lane *l, bool all, struct err *err)
 	if (slot_store_list_open(v, &t->arena, l->id, LANE_SLOTS_MAX, &open, &n_open, err) != 0 ||
 	    slot_store_list_watched(v, &t->arena, l->id, WATCHED_A_LANE, &watched, &n_watched, err) != 0)
 		return -1;
-	add_looks(t, l, open, n_open, all);
-	add_looks(t, l, watched, n_watched, all);
+	add_looks(t, l, open, n_open);
+	add_looks(t, l, watched, n_watched);
 	return 0;
+}
+
+static struct track *track_new(struct chain *c)
+{
+	struct track *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		abort();
+	t->chain = c;
+	t->offers = c->offer_again;
+	t->all = c->track_new_head || t->offers;
+	c->track_new_head = c->offer_again = c->track_again = false;
+	t->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
+	t->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
+	c->tracking = t;
+	return t;
 }
 
 void tracker_run(struct chain *c, bool new_head)
@@ -555,27 +570,14 @@ void tracker_run(struct chain *c, bool new_head)
 	struct err err;
 
 	c->track_new_head = c->track_new_head || new_head; /* kept until it can be looked at */
-	if (!outbox_may_drive(c->ob) || c->reach != HOLD_NONE)
-		return;
 	c->track_again = c->tracking != NULL;
-	if (c->tracking)
+	if (c->tracking || !outbox_may_drive(c->ob) || c->reach != HOLD_NONE)
 		return;
-	new_head = c->track_new_head || c->offer_again;
-	c->track_new_head = false;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		abort();
-	t->chain = c;
-	t->offers = c->offer_again;
-	c->offer_again = false;
-	t->arena = ARENA_LIMIT(OUTBOX_ARENA_MAX);
-	t->round = ARENA_LIMIT(OUTBOX_ARENA_MAX);
-	t->looks = ARENA_ARRAY(&t->arena, c->n_lanes * (LANE_SLOTS_MAX + WATCHED_A_LANE), struct look);
-	c->tracking = t;
+	t = track_new(c);
 	for (size_t i = 0; i < c->n_lanes; i++)
-		if (c->lanes[i]->id != 0 && add_lane(t, c->lanes[i], new_head, &err) != 0) {
+		if (c->lanes[i]->id != 0 && add_lane(t, c->lanes[i], &err) != 0) {
 			outbox_write_failed(c->ob, "outbox.slots_unreadable", &err);
-			track_free(t);
+			track_failed(t);
 			return;
 		}
 	if (t->n == 0)
