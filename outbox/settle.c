@@ -216,6 +216,15 @@ static void raise_gas(struct chain *c, int64_t slot)
 	c->gas_percent = evm_gas_percent_raise(c->gas_percent);
 }
 
+/* One that is claimed stays so until its lease ends.  The slot of one that was sent is final, and no new head may come for
+ * long: it is looked at again at the next poll. */
+static void not_saved(struct settle *s, const struct err *err)
+{
+	outbox_write_failed(s->ob, "outbox.decision_not_saved", err);
+	if (s->lane)
+		s->lane->chain->track_new_head = true;
+}
+
 static void settled(void *ctx, const struct err *err)
 {
 	struct settle *s = ctx;
@@ -223,7 +232,7 @@ static void settled(void *ctx, const struct err *err)
 
 	ob->units--;
 	if (err) {
-		outbox_write_failed(ob, "outbox.decision_not_saved", err);
+		not_saved(s, err);
 	} else {
 		after_run(&s->moves.after, &ob->meters);
 		if (s->elsewhere)
@@ -246,7 +255,7 @@ static void write_decision(struct settle *s)
 		s->ob->units++;
 		return;
 	}
-	outbox_write_failed(s->ob, "outbox.decision_not_saved", &err);
+	not_saved(s, &err);
 	settle_free(s);
 }
 
