@@ -152,6 +152,10 @@ class Daemon:
     def start(self, **env):
         """Returns when it answers; Died when it ends first."""
         self.launch(**env)
+        self.ready()
+
+    def ready(self):
+        """Waits until it answers, as start() does."""
         deadline = time.monotonic() + START_S
         while True:
             try:
