@@ -1,32 +1,17 @@
-#!/usr/bin/env python3
-"""The crash matrix: walletd is killed at every failpoint of every kind of action, its mint fails and lies in every way,
-and afterwards the money is counted at the mint.
-
-  tests/crash/run BUILD_DIR [WORD...]
-
-BUILD_DIR holds a walletd with test hooks (`make crash`) and walletd-testmint.  With words, only the rows whose name has
-one of them.  JOBS (the number of processors) rows run at a time.  Ends with one line: "N passed, N failed, N skipped".
-What a row that failed leaves behind is kept, and named.
-"""
+"""Rows of the wallet's kinds of action: it is killed at every failpoint, its mint fails and lies in every way, and
+afterwards the money is counted at the mint."""
+import functools
 import os
-import queue
-import re
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-import threading
-import time
-import traceback
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import books  # noqa: E402
-import faults  # noqa: E402
-import scenes  # noqa: E402
-from scenes import lab  # noqa: E402
+import books
+import faults
+import scenes
+from matrix import Row
+from scenes import lab
 
-# Every failpoint in the code, and what is tried there.
+# Every failpoint that an action passes, and what is tried there.
 POINTS = {
     "store.commit.before": ("crash",),
     "store.commit.after": ("crash",),
@@ -34,21 +19,17 @@ POINTS = {
     "net.reply": ("crash", "error"),
     "rpc.reply": ("crash",),
 }
+AT_ONCE = 1  # rows, of each processor
+KILLS_MIN = 0
 DIALECTS = ("nutshell", "cdk")
 OTHER_MINTS = (("--quote-lock=legacy",), ("--quote-lock=none", "--keysets=v1"), ("--no-dleq", "--cache-ttl-s=60"))
 TRIES_MAX = 200
 
 
-def points_in_code():
-    grep = ["grep", "-rhoE", "--include=*.c", "--exclude-dir=tests", "--exclude-dir=build", r'FAILPOINT\("[^"]+"\)']
-    found = subprocess.run([*grep, lab.ROOT], stdout=subprocess.PIPE, check=True).stdout.decode("ascii")
-    return set(re.findall(r'"([^"]+)"', found))
-
-
 class Worker:
     """A mint of each dialect and a counterpart that nothing ever happens to; its rows run one after the other."""
 
-    def __init__(self, build, folder, *mint_options):
+    def __init__(self, mint_options, build, folder):
         self.build, self.folder = build, folder
         self.count = 0
         os.mkdir(folder)
@@ -171,10 +152,17 @@ def error_row(worker, kind, dialect, point):
     raise AssertionError(f"{point} was passed {TRIES_MAX} times in one scene")
 
 
-def rows():
-    """(name, what to do with a worker, options of its mints); those that only wait have None for options."""
+PLAIN = functools.partial(Worker, ())
+
+
+def cannot_be_played():
+    """The mint is our own."""
+
+
+def rows(_sample):
+    """All of them, always."""
     for mode in faults.SLOW:
-        yield f"deadline {mode}", lambda w, m=mode: faults.deadlines_pass(w, "nutshell", m), None
+        yield Row(f"deadline {mode}", lambda w, m=mode: faults.deadlines_pass(w, "nutshell", m), PLAIN, waits=True)
     for dialect in DIALECTS:
         for name, kind in scenes.ALL.items():
             yield from failpoint_rows(name, kind, dialect)
@@ -182,115 +170,34 @@ def rows():
             yield from fault_rows(name, kind, dialect)
         for special in (faults.token_spent_meanwhile, faults.claimed_before_taken_back,
                         faults.keyset_rotated_under_a_token, faults.two_daemons):
-            yield f"{special.__name__} {dialect}", lambda w, f=special, d=dialect: f(w, d), ()
+            yield Row(f"{special.__name__} {dialect}", lambda w, f=special, d=dialect: f(w, d), PLAIN)
     for options in OTHER_MINTS:
+        crew = functools.partial(Worker, options)
         for name, kind in scenes.RISKY.items():
-            yield (f"mint {' '.join(options)} {name}",
-                   lambda w, k=kind: faults.once(w, k, "nutshell", (None, "drop_after", {})), options)
+            yield Row(f"mint {' '.join(options)} {name}",
+                      lambda w, k=kind: faults.once(w, k, "nutshell", (None, "drop_after", {})), crew)
 
 
 def failpoint_rows(name, kind, dialect):
     for point, modes in POINTS.items():
-        yield f"crash {name} {point} {dialect}", lambda w, p=point: crash_row(w, kind, dialect, p), ()
+        yield Row(f"crash {name} {point} {dialect}", lambda w, p=point: crash_row(w, kind, dialect, p), PLAIN)
         if kind.path:
-            yield f"crash lossy {name} {point} {dialect}", lambda w, p=point: crash_row(w, kind, dialect, p, True), ()
+            yield Row(f"crash lossy {name} {point} {dialect}",
+                      lambda w, p=point: crash_row(w, kind, dialect, p, True), PLAIN)
         if "error" in modes and kind.path:
-            yield f"error {name} {point} {dialect}", lambda w, p=point: error_row(w, kind, dialect, p), ()
+            yield Row(f"error {name} {point} {dialect}", lambda w, p=point: error_row(w, kind, dialect, p), PLAIN)
 
 
 def fault_rows(name, kind, dialect):
     wire = {**faults.WIRE, **(faults.WIRE_INPUTS if kind.path == "/v1/swap" else {})}
     for fault, (mode, more) in wire.items():
-        yield (f"fault {name} {fault} {dialect}",
-               lambda w, m=mode, x=more: faults.once(w, kind, dialect, (None, m, x)), ())
+        yield Row(f"fault {name} {fault} {dialect}",
+                  lambda w, m=mode, x=more: faults.once(w, kind, dialect, (None, m, x)), PLAIN)
     for lie in faults.LIES:
-        yield (f"lie {name} {lie} once {dialect}", lambda w, m=lie: faults.once(w, kind, dialect, (None, m, {})), ())
-        yield f"lie {name} {lie} on and on {dialect}", lambda w, m=lie: faults.lie_on(w, kind, dialect, m), ()
+        yield Row(f"lie {name} {lie} once {dialect}",
+                  lambda w, m=lie: faults.once(w, kind, dialect, (None, m, {})), PLAIN)
+        yield Row(f"lie {name} {lie} on and on {dialect}", lambda w, m=lie: faults.lie_on(w, kind, dialect, m), PLAIN)
     for lie in faults.RESTORE_LIES:
-        yield (f"lie {name} {lie} {dialect}", lambda w, m=lie: faults.once(
-            w, kind, dialect, (None, "garbage", {}), ("/v1/restore", m, {})), ())
-    yield f"fault {name} mint down {dialect}", lambda w: faults.mint_is_down(w, kind, dialect), ()
-
-
-# --- running them ---
-
-class Runner:
-    def __init__(self, build, folder):
-        self.build, self.folder = build, folder
-        self.lock = threading.Lock()
-        self.passed = self.failed = self.made = 0
-
-    def work(self, todo, options):
-        """Rows from a queue until it is empty."""
-        worker = None
-        while True:
-            try:
-                name, row = todo.get_nowait()
-            except queue.Empty:
-                break
-            worker = worker or self.new_worker(options)
-            if not self.play(worker, name, row):
-                worker = None
-        if worker:
-            worker.close()
-
-    def work_all(self, queues):
-        for options, todo in queues.items():
-            self.work(todo, options)
-
-    def new_worker(self, options):
-        with self.lock:
-            self.made += 1
-            folder = os.path.join(self.folder, f"w{self.made}")
-        return Worker(self.build, folder, *options)
-
-    def play(self, worker, name, row):
-        began = time.monotonic()
-        try:
-            found = row(worker)
-        except Exception as why:  # pylint: disable=broad-except; any trouble at all is the row's failure
-            kept = worker.abandon()
-            with self.lock:
-                self.failed += 1
-                print(f"FAILED {name}: {type(why).__name__}: {why}", flush=True)
-                traceback.print_exc(limit=-3, file=sys.stdout)
-                print(f"       kept: {' '.join(kept)}", flush=True)
-            return False
-        with self.lock:
-            self.passed += 1
-            told = f", {found} times" if found is not None else ""
-            print(f"ok {name}{told} ({time.monotonic() - began:.1f} s)", flush=True)
-        return True
-
-
-def main():
-    if len(sys.argv) < 2:
-        sys.exit("usage: tests/crash/run BUILD_DIR [WORD...]")
-    if points_in_code() != set(POINTS):
-        sys.exit(f"the failpoints in the code are {sorted(points_in_code())}, and the matrix knows {sorted(POINTS)}")
-    words = sys.argv[2:]
-    chosen = [row for row in rows() if not words or any(word in row[0] for word in words)]
-    folder = tempfile.mkdtemp(prefix="wcrash-")
-    runner = Runner(os.path.abspath(sys.argv[1]), folder)
-    began = time.monotonic()
-
-    queues = {}
-    for name, row, options in chosen:
-        queues.setdefault(options, queue.Queue()).put((name, row))
-    waiting = queues.pop(None, queue.Queue())
-    jobs = int(os.environ.get("JOBS") or os.cpu_count())
-    threads = [threading.Thread(target=runner.work, args=(waiting, ())) for _ in range(waiting.qsize())]
-    threads += [threading.Thread(target=runner.work_all, args=(queues,)) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(f"{time.monotonic() - began:.0f} s")
-    print(f"{runner.passed} passed, {runner.failed} failed, 0 skipped")
-    if runner.failed == 0:
-        shutil.rmtree(folder)
-    sys.exit(0 if runner.passed and not runner.failed else 1)
-
-
-if __name__ == "__main__":
-    main()
+        yield Row(f"lie {name} {lie} {dialect}", lambda w, m=lie: faults.once(
+            w, kind, dialect, (None, "garbage", {}), ("/v1/restore", m, {})), PLAIN)
+    yield Row(f"fault {name} mint down {dialect}", lambda w: faults.mint_is_down(w, kind, dialect), PLAIN)
