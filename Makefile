@@ -87,7 +87,7 @@ help:
 	@echo 'make asan     the same under the address and undefined behaviour sanitizers'
 	@echo 'make ctime    does time depend on a secret?  Asked of valgrind'
 	@echo 'make valgrind every unit test and the fuzz corpora under memcheck, for half an hour'
-	@echo 'make crash    kill the daemon at every failpoint and count the money afterwards'
+	@echo 'make crash    kill the daemon at every failpoint, then count the money at the mint and the effects on the chain'
 	@echo 'make peers    the real peers of the tests and what stands in front of them, tested themselves'
 	@echo 'make e2e      the flows against a real Cashu mint and a real EVM node'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
@@ -126,7 +126,7 @@ valgrind:
 	@$(MAKE) BUILD=$(CHECK_TREE) memcheck
 
 crash:
-	@contrib/deps.sh build
+	@contrib/deps.sh build peers
 	@$(MAKE) BUILD=check all
 	tests/crash/run build/check
 
