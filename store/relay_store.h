@@ -79,6 +79,9 @@ struct slot_row {
  * lane is not synced yet.  ERR_NOT_FOUND: no such lane.  ERR_RANGE: no nonces left. */
 MUST_CHECK int slot_store_open(struct unit *u, int64_t lane, enum slot_purpose purpose, unsigned max_open,
 			       uint64_t cost_gwei, int64_t now_ms, struct slot_row *ret, struct err *err);
+/* A vacant slot at a nonce below the lane's next_tx_nonce that has none: somebody's transaction had it, and is gone.
+ * ERR_CONFLICT: there is a slot. */
+MUST_CHECK int slot_store_add_vacant(struct unit *u, int64_t lane, uint64_t nonce, int64_t now_ms, struct err *err);
 /* purpose, state, mined…, gas…, cost_gwei, watch_until, next_check_at_ms; version + 1, in the row given as well.
  * ERR_CONFLICT: not at row->version. */
 MUST_CHECK int slot_store_save(struct unit *u, struct slot_row *row, struct err *err);

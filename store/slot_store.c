@@ -17,6 +17,7 @@ enum {
 	Q_TAKE_NONCE,
 	Q_LANE,
 	Q_ADD,
+	Q_ADD_VACANT,
 	Q_SAVE,
 	Q_GET,
 	Q_AT,
@@ -46,6 +47,9 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LANE] = "SELECT synced FROM outbox_lane WHERE lane = ?1",
 	[Q_ADD] = "INSERT INTO outbox_tx (lane, tx_nonce, purpose, cost_gwei, next_check_at_ms, opened_at_ms, state,"
 		  " version, fill, watch_until) VALUES (?1, ?5, ?2, ?3, ?4, ?4, 0, 1, 0, 0) RETURNING " COLS,
+	[Q_ADD_VACANT] = "INSERT INTO outbox_tx (lane, tx_nonce, purpose, cost_gwei, next_check_at_ms, opened_at_ms,"
+			 " state, version, fill, watch_until) VALUES (?1, ?2, 0, 0, ?3, ?3, 5, 1, 0, 0)"
+			 " ON CONFLICT (lane, tx_nonce) DO NOTHING",
 	[Q_SAVE] = "UPDATE outbox_tx SET purpose = ?3, state = ?4, cost_gwei = ?5, watch_until = ?6,"
 		   " next_check_at_ms = ?7, mined_hash = ?8, mined_block = ?9, mined_block_hash = ?10, mined_ok = ?11,"
 		   " gas_used = ?12, gas_price = ?13, version = version + 1 WHERE tx_id = ?1 AND version = ?2",
@@ -211,6 +215,22 @@ int slot_store_open(struct unit *u, int64_t lane, enum slot_purpose purpose, uns
 	if (take_nonce(u, lane, &nonce, err) != 0)
 		return -1;
 	return open_by(&o, Q_ADD, nonce, ret, err) < 0 ? -1 : 0;
+}
+
+int slot_store_add_vacant(struct unit *u, int64_t lane, uint64_t nonce, int64_t now_ms, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_SLOT, Q_ADD_VACANT);
+	int changed;
+
+	if (storable(nonce, "the nonce", err) != 0)
+		return -1;
+	bind_i64(q, 1, lane);
+	bind_u64(q, 2, nonce);
+	bind_i64(q, 3, now_ms);
+	changed = stmt_run(q, err);
+	if (changed < 0)
+		return -1;
+	return changed == 1 ? 0 : ERR(err, ERR_CONFLICT, "lane %" PRId64 " has a slot at %" PRIu64, lane, nonce);
 }
 
 /* --- saving --- */

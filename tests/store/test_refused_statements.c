@@ -223,6 +223,7 @@ CALL(lane_active, lane_store_set_active(w->u, 1, false, err))
 CALL(lane_pause, lane_store_pause(w->u, 1, "why", err))
 CALL(lane_raise, lane_store_raise(w->u, 1, 9, 0, err))
 CALL(slot_open, slot_store_open(w->u, 1, SLOT_DIRECTIVES, 9, 1, 1, &w->row.slot, err))
+CALL(slot_vacant, slot_store_add_vacant(w->u, 1, 7, 1, err))
 CALL(slot_save, slot_store_save(w->u, &w->first_slot, err))
 CALL(slot_get, slot_store_get(w->v, 1, &w->row.slot, err))
 CALL(slot_at, slot_store_at(w->v, 1, 0, &w->row.slot, err))
@@ -343,6 +344,7 @@ static const struct {
 	{ "lane_store_raise", "outbox_lane", do_lane_raise },
 	{ "slot_store_open", "outbox_tx", do_slot_open },
 	{ "slot_store_open, lane", "outbox_lane", do_slot_open },
+	{ "slot_store_add_vacant", "outbox_tx", do_slot_vacant },
 	{ "slot_store_save", "outbox_tx", do_slot_save },
 	{ "slot_store_get", "outbox_tx", do_slot_get },
 	{ "slot_store_at", "outbox_tx", do_slot_at },

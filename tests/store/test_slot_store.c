@@ -165,6 +165,29 @@ static int nonces_without_a_hole(struct unit *u, void *ctx, struct err *err)
 	return 0;
 }
 
+static int a_nonce_that_somebody_had(struct unit *u, void *ctx, struct err *err)
+{
+	int64_t lane = rows_lane(u, 1);
+	struct slot_row slot, is;
+
+	(void)ctx;
+	OK(lane_store_raise(u, lane, 40, 0, err));
+	slot = open_slot(u, lane, err);
+	OK(slot_store_add_vacant(u, lane, 39, 3000, err));
+	ck_assert_str_eq(list_open(u, lane, 9), "39.0 40.0 ");
+	OK(slot_store_at(unit_view(u), lane, 39, &is, err));
+	ck_assert_str_eq(slot_state_name(is.state), "vacant");
+	ck_assert_int_eq(is.opened_at_ms, 3000);
+	ck_assert_int_eq(slot_store_add_vacant(u, lane, 39, 3000, err), -1);
+	ck_assert_int_eq(err->code, ERR_CONFLICT);
+	ck_assert_int_eq(slot_store_add_vacant(u, lane, slot.nonce, 3000, err), -1);
+	ck_assert_int_eq(err->code, ERR_CONFLICT);
+	is = open_slot(u, lane, err);
+	ck_assert_uint_eq(is.nonce, 39);
+	ck_assert_uint_eq(is.fill, 1);
+	return 0;
+}
+
 static int the_lowest_vacant_one_first(struct unit *u, void *ctx, struct err *err)
 {
 	int64_t lane = rows_lane(u, 1), other = rows_lane(u, 2);
@@ -524,6 +547,7 @@ static const struct {
 } in_a_unit[] = {
 	{ "a new slot", a_new_slot },
 	{ "nonces without a hole", nonces_without_a_hole },
+	{ "a nonce that somebody had", a_nonce_that_somebody_had },
 	{ "the lowest vacant one first", the_lowest_vacant_one_first },
 	{ "so many and no more", so_many_and_no_more },
 	{ "no lane to open in", no_lane_to_open_in },
