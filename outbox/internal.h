@@ -95,6 +95,8 @@ struct lane {
 	uint64_t latest, pending;  /* the chain's counts of its transactions */
 	struct wei balance, needs; /* needs: what the hold for no funds waits for */
 	int64_t next_sync_us;
+	bool hole; /* the chain's next nonce is none of an open slot, since the head was hole_since */
+	uint64_t hole_at, hole_since;
 	unsigned slots_now; /* how many open slots it may have; falls when a pool is full, and recovers */
 	int64_t slots_fell_us;
 	size_t next_space;   /* whose turn it is */

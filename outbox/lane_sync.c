@@ -110,6 +110,80 @@ static void sync(struct lane *l)
 	}
 }
 
+/* --- holes --- */
+
+/* *ret: the chain waits for a nonce that we have given up to somebody's transaction, which is gone again from its pools or
+ * its blocks.  Everything above waits with it, for ever.  *ret_slot: the slot that was lost to it; id 0: there is none. */
+static int find_hole(struct lane *l, struct view v, struct arena *a, bool *ret, struct slot_row *ret_slot,
+		     struct err *err)
+{
+	struct lane_row row;
+
+	*ret = false;
+	*ret_slot = (struct slot_row){ .id = 0 };
+	if (l->pending != l->latest)
+		return 0;
+	if (lane_store_get(v, a, l->id, &row, err) != 0)
+		return -1;
+	if (!row.synced || row.next_tx_nonce <= l->latest)
+		return 0;
+	if (slot_store_at(v, l->id, l->latest, ret_slot, err) == 0)
+		*ret = ret_slot->state == SLOT_LOST;
+	else if (err->code == ERR_NOT_FOUND)
+		*ret = true;
+	else
+		return -1;
+	return 0;
+}
+
+static int mend_run(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
+	struct lane *l = ctx;
+	struct slot_row slot;
+	bool hole;
+
+	if (find_hole(l, unit_view(u), &a, &hole, &slot, err) != 0)
+		return -1;
+	if (!hole)
+		return 0;
+	if (slot.id == 0)
+		return slot_store_add_vacant(u, l->id, l->latest, clock_now_ms(), err);
+	slot.state = SLOT_VACANT;
+	return slot_store_save(u, &slot, err);
+}
+
+/* A node that lags looks like this for a while, so it is believed when it has been so for as many blocks as make a
+ * transaction final. */
+static void look_for_hole(struct lane *l)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
+	const struct chain *c = l->chain;
+	struct slot_row slot;
+	struct err err;
+	bool hole;
+
+	if (find_hole(l, store_view(l->ob->opt.store), &a, &hole, &slot, &err) != 0) {
+		outbox_write_failed(l->ob, "outbox.lane_unreadable", &err);
+		return;
+	}
+	if (hole && (!l->hole || l->hole_at != l->latest)) {
+		l->hole_at = l->latest;
+		l->hole_since = c->head;
+	}
+	l->hole = hole;
+	if (!hole || c->head < l->hole_since + chain_final_depth(c) || !outbox_may_drive(l->ob))
+		return;
+	if (store_unit_now(l->ob->opt.store, mend_run, l, &err) != 0) {
+		outbox_write_failed(l->ob, "outbox.hole_not_mended", &err);
+		return;
+	}
+	l->hole = false;
+	log_warn(&l->ob->log, "outbox.hole_mended", F_INT("lane", l->id), F_UINT("nonce", l->latest),
+		 F_STR("hint", "a transaction of the relayer that was not ours is gone"));
+	outbox_pump_soon(l->ob);
+}
+
 /* A gauge holds 63 bits: 9 ether in wei. */
 static int64_t gauge_of(struct wei v)
 {
@@ -130,4 +204,5 @@ void lane_saw_account(struct lane *l, uint64_t latest, uint64_t pending, struct 
 		lane_hold(l, HOLD_NONE, NULL);
 	if (moved || clock_mono_us() >= l->next_sync_us)
 		sync(l);
+	look_for_hole(l);
 }
