@@ -141,6 +141,37 @@ def foreign_idle(world):
     same(walletd.metric("walletd_relayer_nonce_anomaly_total", kind="foreign"), 1, "the anomaly is counted")
 
 
+@scenario("a foreign transaction took an account nonce, and is gone with its block: the hole is filled, and nothing jams",
+          runs=("between our slots", "under our slot"), long=True)
+def foreign_gone(world, where):
+    walletd = world.daemon(chain={"confirmations": 2, "slots": 1})
+    walletd.append("w-1")
+    lab.wait_until(lambda: len(world.contract.executed()) == 1, "it is mined")
+    world.chain.mine()
+    walletd.wait("w-1", "confirmed")
+    world.chain.automine(False)
+    before = world.chain.head()
+    if where == "between our slots":
+        world.mined(world.chain.send(world.relayer, world.stranger, value=1))
+        walletd.again()
+        walletd.append("w-2")
+    else:
+        walletd.append("w-2")
+        overtake(world, walletd, "w-2")
+
+    def on_the_next_nonce():
+        world.chain.mine()
+        return (walletd.get("w-2")["tx"] or {}).get("account_nonce") == 2
+    lab.wait_until(on_the_next_nonce, "it goes out on the nonce behind", every_s=0.5)
+    world.chain.reorg(world.chain.head() - before)
+    world.others["foreign_txs"] = 0
+    world.chain.block_time(1)
+    row = walletd.wait("w-2", "confirmed")
+    same((row["tx"]["account_nonce"], world.chain.count(world.relayer)), (2, 3), "its account nonce, and those that are used")
+    same(walletd.query("SELECT purpose FROM outbox_tx WHERE tx_nonce = 1"), [(1,)], "what is in the hole: a no-op")
+    check("event=outbox.hole_mended" in walletd.log(), "the log tells")
+
+
 @scenario("a fresh relayer with transactions in the pool: nothing is begun before they are mined")
 def pool_pending(world):
     world.chain.automine(False)
