@@ -417,7 +417,7 @@ static void stage_sign(void *ctx)
 	struct batch *b = ctx;
 	size_t end = b->signed_n + SIGN_SLICE < b->n ? b->signed_n + SIGN_SLICE : b->n;
 
-	if (!b->space->key.key || b->space->mismatch) { /* locked or exchanged meanwhile */
+	if (!b->space->key.key) { /* locked meanwhile */
 		batch_give_back(b);
 		return;
 	}

@@ -64,10 +64,6 @@ static int sign_attempt(struct lane *l, struct arena *a, const struct slot_row *
 		ERR(err, ERR_WALLET_LOCKED, "the relayer's key is not there");
 		return err_hint(err, "wallet.unlock");
 	}
-	if (l->mismatch) {
-		ERR(err, ERR_WALLET_LOCKED, "the relayer's key is not that of its account");
-		return err_hint(err, "outbox.lanes");
-	}
 	if (evm_tx_digest(&tx, &digest, err) != 0 ||
 	    evm_key_sign(l->key.key, &digest, sig.rs, &sig.y_parity, err) != 0 || evm_tx_raw(&tx, &sig, &raw, err) != 0)
 		return -1;

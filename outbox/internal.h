@@ -42,9 +42,11 @@ struct key_source {
 	bool is_file;
 	uint32_t index;             /* of an hd key */
 	const char *file;           /* of a file, owned by the outbox's arena */
-	struct evm_key *key;        /* NULL while it is not there */
-	struct evm_address address; /* valid while key is */
+	struct evm_key *key;        /* NULL while it is not there; never another one than that of address */
+	struct evm_address address; /* whose it is: of the row as soon as there is one, else of the key that is there */
+	bool has_row, stranger;     /* stranger: the one that is there is not of this address */
 	struct err trouble;         /* why it is not there; code ERR_NONE: locked */
+	int64_t again_us;           /* when a file that was no good is read again */
 };
 
 struct batch;
@@ -64,7 +66,6 @@ struct space {
 	struct key_source key;
 	int64_t id; /* 0: not in the store: its signer is not known yet */
 	struct evm_address signer;
-	bool mismatch;        /* the key there is now is another one than this signer's */
 	struct hash32 domain; /* the separator, of the chain and the contract */
 	enum hold hold;
 	char hold_text[HOLD_TEXT_MAX];
@@ -87,7 +88,6 @@ struct lane {
 	struct key_source key;
 	int64_t id; /* 0: not in the store: its account is not known yet */
 	struct evm_address address;
-	bool mismatch; /* the key there is now is another one than this account's */
 	enum hold hold;
 	char hold_text[HOLD_TEXT_MAX];
 	int64_t held_since_us;
@@ -154,6 +154,7 @@ struct outbox {
 	unsigned units;          /* of ours that wait to become durable */
 	struct timer *wake;
 	bool pump_posted, stopping, recovered, sweep_due;
+	bool accounts_due;     /* keys have changed, and their rows not */
 	int64_t hold_until_us; /* the store refused a write: leave it alone until then */
 	struct outbox_stats stats;
 };
@@ -174,8 +175,10 @@ void space_hold(struct space *s, enum hold why, const char *text);
 /* keys.c */
 MUST_CHECK int key_source_parse(struct outbox *ob, const char *text, enum evm_role role, struct key_source *ret,
 				struct err *err);
-/* Takes or lets go of the key, as the wallet is unlocked or not. */
-void key_source_refresh(struct outbox *ob, struct key_source *k);
+/* Takes or lets go of the key, as the wallet is unlocked or not.  True: something has changed. */
+bool key_source_refresh(struct outbox *ob, struct key_source *k);
+/* There is a row for this address, made with this source: no other key is its. */
+void key_source_pin(struct key_source *k, const struct evm_address *address);
 void key_source_drop(struct key_source *k);
 
 /* accounts.c: rows for spaces and lanes, as soon as their keys are known. */

@@ -293,7 +293,7 @@ int outbox_new(const struct outbox_options *opt, struct outbox **ret, struct err
 	ob->own = ARENA_LIMIT(1024 * 1024);
 	ob->log = log_module("outbox");
 	ob->meters = meters_new();
-	ob->sweep_due = true;
+	ob->sweep_due = ob->accounts_due = true;
 	ob->wake = loop_timer(opt->loop, wake_passed, ob);
 	if (build(ob, opt, err) != 0) {
 		outbox_free(ob);

@@ -96,7 +96,7 @@ int signer_keep(const struct space *s, const struct directive_row *row, struct u
 	struct signature_row sig = { .seq = row->seq }, there;
 	struct signed_directive one;
 
-	if (!s || !s->key.key || s->mismatch)
+	if (!s || !s->key.key)
 		return 0;
 	if (signature_store_get(unit_view(u), s->id, row->nonce, &there, err) == 0)
 		return 0;

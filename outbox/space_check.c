@@ -133,12 +133,6 @@ static int check_horizon(struct space_check *k, const struct evm_answers *rep, s
 	return 0;
 }
 
-/* That is the first thing to be mended, and no answer of the chain's ends it. */
-static bool space_has_no_key(const struct space *s)
-{
-	return s->hold == HOLD_SIGNER_LOCKED || s->hold == HOLD_KEY_MISMATCH;
-}
-
 static void answered(void *ctx, const struct evm_answers *rep)
 {
 	struct space_check *k = ctx;
@@ -146,7 +140,7 @@ static void answered(void *ctx, const struct evm_answers *rep)
 	int64_t next_us = RECHECK_FAILED_US;
 	struct err err = rep->err;
 
-	if (space_has_no_key(s)) {
+	if (!s->key.key) {
 		next_us = 0; /* meanwhile: everything is looked at again when it is there */
 	} else if (rep->endpoint < 0) {
 		if (s->hold == HOLD_NOT_CHECKED || s->hold == HOLD_NONE)
@@ -182,8 +176,7 @@ void space_check_run(struct space *s)
 	struct jsonrpc_batch b;
 	struct err err;
 
-	if (s->check || s->id == 0 || space_has_no_key(s) || clock_mono_us() < s->next_check_us ||
-	    s->chain->reach != HOLD_NONE)
+	if (s->check || s->id == 0 || !s->key.key || clock_mono_us() < s->next_check_us || s->chain->reach != HOLD_NONE)
 		return;
 	k = calloc(1, sizeof(*k));
 	if (!k)
