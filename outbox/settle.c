@@ -82,16 +82,20 @@ static const char *spent_by(struct settle *s)
 	return "";
 }
 
+static const char *is_used(struct settle *s, const char *when)
+{
+	return arena_printf(&s->arena,
+			    "nonce %" PRIu64 " is already used %s; the on-chain outcome is unknown and requires manual"
+			    " reconciliation: %s",
+			    s->row.nonce, when, spent_by(s));
+}
+
 static int to_a_person(struct settle *s, const char *when, struct err *err)
 {
 	int64_t again = s->evidence.verdict == EVIDENCE_UNAVAILABLE ? s->moves.now_ms + RECHECK_SOON_MS
 								    : DIRECTIVE_NO_WAKE;
-	const char *text = arena_printf(&s->arena,
-					"nonce %" PRIu64 " is already used %s; the on-chain outcome is unknown and "
-					"requires manual reconciliation: %s",
-					s->row.nonce, when, spent_by(s));
 
-	return directive_reconcile(&s->moves, &s->row, REASON_NONCE_CONSUMED, text, again, err);
+	return directive_reconcile(&s->moves, &s->row, REASON_NONCE_CONSUMED, is_used(s, when), again, err);
 }
 
 /* --- decisions --- */
@@ -182,17 +186,35 @@ static int decide_submitted(struct settle *s, struct err *err)
 	return ERR(err, ERR_INTERNAL, "evidence without a verdict");
 }
 
+static int recheck_at(struct settle *s, int64_t at_ms, struct err *err)
+{
+	s->row.recheck_at_ms = at_ms;
+	return directive_store_save(s->moves.u, &s->row, s->moves.now_ms, err);
+}
+
 static int decide_again(struct settle *s, struct err *err)
 {
 	int64_t age = s->moves.now_ms - s->row.finished_at_ms;
 
-	if (s->evidence.verdict == EVIDENCE_OWN)
+	switch (s->evidence.verdict) {
+	case EVIDENCE_OWN:
 		return include(s, err);
-	s->row.recheck_at_ms = s->evidence.verdict == EVIDENCE_FOREIGN || s->evidence.verdict == EVIDENCE_REVOKED
-				       ? DIRECTIVE_NO_WAKE
-				       : s->moves.now_ms +
-						 (age < RECHECK_LATER_MS ? RECHECK_LATER_MS : RECHECK_DAILY_MS);
-	return directive_store_save(s->moves.u, &s->row, s->moves.now_ms, err);
+	case EVIDENCE_FOREIGN:
+	case EVIDENCE_REVOKED: /* that is all there is to be known */
+		s->row.last_error = is_used(s, "by somebody else");
+		return recheck_at(s, DIRECTIVE_NO_WAKE, err);
+	case EVIDENCE_UNUSED: /* a block that is gone, or a refusal of the dry run */
+	case EVIDENCE_UNAVAILABLE:
+		return recheck_at(s, s->moves.now_ms + (age < RECHECK_LATER_MS ? RECHECK_LATER_MS : RECHECK_DAILY_MS),
+				  err);
+	}
+	return ERR(err, ERR_INTERNAL, "evidence without a verdict");
+}
+
+/* The chain cannot be asked.  Those that are due behind this one have their turn. */
+static int postpone(struct settle *s, struct err *err)
+{
+	return recheck_at(s, s->moves.now_ms + RECHECK_SOON_MS, err);
 }
 
 /* --- the unit --- */
@@ -266,11 +288,11 @@ static void searched(void *ctx, const struct search_result *r, const struct err 
 	s->search = NULL;
 	if (failed) {
 		log_warn(&s->ob->log, "outbox.evidence_unreadable", F_STR("directive", s->row.id), F_ERR(failed));
-		if (s->decide != decide_claimed) { /* asked again at a later head */
+		if (s->decide == decide_submitted) { /* asked again at a later head */
 			settle_free(s);
 			return;
 		}
-		s->decide = try_again;
+		s->decide = s->decide == decide_claimed ? try_again : postpone;
 		s->why_text = arena_printf(&s->arena, "its nonce is used, and who used it cannot be asked: %s",
 					   failed->msg);
 	} else {
@@ -368,6 +390,6 @@ void settle_rechecks(struct outbox *ob)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!search_runs(ob, rows[i].seq) && outbox_space_of(ob, rows[i].space_id))
+		if (!search_runs(ob, rows[i].seq))
 			settle_search(settle_new(ob, &rows[i], decide_again), true, false);
 }
