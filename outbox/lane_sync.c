@@ -89,6 +89,7 @@ static void sync(struct lane *l)
 	struct sync s = { .lane = l, .arena = &a };
 	struct err err;
 
+	l->next_sync_us = 0; /* at the next look, until it is written */
 	if (store_health(l->ob->opt.store) != STORE_OK)
 		return;
 	/* Small, rare, and what follows depends on it: committed at once. */

@@ -1,5 +1,7 @@
 #include "tests/support/outbox_drive.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "outbox/internal.h"
@@ -211,6 +213,18 @@ unsigned outbox_slot_count(void)
 uint64_t outbox_metric(const char *name, const char *labels)
 {
 	return metric_value(metric_counter(name, labels, "looked at by a test"));
+}
+
+const char *outbox_gauge(const char *name, const char *labels)
+{
+	SCOPED(buf) struct buf text = BUF_CAP(1 << 20);
+	const char *line = arena_printf(&outbox_world.arena, "\n%s{%s} ", name, labels), *at;
+
+	metrics_write(&text);
+	at = strstr(buf_text(&text), line);
+	ck_assert_ptr_nonnull(at);
+	at += strlen(line);
+	return arena_strndup(&outbox_world.arena, at, strcspn(at, "\n"));
 }
 
 uint64_t outbox_tally(enum delivery_status s)

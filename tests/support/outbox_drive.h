@@ -45,6 +45,8 @@ struct slot_row outbox_slot(uint64_t nonce);
 unsigned outbox_slot_count(void); /* open ones of the chain */
 /* The value of a metric now. */
 uint64_t outbox_metric(const char *name, const char *labels);
+/* A gauge, as it is written for Prometheus. */
+const char *outbox_gauge(const char *name, const char *labels);
 /* Directives of the first space in this status. */
 uint64_t outbox_tally(enum delivery_status s);
 
