@@ -1,6 +1,7 @@
 /* What becomes of a directive that is claimed: the decision tables of spec/outbox.md 3.1 and 3.2, row by row. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/metrics.h"
 #include "outbox/directive_states.h"
@@ -14,7 +15,6 @@
 #define MANUAL        "walletd_directive_outbox_manual_reconciliation_required_total"
 #define WITHDRAWALS   "walletd_withdrawal_manual_reconciliation_required_total"
 #define ATTEMPTS      "walletd_directive_outbox_attempts_total"
-#define STALE         "walletd_directive_outbox_stale_claim_total"
 
 static struct err e, *err = &e;
 
@@ -310,17 +310,187 @@ START_TEST(consumed_nonce_asks_for_a_person)
 }
 END_TEST
 
+/* --- signing errors --- */
+
+static const struct {
+	enum err_code code;
+	const char *reason;
+} permanent[] = {
+	{ ERR_ACTION_INVALID, REASON_INVALID_ACTION },
+	{ ERR_ACTION_UNSUPPORTED, REASON_UNSUPPORTED_ACTION },
+	{ ERR_DIRECTIVE_CONFLICT, REASON_IDEMPOTENCY_CONFLICT },
+};
+
+static const enum err_code all_codes[] = {
+#define CODE(code, kind, class) code,
+	ERR_CODES(CODE)
+#undef CODE
+};
+
+static const char *reason_of(enum err_code code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(permanent); i++)
+		if (permanent[i].code == code)
+			return permanent[i].reason;
+	return "none";
+}
+
+/* These three end a directive, each with its reason, and no other error there is. */
+START_TEST(only_permanent_signing_errors_end_a_directive)
+{
+	for (size_t i = 0; i < ARRAY_LEN(all_codes); i++) {
+		const char *reason;
+
+		ERR(err, all_codes[i], "as a signer might say");
+		reason = signer_permanent_reason(err);
+		ck_assert_str_eq(reason ? reason : "none", reason_of(all_codes[i]));
+	}
+}
+END_TEST
+
+#define TRIES 10000
+
+static int fail_run(struct unit *u, void *ctx, struct err *er)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
+	struct moves m = moves_in(u, &a, &outbox_world.ob->meters);
+	struct directive_row *rows;
+	size_t n;
+
+	(void)ctx;
+	OK(directive_store_claim(u, &a, outbox_space_id(), outbox_lane_id(), INT64_MAX - 1, INT64_MAX, 1, &rows, &n,
+				 err));
+	ck_assert_uint_eq(n, 1);
+	OK(directive_fail(&m, &rows[0], ATTEMPT_SIGNING_FAILED, "the signer is not in", err));
+	ck_assert_int_ge(rows[0].wake_at_ms - m.now_ms, 500);
+	ck_assert_int_le(rows[0].wake_at_ms - m.now_ms, 300000);
+	(void)er;
+	return 0;
+}
+
+/* F4: no counter of attempts ends a directive. */
+START_TEST(ten_thousand_tries_end_nothing)
+{
+	struct directive_row row;
+
+	outbox_set_keys(outbox_world.ob, NULL);
+	accept_one(keys[0]);
+	for (int i = 0; i < TRIES; i++) {
+		OK(store_unit(outbox_world.disk.store, fail_run, NULL, NULL, err));
+		if (i % 500 == 0)
+			store_flush(outbox_world.disk.store);
+	}
+	store_flush(outbox_world.disk.store);
+	row = outbox_world_row("one");
+	ck_assert_uint_eq(row.attempts, TRIES);
+	IS("one", DELIVERY_RETRY);
+	ck_assert_ptr_null(row.reason_class);
+	ck_assert_uint_eq(outbox_events("directive.update,directive.dead_lettered", NULL), 0);
+}
+END_TEST
+
+/* --- what a dead owner left --- */
+
+static int claim_run(struct unit *u, void *ctx, struct err *er)
+{
+	const int64_t *until = ctx;
+	struct directive_row *rows;
+	size_t n;
+
+	OK(directive_store_claim(u, &outbox_world.arena, outbox_space_id(), outbox_lane_id(), OUTBOX_NOW_MS, *until,
+				 200, &rows, &n, err));
+	(void)er;
+	return 0;
+}
+
+static void claim_for_another(int64_t until_ms)
+{
+	outbox_set_keys(outbox_world.ob, NULL);
+	outbox_add_many(40);
+	scratch_unit(&outbox_world.disk, claim_run, &until_ms);
+	ck_assert_uint_eq(outbox_tally(DELIVERY_CLAIMED), 40);
+}
+
+/* At start nobody else can hold a claim: without counting an attempt they are worked on. */
+START_TEST(claims_are_recovered_at_start)
+{
+	uint64_t expired = outbox_metric("walletd_directive_outbox_claim_lease_expired_total", "");
+
+	claim_for_another(OUTBOX_NOW_MS + 420000);
+	outbox_drive_again();
+	ck_assert_uint_eq(outbox_tally(DELIVERY_SUBMITTED), 40);
+	ck_assert_uint_eq(outbox_world_row("d7").attempts, 1);
+	ck_assert_uint_eq(outbox_metric("walletd_directive_outbox_claim_lease_expired_total", ""), expired);
+}
+END_TEST
+
+/* Another daemon may be alive: its claims end by themselves. */
+START_TEST(claims_of_another_daemon_are_left_alone)
+{
+	claim_for_another(OUTBOX_NOW_MS + 420000);
+	outbox_world.opt.shared = true;
+	log_set_level(NULL, (enum log_level)0);
+	outbox_drive_again();
+	outbox_turns(3);
+	ck_assert_uint_eq(outbox_tally(DELIVERY_CLAIMED), 40);
+	outbox_pass(420001);
+	ck_assert_uint_eq(outbox_tally(DELIVERY_SUBMITTED), 40);
+}
+END_TEST
+
+/* F15: the clock was a day ahead when they failed. */
+START_TEST(a_retry_does_not_wait_for_a_clock_that_was_wrong)
+{
+	accept_one(keys[0]);
+	clock_set_for_test(OUTBOX_NOW_MS + INT64_C(86400) * 1000);
+	say_error("call:batch", "internal error");
+	outbox_kick(outbox_world.ob);
+	outbox_quiet();
+	IS("one", DELIVERY_RETRY);
+	clock_set_for_test(OUTBOX_NOW_MS);
+	evm_node_obey(node());
+	outbox_turns(2);
+	IS("one", DELIVERY_RETRY);
+	outbox_pass(1000);
+	IS("one", DELIVERY_SUBMITTED);
+}
+END_TEST
+
+/* Retries and fresh ones share a batch: a quarter at most is for those that failed. */
+START_TEST(neither_retries_nor_fresh_ones_starve)
+{
+	outbox_world.chain.batch_max = 8;
+	outbox_world.chain.slots_max = 1; /* one batch, and no more */
+	outbox_drive_again();
+	outbox_add_many(40);
+	scratch_sql(&outbox_world.disk, "UPDATE directive_outbox SET delivery_status = 5, wake_at_ms = 1 + outbox_seq,"
+					" version = version + 1 WHERE outbox_seq <= 20");
+	outbox_quiet();
+	ck_assert_uint_eq(outbox_tally(DELIVERY_SUBMITTED), 8);
+	ck_assert_uint_eq(outbox_tally(DELIVERY_RETRY), 18);
+	ck_assert_uint_eq(outbox_tally(DELIVERY_PENDING), 14);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("outbox/drain");
-	TCase *t = tcase_create("decisions");
+	TCase *t = tcase_create("decisions"), *x = tcase_create("signing errors"), *q = tcase_create("queue");
 
-	(void)err;
-	(void)STALE;
 	tcase_add_checked_fixture(t, outbox_drive_setup, outbox_drive_teardown);
 	tcase_add_loop_test(t, decision, 0, N_DECISIONS * ((int)ARRAY_LEN(keys) + 1));
 	tcase_add_test(t, nothing_to_claim_writes_nothing);
 	tcase_add_test(t, consumed_nonce_asks_for_a_person);
 	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(x, outbox_drive_setup, outbox_drive_teardown);
+	tcase_add_test(x, only_permanent_signing_errors_end_a_directive);
+	tcase_add_test(x, ten_thousand_tries_end_nothing);
+	suite_add_tcase(s, x);
+	tcase_add_checked_fixture(q, outbox_drive_setup, outbox_drive_teardown);
+	tcase_add_test(q, claims_are_recovered_at_start);
+	tcase_add_test(q, claims_of_another_daemon_are_left_alone);
+	tcase_add_test(q, a_retry_does_not_wait_for_a_clock_that_was_wrong);
+	tcase_add_test(q, neither_retries_nor_fresh_ones_starve);
+	suite_add_tcase(s, q);
 	return suite_run(s);
 }
