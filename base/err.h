@@ -42,6 +42,11 @@ enum err_class {
 	X(ERR_TOKEN_SPENT, "token_spent", ERR_REJECTED)                                                                \
 	X(ERR_TOKEN_OWN, "token_own", ERR_INVALID)                                                                     \
 	X(ERR_TOKEN_DUST, "token_dust", ERR_INVALID)                                                                   \
+	X(ERR_INVOICE, "bad_invoice", ERR_INVALID)                                                                     \
+	X(ERR_INVOICE_EXPIRED, "invoice_expired", ERR_INVALID)                                                         \
+	X(ERR_LOCK, "bad_lock", ERR_INVALID)                                                                           \
+	X(ERR_LOCKED, "proof_locked", ERR_INVALID)                                                                     \
+	X(ERR_PAYMENT_REQUEST, "bad_payment_request", ERR_INVALID)                                                     \
 	X(ERR_ADDRESS, "bad_address", ERR_INVALID)                                                                     \
 	X(ERR_NETWORK, "wrong_network", ERR_INVALID)                                                                   \
 	X(ERR_DUST, "dust", ERR_INVALID)                                                                               \

@@ -38,6 +38,11 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_KIND_UNSUPPORTED:
 	case ERR_ACTION_UNSUPPORTED:
 	case ERR_ACTION_INVALID:
+	case ERR_INVOICE:
+	case ERR_INVOICE_EXPIRED:
+	case ERR_LOCK:
+	case ERR_LOCKED:
+	case ERR_PAYMENT_REQUEST:
 	case ERR_ADDRESS:
 	case ERR_NETWORK:
 	case ERR_DUST:
