@@ -99,6 +99,15 @@ bool secp_ecdsa_verify(const struct pubkey *key, const struct hash32 *msg, struc
 	       secp256k1_ecdsa_verify(secp_context(), &sig, msg->b, &p.p) == 1;
 }
 
+bool secp_ecdsa_verify_rs(const struct pubkey *key, const struct hash32 *msg, const uint8_t rs[64])
+{
+	secp256k1_ecdsa_signature sig;
+	struct point p;
+
+	return point_parse(key, &p) && secp256k1_ecdsa_signature_parse_compact(secp_context(), &sig, rs) == 1 &&
+	       secp256k1_ecdsa_verify(secp_context(), &sig, msg->b, &p.p) == 1;
+}
+
 bool secp_xonly_valid(const struct xonly *x)
 {
 	secp256k1_xonly_pubkey ignored;

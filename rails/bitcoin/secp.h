@@ -38,6 +38,8 @@ bool secp_xonly_verify(const struct xonly *key, const struct hash32 *msg, const 
 
 /* ECDSA as bitcoin has it: strict DER, low s.  For checking other signers' work alone; we never sign so. */
 bool secp_ecdsa_verify(const struct pubkey *key, const struct hash32 *msg, struct bytes der);
+/* The same for r || s, as Lightning has it. */
+bool secp_ecdsa_verify_rs(const struct pubkey *key, const struct hash32 *msg, const uint8_t rs[64]);
 
 /* Keys as BIP340 and BIP341 have them: an x alone stands for the point with the even y. */
 bool secp_xonly_valid(const struct xonly *x);

@@ -314,7 +314,7 @@ START_TEST(ecdsa)
 	static const char high_s[] = "304502203609e17b84f6a7d30c80bfa610b5b4542f32a8a0d5447a12fb1366d7f01cc44a"
 				     "022100a8c56ab3bae7ccea9ebf906fcff170cb61b9c3bddb0c7f1133238e5ee9b75553";
 	struct hash32 msg, other = { { 1 } };
-	uint8_t sig[70], high[71];
+	uint8_t sig[70], high[71], rs[64];
 	struct pubkey key;
 
 	hex_to("c37af31116d1b27caf68aae9e3ac82f1477929014d5b917657d0eb49478cb670", msg.b, 32);
@@ -325,8 +325,20 @@ START_TEST(ecdsa)
 	ck_assert(!secp_ecdsa_verify(&key, &other, (struct bytes){ sig, sizeof(sig) }));
 	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ sig, sizeof(sig) - 1 }));
 	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ high, sizeof(high) }));
+	/* r and s alone, out of their DER */
+	memcpy(rs, sig + 4, 32);
+	memcpy(rs + 32, sig + 38, 32);
+	ck_assert(secp_ecdsa_verify_rs(&key, &msg, rs));
+	ck_assert(!secp_ecdsa_verify_rs(&key, &other, rs));
+	memcpy(rs + 32, high + 39, 32);
+	ck_assert(!secp_ecdsa_verify_rs(&key, &msg, rs));
+	memset(rs, 0xff, sizeof(rs));
+	ck_assert(!secp_ecdsa_verify_rs(&key, &msg, rs));
 	key.b[0] = 5;
 	ck_assert(!secp_ecdsa_verify(&key, &msg, (struct bytes){ sig, sizeof(sig) }));
+	memcpy(rs, sig + 4, 32);
+	memcpy(rs + 32, sig + 38, 32);
+	ck_assert(!secp_ecdsa_verify_rs(&key, &msg, rs));
 }
 END_TEST
 
