@@ -59,7 +59,7 @@ objects   = $(patsubst %.c,$O/%.o,$(sort $(wildcard $(1))))
 LIB_OBJ     := $(call objects,$(ROOMS:%=%/*.c)) $O/gen/version.o $O/gen/migrations.o
 DAEMON_OBJ  := $(call objects,daemon/*.c)
 CTL_OBJ     := $(call objects,rpc/walletctl/*.c)
-MINT_OBJ    := $(call objects,tests/peers/testmint/*.c tests/support/mint_crypto.c)
+MINT_OBJ    := $(call objects,tests/peers/testmint/*.c tests/support/mint_crypto.c tests/support/bolt11_draft.c)
 # Tests may also call what the programs hold beside their main().
 SUPPORT_OBJ := $(call objects,tests/support/*.c) $(filter-out %/main.o,$(DAEMON_OBJ) $(CTL_OBJ) $(MINT_OBJ))
 PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if $(MINT_OBJ),$O/walletd-testmint)
