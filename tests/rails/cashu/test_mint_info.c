@@ -10,11 +10,12 @@ static const char full[] =
 	"\"nuts\":{\"4\":{\"methods\":["
 	"{\"method\":\"bolt11\",\"unit\":\"sat\",\"min_amount\":1,\"max_amount\":500000,\"options\":{\"description\":true}},"
 	"{\"method\":\"bolt11\",\"unit\":\"usd\",\"min_amount\":null},{\"method\":\"bolt12\",\"unit\":\"sat\"}],\"disabled\":false},"
-	"\"5\":{\"methods\":[],\"disabled\":false},\"7\":{\"supported\":true},\"8\":{\"supported\":true},\"9\":{\"supported\":true},"
-	"\"12\":{\"supported\":true},\"17\":{\"supported\":[{\"method\":\"bolt11\",\"unit\":\"sat\",\"commands\":[\"x\"]}]},"
+	"\"5\":{\"methods\":[{\"method\":\"bolt11\",\"unit\":\"sat\",\"min_amount\":100,\"options\":{\"amountless\":true}},"
+	"{\"method\":\"bolt11\",\"unit\":\"usd\",\"max_amount\":9}],\"disabled\":false},\"7\":{\"supported\":true},\"8\":{\"supported\":true},\"9\":{\"supported\":true},"
+	"\"10\":{\"supported\":true},\"11\":{\"supported\":true},\"12\":{\"supported\":true},\"14\":{\"supported\":true},\"17\":{\"supported\":[{\"method\":\"bolt11\",\"unit\":\"sat\",\"commands\":[\"x\"]}]},"
 	"\"19\":{\"ttl\":60,\"cached_endpoints\":[{\"method\":\"POST\",\"path\":\"/v1/mint/bolt11\"},"
 	"{\"method\":\"POST\",\"path\":\"/v1/swap\"},{\"method\":\"POST\",\"path\":\"/v1/melt/bolt11\"}]},"
-	"\"20\":{\"supported\":true},\"9999\":[]}}";
+	"\"20\":{\"supported\":true},\"29\":{\"max_batch_size\":100,\"methods\":[\"bolt12\",\"bolt11\"]},\"9999\":[]}}";
 
 START_TEST(all_of_it)
 {
@@ -28,8 +29,9 @@ START_TEST(all_of_it)
 	ck_assert_str_eq(info.name, "Bob's ?? mint");
 	ck_assert_str_eq(info.version, "Nutshell/0.20.3");
 	ck_assert(info.state_check && info.restore && info.dleq && info.quote_lock && !info.issue_disabled);
-	ck_assert(info.caches_swap && info.caches_issue);
+	ck_assert(info.caches_swap && info.caches_issue && info.caches_melt && info.p2pk && info.htlc);
 	ck_assert_int_eq(info.cache_ttl_s, 60);
+	ck_assert(info.batch_bolt11 && info.batch_max == 100);
 	ck_assert_uint_eq(info.n_issue_bolt11, 2);
 	m = mint_info_issue_method(&info, sat);
 	ck_assert_ptr_nonnull(m);
@@ -38,6 +40,15 @@ START_TEST(all_of_it)
 	ck_assert_ptr_nonnull(m);
 	ck_assert(m->min == 0 && m->max == AMOUNT_MAX);
 	ck_assert_ptr_null(mint_info_issue_method(&info, eur));
+	m = mint_info_melt_method(&info, sat);
+	ck_assert_ptr_nonnull(m);
+	ck_assert(m->min == 100 && m->max == AMOUNT_MAX && m->amountless);
+	m = mint_info_melt_method(&info, usd);
+	ck_assert_ptr_nonnull(m);
+	ck_assert(m->min == 0 && m->max == 9 && !m->amountless);
+	ck_assert_ptr_null(mint_info_melt_method(&info, eur));
+	info.melt_disabled = true;
+	ck_assert_ptr_null(mint_info_melt_method(&info, sat));
 	info.issue_disabled = true;
 	ck_assert_ptr_null(mint_info_issue_method(&info, sat));
 	ck_ok(mint_info_parse(&ra, bytes_of(full), &info, &rerr));
@@ -50,6 +61,9 @@ static const char *const odd[] = {
 	"{\"nuts\":{}}",
 	"{\"name\":7,\"version\":[],\"nuts\":{}}",
 	"{\"nuts\":{\"4\":1,\"7\":true,\"9\":{\"supported\":1},\"12\":{\"supported\":\"true\"},\"19\":[],\"20\":{\"supported\":null}}}",
+	/* one of two that go together */
+	"{\"nuts\":{\"11\":{\"supported\":true},\"14\":{\"supported\":true},\"29\":{\"methods\":[\"bolt12\",7]}}}",
+	"{\"nuts\":{\"10\":{\"supported\":true},\"29\":[],\"5\":{\"methods\":7}}}",
 	"{\"nuts\":{\"4\":{\"methods\":{}},\"19\":{\"cached_endpoints\":7}}}",
 	"{\"nuts\":{\"4\":{\"methods\":[1,[],{},{\"method\":\"bolt11\"},{\"method\":\"bolt11\",\"unit\":7},"
 	"{\"method\":\"bolt11\",\"unit\":\"sat\",\"min_amount\":-1},{\"method\":\"bolt11\",\"unit\":\"sat\",\"max_amount\":1.5},"
@@ -67,8 +81,10 @@ START_TEST(what_is_odd_is_not_offered)
 	ck_assert_str_eq(info.name, "");
 	ck_assert_str_eq(info.version, "");
 	ck_assert(!info.state_check && !info.restore && !info.dleq && !info.quote_lock);
-	ck_assert(!info.caches_swap && !info.caches_issue && info.cache_ttl_s == 0);
+	ck_assert(!info.caches_swap && !info.caches_issue && !info.caches_melt && info.cache_ttl_s == 0);
+	ck_assert(!info.p2pk && !info.htlc && !info.batch_bolt11 && info.batch_max == CASHU_LIST_MAX);
 	ck_assert_uint_eq(info.n_issue_bolt11, 0);
+	ck_assert_uint_eq(info.n_melt_bolt11, 0);
 }
 END_TEST
 
@@ -90,6 +106,28 @@ START_TEST(how_long_answers_are_kept)
 		&info, &rerr));
 	ck_assert_int_eq(info.cache_ttl_s, ttls[_i].is);
 	ck_assert(info.caches_swap && !info.caches_issue);
+}
+END_TEST
+
+static const struct {
+	const char *nut29;
+	bool bolt11;
+	size_t max;
+} batches[] = {
+	{ "{}", true, CASHU_LIST_MAX },
+	{ "{\"max_batch_size\":7,\"methods\":null}", true, 7 },
+	{ "{\"max_batch_size\":100000,\"methods\":[]}", false, CASHU_LIST_MAX },
+	{ "{\"max_batch_size\":-1,\"methods\":[\"bolt11\"]}", true, CASHU_LIST_MAX },
+};
+
+START_TEST(batches_of_quotes)
+{
+	struct mint_info info;
+
+	ck_ok(mint_info_parse(&ra, bytes_of(arena_printf(&ra, "{\"nuts\":{\"29\":%s}}", batches[_i].nut29)), &info,
+			      &rerr));
+	ck_assert(info.batch_bolt11 == batches[_i].bolt11);
+	ck_assert_uint_eq(info.batch_max, batches[_i].max);
 }
 END_TEST
 
@@ -142,6 +180,7 @@ int main(void)
 	tcase_add_test(c, all_of_it);
 	tcase_add_loop_test(c, what_is_odd_is_not_offered, 0, ARRAY_LEN(odd));
 	tcase_add_loop_test(c, how_long_answers_are_kept, 0, ARRAY_LEN(ttls));
+	tcase_add_loop_test(c, batches_of_quotes, 0, ARRAY_LEN(batches));
 	tcase_add_test(c, not_information);
 	tcase_add_test(c, long_names_and_many_methods);
 	tcase_add_test(c, request);
