@@ -1,7 +1,11 @@
 #include "rails/cashu/wire.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "rails/bitcoin/secp.h"
+
+#define INPUT_CHARS 300 /* all of an input but its secret and witness */
 
 void wire_get(const char *url, struct net_request *ret)
 {
@@ -50,6 +54,37 @@ int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t
 		json_set_u64(o, "amount", outputs[i].amount);
 		json_set_str(o, "id", outputs[i].keyset.s);
 		json_set_take(o, "B_", wire_hex(outputs[i].b.b, sizeof(outputs[i].b.b)));
+	}
+	*ret = list;
+	return 0;
+}
+
+/* A quote or a backslash takes two characters; there are no control characters in secrets (token.h). */
+size_t wire_inputs_chars(const struct proof *inputs, size_t n)
+{
+	size_t chars = n * INPUT_CHARS;
+
+	for (size_t i = 0; i < n; i++)
+		chars += 2 * (strlen(inputs[i].secret) + (inputs[i].witness == NULL ? 0 : strlen(inputs[i].witness)));
+	return chars;
+}
+
+int wire_inputs(struct arena *a, const struct proof *inputs, size_t n, json_t **ret, struct err *err)
+{
+	json_t *list = json_array_in(a);
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *p = json_object();
+
+		json_add_take(list, p);
+		if (inputs[i].amount > AMOUNT_MAX)
+			return ERR(err, ERR_RANGE, "an input of %llu", (unsigned long long)inputs[i].amount);
+		json_set_u64(p, "amount", inputs[i].amount);
+		json_set_str(p, "id", inputs[i].keyset.s);
+		json_set_str(p, "secret", inputs[i].secret);
+		json_set_take(p, "C", wire_hex(inputs[i].c.b, sizeof(inputs[i].c.b)));
+		if (inputs[i].witness != NULL)
+			json_set_str(p, "witness", inputs[i].witness);
 	}
 	*ret = list;
 	return 0;

@@ -21,6 +21,9 @@ MUST_CHECK int wire_room(const struct arena *a, size_t chars, struct err *err);
 /* [{amount, id, B_}], ERR_RANGE for an amount that JSON cannot hold. */
 MUST_CHECK int wire_outputs(struct arena *a, const struct output *outputs, size_t n, json_t **ret, struct err *err);
 #define WIRE_OUTPUT_CHARS 200
+/* [{amount, id, secret, C, witness}]: without the DLEQ, whose r would link an input to its issuance. */
+MUST_CHECK int wire_inputs(struct arena *a, const struct proof *inputs, size_t n, json_t **ret, struct err *err);
+size_t wire_inputs_chars(const struct proof *inputs, size_t n);
 
 json_t *wire_hex(const void *p, size_t n); /* a new string */
 /* A required member of hex that spells a point of the curve. */

@@ -7,6 +7,7 @@
 #include "rails/cashu/cashu_error.h"
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/keyset.h"
+#include "rails/cashu/melt.h"
 #include "rails/cashu/mint_info.h"
 #include "rails/cashu/mint_quote.h"
 #include "rails/cashu/promise.h"
@@ -90,10 +91,29 @@ static void read_states(struct arena *a, const struct net_reply *rep, struct err
 		must(s.n == 2 && s.spent + s.unspent + s.pending == 2);
 }
 
+static void read_melt(struct arena *a, const struct net_reply *rep, struct err *err)
+{
+	struct melt_asked asked = { .invoice = "lnbc1m1pabc", .unit = { "sat" }, .amount = { 100000 } };
+	struct ecash fee = { .v = 1, .unit = { "sat" } };
+	struct melt_quote q;
+	struct melt_cost cost;
+	struct err why;
+
+	if (melt_quote_decode(a, rep, &asked, NULL, &q, err) != 0)
+		return;
+	must(strlen(q.id) > 0 && strlen(q.id) <= QUOTE_ID_MAX && q.expiry_s >= 0 && ecash_value(q.amount) >= 100);
+	must(q.n_change <= MELT_BLANKS_MAX && !(q.change_unreadable && q.n_change > 0));
+	must(q.state != QUOTE_UNPAID || q.preimage == NULL);
+	if (melt_cost(&q, &asked, fee, &cost, &why) == 0)
+		must(ecash_cmp(cost.need, cost.fee_max) > 0);
+	else
+		must(why.code == ERR_RANGE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(struct arena * a, const struct net_reply *rep, struct err *err) = {
-		read_keysets, read_keys, read_info, read_quote, read_promises, read_restore, read_states,
+		read_keysets, read_keys, read_info, read_quote, read_promises, read_restore, read_states, read_melt,
 	};
 	static const int statuses[] = { 200, 400, 201, 404, 429, 500, 503 };
 	static const uint8_t blind[32] = { 1 };
