@@ -82,6 +82,11 @@ static void on_null(void *to)
 	((struct item *)to)->v.kind = CBOR_NULL;
 }
 
+static void on_bool(void *to, bool v)
+{
+	((struct item *)to)->v = (struct cbor_value){ .kind = CBOR_BOOL, .n = v ? 1 : 0 };
+}
+
 static void on_break(void *to)
 {
 	((struct item *)to)->v.kind = CBOR_BREAK;
@@ -126,6 +131,7 @@ static bool item_next(struct reader *r, struct item *ret)
 	on.indef_map_start = on_indef_map;
 	on.null = on_null;
 	on.undefined = on_null;
+	on.boolean = on_bool;
 	on.indef_break = on_break;
 	*ret = (struct item){ 0 };
 	if (!pass_tags(r, &tagged) || r->n == 0)

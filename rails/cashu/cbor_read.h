@@ -12,19 +12,20 @@
 #define CBOR_DEPTH_MAX 8
 
 enum cbor_kind {
-	CBOR_OTHER = 0, /* a negative number, a float, a boolean */
+	CBOR_OTHER = 0, /* a negative number, a float */
 	CBOR_UINT = 1,
 	CBOR_BYTES = 2,
 	CBOR_TEXT = 3,
 	CBOR_ARRAY = 4,
 	CBOR_MAP = 5,
 	CBOR_NULL = 6, /* or undefined */
-	CBOR_BREAK = 7
+	CBOR_BREAK = 7,
+	CBOR_BOOL = 8
 };
 
 struct cbor_value {
 	enum cbor_kind kind;
-	uint64_t n;      /* of a number; elements or pairs of a container that says how many */
+	uint64_t n;      /* of a number; 1 for true; elements or pairs of a container that says how many */
 	bool indefinite; /* a container that ends with a break */
 	struct bytes v;  /* of a string: a view into the input, or joined in the arena */
 };

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cbor.h>
-
 #include "base/json.h"
 #include "base/text.h"
-#include "rails/cashu/cbor_read.h"
+#include "rails/cashu/cbor_map.h"
+#include "rails/cashu/cbor_write.h"
 #include "rails/cashu/dhke.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/mint_url.h"
@@ -177,143 +176,38 @@ static int read_v3(struct reading *in, struct bytes text, struct err *err)
 	return 0;
 }
 
-/* V4: CBOR.  A map is read by a function that is called for each of its known keys. */
-
-struct field {
-	const char *name;
-	bool required;
-	enum cbor_kind kind;
-};
-
-typedef int field_reader(struct reading *in, struct reader *r, size_t field, struct cbor_value v, void *to,
-			 struct err *err);
-
-static int not_cbor(struct err *err)
-{
-	return malformed(err, "its CBOR is damaged, cut off or nested too deep");
-}
-
-/* depth: of the map.  Known keys at most once and of their kind; null stands for a missing one; others are skipped. */
-static int read_map(struct reading *in, struct reader *r, struct cbor_value map, unsigned depth,
-		    const struct field *fields, size_t n_fields, field_reader *read_field, void *to, struct err *err)
-{
-	unsigned seen = 0, present = 0;
-	bool more;
-
-	for (;;) {
-		struct cbor_value key, v;
-		size_t f = n_fields;
-
-		if (!cbor_more(r, &map, &more))
-			return not_cbor(err);
-		if (!more)
-			break;
-		if (!cbor_next(in->scratch, r, &key))
-			return not_cbor(err);
-		if (key.kind == CBOR_TEXT)
-			for (f = 0; f < n_fields; f++)
-				if (bytes_equal(key.v, bytes_of(fields[f].name)))
-					break;
-		if (!cbor_skip(in->scratch, r, key, depth + 1) || !cbor_next(in->scratch, r, &v) ||
-		    v.kind == CBOR_BREAK)
-			return not_cbor(err);
-		if (f == n_fields) {
-			if (!cbor_skip(in->scratch, r, v, depth + 1))
-				return not_cbor(err);
-			continue;
-		}
-		if ((seen & 1u << f) != 0)
-			return ERR(err, ERR_TOKEN, "malformed token: \"%s\" appears twice", fields[f].name);
-		seen |= 1u << f;
-		if (v.kind == CBOR_NULL)
-			continue;
-		if (v.kind != fields[f].kind)
-			return ERR(err, ERR_TOKEN, "malformed token: \"%s\" is of another kind", fields[f].name);
-		present |= 1u << f;
-		if (read_field(in, r, f, v, to, err) != 0)
-			return -1;
-	}
-	for (size_t f = 0; f < n_fields; f++)
-		if (fields[f].required && (present & 1u << f) == 0)
-			return ERR(err, ERR_TOKEN, "malformed token: \"%s\" is missing", fields[f].name);
-	return 0;
-}
-
-/* Call each() for every map of an array of maps. */
-static int read_maps(struct reading *in, struct reader *r, struct cbor_value array,
-		     int (*each)(struct reading *in, struct reader *r, struct cbor_value map, void *to,
-				 struct err *err),
-		     void *to, struct err *err)
-{
-	struct cbor_value v;
-	bool more;
-
-	for (;;) {
-		if (!cbor_more(r, &array, &more))
-			return not_cbor(err);
-		if (!more)
-			return 0;
-		if (!cbor_next(in->scratch, r, &v))
-			return not_cbor(err);
-		if (v.kind != CBOR_MAP)
-			return malformed(err, "a list holds something else than maps");
-		if (each(in, r, v, to, err) != 0)
-			return -1;
-	}
-}
-
-static int copy_exact(struct bytes v, void *to, size_t n, struct err *err)
-{
-	if (v.n != n)
-		return ERR(err, ERR_TOKEN, "malformed token: %zu bytes where there must be %zu", v.n, n);
-	memcpy(to, v.p, n);
-	return 0;
-}
-
-static int text_of(struct reading *in, struct bytes v, const char **ret, struct err *err)
-{
-	if (!utf8_valid(v))
-		return malformed(err, "a text that is not UTF-8");
-	if (!arena_room(in->scratch, v.n + 1))
-		return malformed(err, "too large");
-	*ret = arena_strndup(in->scratch, (const char *)v.p, v.n);
-	return 0;
-}
+/* V4: CBOR. */
 
 enum { DLEQ_E, DLEQ_S, DLEQ_R };
-static const struct field dleq_fields[] = {
+static const struct cbor_field dleq_fields[] = {
 	[DLEQ_E] = { "e", true, CBOR_BYTES },
 	[DLEQ_S] = { "s", true, CBOR_BYTES },
 	[DLEQ_R] = { "r", false, CBOR_BYTES },
 };
 
-static int read_dleq_field(struct reading *in, struct reader *r, size_t field, struct cbor_value v, void *to,
-			   struct err *err)
+static int read_dleq_field(struct cbor_source *in, size_t field, struct cbor_value v, void *to, struct err *err)
 {
 	struct dleq *d = to;
 
-	(void)in;
-	(void)r;
 	switch (field) {
 	case DLEQ_E:
-		return copy_exact(v.v, d->e.b, sizeof(d->e.b), err);
+		return cbor_exact(in, v.v, d->e.b, sizeof(d->e.b), err);
 	case DLEQ_S:
-		return copy_exact(v.v, d->s.b, sizeof(d->s.b), err);
+		return cbor_exact(in, v.v, d->s.b, sizeof(d->s.b), err);
 	default:
 		d->has_r = true;
-		return copy_exact(v.v, d->r.b, sizeof(d->r.b), err);
+		return cbor_exact(in, v.v, d->r.b, sizeof(d->r.b), err);
 	}
 }
 
 enum { PROOF_A, PROOF_S, PROOF_C, PROOF_D, PROOF_W, PROOF_PE };
-static const struct field proof_fields[] = {
+static const struct cbor_field proof_fields[] = {
 	[PROOF_A] = { "a", true, CBOR_UINT },  [PROOF_S] = { "s", true, CBOR_TEXT },
 	[PROOF_C] = { "c", true, CBOR_BYTES }, [PROOF_D] = { "d", false, CBOR_MAP },
 	[PROOF_W] = { "w", false, CBOR_TEXT }, [PROOF_PE] = { "pe", false, CBOR_BYTES },
 };
 
-static int read_proof_field(struct reading *in, struct reader *r, size_t field, struct cbor_value v, void *to,
-			    struct err *err)
+static int read_proof_field(struct cbor_source *in, size_t field, struct cbor_value v, void *to, struct err *err)
 {
 	struct proof *p = to;
 
@@ -322,14 +216,14 @@ static int read_proof_field(struct reading *in, struct reader *r, size_t field, 
 		p->amount = v.n;
 		return 0;
 	case PROOF_S:
-		return text_of(in, v.v, &p->secret, err);
+		return cbor_text(in, v.v, SIZE_MAX, &p->secret, err);
 	case PROOF_C:
-		return copy_exact(v.v, p->c.b, sizeof(p->c.b), err);
+		return cbor_exact(in, v.v, p->c.b, sizeof(p->c.b), err);
 	case PROOF_D:
 		p->dleq.present = true;
-		return read_map(in, r, v, 5, dleq_fields, ARRAY_LEN(dleq_fields), read_dleq_field, &p->dleq, err);
+		return cbor_map_read(in, v, 5, dleq_fields, ARRAY_LEN(dleq_fields), read_dleq_field, &p->dleq, err);
 	case PROOF_W:
-		return text_of(in, v.v, &p->witness, err);
+		return cbor_text(in, v.v, SIZE_MAX, &p->witness, err);
 	default:
 		return ERR(err, ERR_TOKEN, "the token is locked to blinded keys (NUT-28), which are not supported");
 	}
@@ -341,30 +235,29 @@ struct group {
 	size_t first;
 };
 
-static int read_proof(struct reading *in, struct reader *r, struct cbor_value map, void *to, struct err *err)
+static int read_proof(struct cbor_source *in, struct cbor_value map, void *to, struct err *err)
 {
 	struct proof p = { 0 };
 
 	(void)to;
-	if (read_map(in, r, map, 4, proof_fields, ARRAY_LEN(proof_fields), read_proof_field, &p, err) != 0)
+	if (cbor_map_read(in, map, 4, proof_fields, ARRAY_LEN(proof_fields), read_proof_field, &p, err) != 0)
 		return -1;
-	return take_proof(in, p, err);
+	return take_proof(in->owner, p, err);
 }
 
 enum { GROUP_I, GROUP_P };
-static const struct field group_fields[] = {
+static const struct cbor_field group_fields[] = {
 	[GROUP_I] = { "i", true, CBOR_BYTES },
 	[GROUP_P] = { "p", true, CBOR_ARRAY },
 };
 
-static int read_group_field(struct reading *in, struct reader *r, size_t field, struct cbor_value v, void *to,
-			    struct err *err)
+static int read_group_field(struct cbor_source *in, size_t field, struct cbor_value v, void *to, struct err *err)
 {
 	struct group *g = to;
 	char hex[2 * V2_ID_BYTES + 1];
 
 	if (field == GROUP_P)
-		return read_maps(in, r, v, read_proof, NULL, err);
+		return cbor_array_read(in, v, CBOR_MAP, read_proof, NULL, err);
 	if (v.v.n > V2_ID_BYTES)
 		return malformed(err, "a keyset id of no known kind");
 	hex_encode(v.v.p, v.v.n, hex);
@@ -373,55 +266,48 @@ static int read_group_field(struct reading *in, struct reader *r, size_t field, 
 	return 0;
 }
 
-static int read_group(struct reading *in, struct reader *r, struct cbor_value map, void *to, struct err *err)
+static int read_group(struct cbor_source *in, struct cbor_value map, void *to, struct err *err)
 {
-	struct group g = { .first = in->t.n };
+	struct token *t = &((struct reading *)in->owner)->t;
+	struct group g = { .first = t->n };
 
 	(void)to;
-	if (read_map(in, r, map, 2, group_fields, ARRAY_LEN(group_fields), read_group_field, &g, err) != 0)
+	if (cbor_map_read(in, map, 2, group_fields, ARRAY_LEN(group_fields), read_group_field, &g, err) != 0)
 		return -1;
-	for (size_t i = g.first; i < in->t.n; i++)
-		in->t.proofs[i].keyset = g.id;
+	for (size_t i = g.first; i < t->n; i++)
+		t->proofs[i].keyset = g.id;
 	return 0;
 }
 
 enum { TOKEN_T, TOKEN_D, TOKEN_M, TOKEN_U };
-static const struct field token_fields[] = {
+static const struct cbor_field token_fields[] = {
 	[TOKEN_T] = { "t", true, CBOR_ARRAY },
 	[TOKEN_D] = { "d", false, CBOR_TEXT },
 	[TOKEN_M] = { "m", true, CBOR_TEXT },
 	[TOKEN_U] = { "u", true, CBOR_TEXT },
 };
 
-static int read_token_field(struct reading *in, struct reader *r, size_t field, struct cbor_value v, void *to,
-			    struct err *err)
+static int read_token_field(struct cbor_source *in, size_t field, struct cbor_value v, void *to, struct err *err)
 {
 	const char *text;
 
 	(void)to;
 	if (field == TOKEN_T)
-		return read_maps(in, r, v, read_group, NULL, err);
-	if (text_of(in, v.v, &text, err) != 0)
+		return cbor_array_read(in, v, CBOR_MAP, read_group, NULL, err);
+	if (cbor_text(in, v.v, SIZE_MAX, &text, err) != 0)
 		return -1;
 	if (field == TOKEN_D)
-		return take_memo(in, text, err);
-	return field == TOKEN_M ? take_mint(in, text, err) : take_unit(in, text, err);
+		return take_memo(in->owner, text, err);
+	return field == TOKEN_M ? take_mint(in->owner, text, err) : take_unit(in->owner, text, err);
 }
 
 static int read_v4(struct reading *in, struct bytes cbor, struct err *err)
 {
-	struct reader r = reader_of(cbor);
-	struct cbor_value v;
+	struct cbor_source from = {
+		.a = in->scratch, .r = reader_of(cbor), .code = ERR_TOKEN, .what = "malformed token", .owner = in
+	};
 
-	if (!cbor_next(in->scratch, &r, &v))
-		return not_cbor(err);
-	if (v.kind != CBOR_MAP)
-		return malformed(err, "it is not a map");
-	if (read_map(in, &r, v, 0, token_fields, ARRAY_LEN(token_fields), read_token_field, NULL, err) != 0)
-		return -1;
-	if (!reader_at_end(&r))
-		return malformed(err, "something follows it");
-	return 0;
+	return cbor_source_read(&from, token_fields, ARRAY_LEN(token_fields), read_token_field, NULL, err);
 }
 
 /* What both have in common. */
@@ -584,55 +470,28 @@ static bool all_have_dleq(const struct token *t)
 	return true;
 }
 
-/* libcbor writes the shortest head for each; nine bytes are the longest. */
-static void put_head(struct buf *b, size_t (*encode)(size_t n, unsigned char *to, size_t room), size_t n)
-{
-	unsigned char head[9];
-
-	buf_add(b, head, encode(n, head, sizeof(head)));
-}
-
-static void put_text(struct buf *b, const char *text)
-{
-	put_head(b, cbor_encode_string_start, strlen(text));
-	buf_text_add(b, text);
-}
-
-static void put_bytes(struct buf *b, const void *p, size_t n)
-{
-	put_head(b, cbor_encode_bytestring_start, n);
-	buf_add(b, p, n);
-}
-
-static void put_uint(struct buf *b, uint64_t n)
-{
-	unsigned char head[9];
-
-	buf_add(b, head, cbor_encode_uint(n, head, sizeof(head)));
-}
-
 static void put_proof(struct buf *b, const struct proof *p, bool with_dleq)
 {
-	put_head(b, cbor_encode_map_start, 3u + (with_dleq ? 1 : 0) + (p->witness != NULL ? 1 : 0));
-	put_text(b, "a");
-	put_uint(b, p->amount);
-	put_text(b, "s");
-	put_text(b, p->secret);
-	put_text(b, "c");
-	put_bytes(b, p->c.b, sizeof(p->c.b));
+	cbor_put_map(b, 3u + (with_dleq ? 1 : 0) + (p->witness != NULL ? 1 : 0));
+	cbor_put_text(b, "a");
+	cbor_put_uint(b, p->amount);
+	cbor_put_text(b, "s");
+	cbor_put_text(b, p->secret);
+	cbor_put_text(b, "c");
+	cbor_put_bytes(b, p->c.b, sizeof(p->c.b));
 	if (with_dleq) {
-		put_text(b, "d");
-		put_head(b, cbor_encode_map_start, 3);
-		put_text(b, "e");
-		put_bytes(b, p->dleq.e.b, sizeof(p->dleq.e.b));
-		put_text(b, "s");
-		put_bytes(b, p->dleq.s.b, sizeof(p->dleq.s.b));
-		put_text(b, "r");
-		put_bytes(b, p->dleq.r.b, sizeof(p->dleq.r.b));
+		cbor_put_text(b, "d");
+		cbor_put_map(b, 3);
+		cbor_put_text(b, "e");
+		cbor_put_bytes(b, p->dleq.e.b, sizeof(p->dleq.e.b));
+		cbor_put_text(b, "s");
+		cbor_put_bytes(b, p->dleq.s.b, sizeof(p->dleq.s.b));
+		cbor_put_text(b, "r");
+		cbor_put_bytes(b, p->dleq.r.b, sizeof(p->dleq.r.b));
 	}
 	if (p->witness != NULL) {
-		put_text(b, "w");
-		put_text(b, p->witness);
+		cbor_put_text(b, "w");
+		cbor_put_text(b, p->witness);
 	}
 }
 
@@ -654,7 +513,7 @@ static int put_id(struct buf *b, const struct keyset_id *id, const struct keyset
 		return ERR(err, ERR_UNSUPPORTED, "keyset %s: V4 tokens have no room for ids of its kind", id->s);
 	if (n == V2_ID_BYTES && short_id_is_unique(id, known, n_known))
 		n = SHORT_ID_BYTES;
-	put_bytes(b, raw, n);
+	cbor_put_bytes(b, raw, n);
 	return 0;
 }
 
@@ -675,7 +534,7 @@ static int put_groups(struct buf *b, const struct token *t, const struct keyset_
 
 	for (size_t i = 0; i < t->n; i++)
 		n_groups += leads_group(t, i);
-	put_head(b, cbor_encode_array_start, n_groups);
+	cbor_put_array(b, n_groups);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct keyset_id *id = &t->proofs[i].keyset;
 		size_t n = 0;
@@ -684,12 +543,12 @@ static int put_groups(struct buf *b, const struct token *t, const struct keyset_
 			continue;
 		for (size_t j = i; j < t->n; j++)
 			n += keyset_id_equal(&t->proofs[j].keyset, id);
-		put_head(b, cbor_encode_map_start, 2);
-		put_text(b, "i");
+		cbor_put_map(b, 2);
+		cbor_put_text(b, "i");
 		if (put_id(b, id, known, n_known, err) != 0)
 			return -1;
-		put_text(b, "p");
-		put_head(b, cbor_encode_array_start, n);
+		cbor_put_text(b, "p");
+		cbor_put_array(b, n);
 		for (size_t j = i; j < t->n; j++)
 			if (keyset_id_equal(&t->proofs[j].keyset, id))
 				put_proof(b, &t->proofs[j], with_dleq);
@@ -723,42 +582,21 @@ int token_encode_v4(struct arena *a, const struct token *t, const struct keyset_
 
 	if (check_writable(t, err) != 0)
 		return -1;
-	put_head(&b, cbor_encode_map_start, t->memo == NULL ? 3 : 4);
-	put_text(&b, "t");
+	cbor_put_map(&b, t->memo == NULL ? 3 : 4);
+	cbor_put_text(&b, "t");
 	if (put_groups(&b, t, known, n_known, err) != 0)
 		return -1;
 	if (t->memo != NULL) {
-		put_text(&b, "d");
-		put_text(&b, t->memo);
+		cbor_put_text(&b, "d");
+		cbor_put_text(&b, t->memo);
 	}
-	put_text(&b, "m");
-	put_text(&b, t->mint);
-	put_text(&b, "u");
-	put_text(&b, t->unit.s);
+	cbor_put_text(&b, "m");
+	cbor_put_text(&b, t->mint);
+	cbor_put_text(&b, "u");
+	cbor_put_text(&b, t->unit.s);
 	if (!buf_ok(&b))
 		return ERR(err, ERR_RANGE, "the token would be larger than %d bytes", TOKEN_TEXT_MAX);
 	return finish(a, "cashuB", buf_bytes(&b), ret, err);
-}
-
-static json_t *v3_proof(const struct proof *p, bool with_dleq)
-{
-	json_t *v = json_object();
-
-	json_set_u64(v, "amount", p->amount);
-	json_set_str(v, "id", p->keyset.s);
-	json_set_str(v, "secret", p->secret);
-	json_set_take(v, "C", wire_hex(p->c.b, sizeof(p->c.b)));
-	if (with_dleq) {
-		json_t *d = json_object();
-
-		json_set_take(v, "dleq", d);
-		json_set_take(d, "e", wire_hex(p->dleq.e.b, sizeof(p->dleq.e.b)));
-		json_set_take(d, "s", wire_hex(p->dleq.s.b, sizeof(p->dleq.s.b)));
-		json_set_take(d, "r", wire_hex(p->dleq.r.b, sizeof(p->dleq.r.b)));
-	}
-	if (p->witness != NULL)
-		json_set_str(v, "witness", p->witness);
-	return v;
 }
 
 int token_encode_v3(struct arena *a, const struct token *t, char **ret, struct err *err)
@@ -776,7 +614,7 @@ int token_encode_v3(struct arena *a, const struct token *t, char **ret, struct e
 	json_set_str(group, "mint", t->mint);
 	json_set(group, "proofs", proofs);
 	for (size_t i = 0; i < t->n; i++)
-		json_add_take(proofs, v3_proof(&t->proofs[i], with_dleq));
+		json_add_take(proofs, wire_proof(&t->proofs[i], with_dleq));
 	json_set_str(v, "unit", t->unit.s);
 	if (t->memo != NULL)
 		json_set_str(v, "memo", t->memo);

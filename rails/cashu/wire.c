@@ -74,17 +74,9 @@ int wire_inputs(struct arena *a, const struct proof *inputs, size_t n, json_t **
 	json_t *list = json_array_in(a);
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *p = json_object();
-
-		json_add_take(list, p);
 		if (inputs[i].amount > AMOUNT_MAX)
 			return ERR(err, ERR_RANGE, "an input of %llu", (unsigned long long)inputs[i].amount);
-		json_set_u64(p, "amount", inputs[i].amount);
-		json_set_str(p, "id", inputs[i].keyset.s);
-		json_set_str(p, "secret", inputs[i].secret);
-		json_set_take(p, "C", wire_hex(inputs[i].c.b, sizeof(inputs[i].c.b)));
-		if (inputs[i].witness != NULL)
-			json_set_str(p, "witness", inputs[i].witness);
+		json_add_take(list, wire_proof(&inputs[i], false));
 	}
 	*ret = list;
 	return 0;
@@ -96,6 +88,27 @@ json_t *wire_hex(const void *p, size_t n)
 
 	hex_encode(p, n, text);
 	return json_stringn(text, 2 * n);
+}
+
+json_t *wire_proof(const struct proof *p, bool with_dleq)
+{
+	json_t *v = json_object();
+
+	json_set_u64(v, "amount", p->amount);
+	json_set_str(v, "id", p->keyset.s);
+	json_set_str(v, "secret", p->secret);
+	json_set_take(v, "C", wire_hex(p->c.b, sizeof(p->c.b)));
+	if (with_dleq) {
+		json_t *d = json_object();
+
+		json_set_take(v, "dleq", d);
+		json_set_take(d, "e", wire_hex(p->dleq.e.b, sizeof(p->dleq.e.b)));
+		json_set_take(d, "s", wire_hex(p->dleq.s.b, sizeof(p->dleq.s.b)));
+		json_set_take(d, "r", wire_hex(p->dleq.r.b, sizeof(p->dleq.r.b)));
+	}
+	if (p->witness != NULL)
+		json_set_str(v, "witness", p->witness);
+	return v;
 }
 
 static int hex_member(const json_t *obj, const char *name, void *to, size_t n, struct err *err)

@@ -24,6 +24,8 @@ MUST_CHECK int wire_outputs(struct arena *a, const struct output *outputs, size_
 /* [{amount, id, secret, C, witness}]: without the DLEQ, whose r would link an input to its issuance. */
 MUST_CHECK int wire_inputs(struct arena *a, const struct proof *inputs, size_t n, json_t **ret, struct err *err);
 size_t wire_inputs_chars(const struct proof *inputs, size_t n);
+/* One proof, a new object: for a mint without the DLEQ, for another wallet with it, r and all. */
+json_t *wire_proof(const struct proof *p, bool with_dleq);
 
 json_t *wire_hex(const void *p, size_t n); /* a new string */
 /* A required member of hex that spells a point of the curve. */
