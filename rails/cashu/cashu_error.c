@@ -167,10 +167,8 @@ static int refused(const struct net_reply *rep, struct err *err)
 	return -1;
 }
 
-int cashu_reply_json(struct arena *a, const struct net_reply *rep, json_t **ret, struct err *err)
+static int reply_value(struct arena *a, const struct net_reply *rep, json_t **ret, struct err *err)
 {
-	json_t *v;
-
 	switch (rep->outcome) {
 	case NET_NOT_SENT:
 		return ERR(err, ERR_PEER_DOWN, "the mint was not reached: %s", rep->detail);
@@ -181,10 +179,31 @@ int cashu_reply_json(struct arena *a, const struct net_reply *rep, json_t **ret,
 	}
 	if (rep->status < 200 || rep->status > 299)
 		return refused(rep, err);
-	if (json_parse(a, rep->body, REPLY_DEPTH_MAX, &v, err) != 0)
+	if (json_parse(a, rep->body, REPLY_DEPTH_MAX, ret, err) != 0)
 		return cashu_invalid(err, "the mint's answer");
+	return 0;
+}
+
+int cashu_reply_json(struct arena *a, const struct net_reply *rep, json_t **ret, struct err *err)
+{
+	json_t *v;
+
+	if (reply_value(a, rep, &v, err) != 0)
+		return -1;
 	if (!json_is_object(v))
 		return ERR(err, ERR_PEER_INVALID, "the mint's answer is not a JSON object");
+	*ret = v;
+	return 0;
+}
+
+int cashu_reply_list(struct arena *a, const struct net_reply *rep, size_t max, json_t **ret, struct err *err)
+{
+	json_t *v;
+
+	if (reply_value(a, rep, &v, err) != 0)
+		return -1;
+	if (!json_is_array(v) || json_array_size(v) > max)
+		return ERR(err, ERR_PEER_INVALID, "the mint's answer is not a list of at most %zu", max);
 	*ret = v;
 	return 0;
 }

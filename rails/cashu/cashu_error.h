@@ -67,6 +67,9 @@ enum cashu_verdict cashu_verdict(const struct err *err);
 
 /* 0 with the reply's JSON object (borrowed, held by a) when the mint answered 200; else -1 as above. */
 MUST_CHECK int cashu_reply_json(struct arena *a, const struct net_reply *rep, json_t **ret, struct err *err);
+/* The same for an answer that is a list, of at most max. */
+MUST_CHECK int cashu_reply_list(struct arena *a, const struct net_reply *rep, size_t max, json_t **ret,
+				struct err *err);
 /* Turn what a JSON getter or parser found wrong inside such an object into ERR_PEER_INVALID.  Returns -1. */
 int cashu_invalid(struct err *err, const char *what);
 

@@ -164,3 +164,38 @@ int mint_quote_decode(struct arena *a, const struct net_reply *rep, struct ecash
 		return cashu_invalid(err, "the mint's quote");
 	return 0;
 }
+
+int mint_quotes_check_request(struct arena *a, const char *mint, const struct mint_quote_asked *asked, size_t n,
+			      struct net_request *ret, struct err *err)
+{
+	json_t *body = json_object_in(a), *ids = json_array_in(a);
+
+	if (wire_count("quotes", n, err) != 0 || wire_room(a, n * (QUOTE_ID_MAX + 3), err) != 0)
+		return -1;
+	json_set(body, "quotes", ids);
+	for (size_t i = 0; i < n; i++)
+		json_add_take(ids, json_string(asked[i].id));
+	wire_post(a, mint_url_join(a, mint, "/v1/mint/quote/bolt11/check"), body, WIRE_READ_MS, false, ret);
+	return 0;
+}
+
+int mint_quotes_decode(struct arena *a, const struct net_reply *rep, const struct mint_quote_asked *asked, size_t n,
+		       struct mint_quote **ret, struct err *err)
+{
+	struct mint_quote *quotes;
+	json_t *v;
+
+	if (cashu_reply_list(a, rep, CASHU_LIST_MAX, &v, err) != 0)
+		return -1;
+	if (json_array_size(v) != n)
+		return ERR(err, ERR_PEER_INVALID, "the mint told of %zu quotes where %zu were asked about",
+			   json_array_size(v), n);
+	if (!arena_room(a, n * sizeof(*quotes)))
+		return ERR(err, ERR_PEER_INVALID, "the mint told of %zu quotes, more than there is room for", n);
+	quotes = ARENA_ARRAY(a, n, struct mint_quote);
+	for (size_t i = 0; i < n; i++)
+		if (quote_read(json_array_get(v, i), asked[i].amount, asked[i].id, &quotes[i], err) != 0)
+			return cashu_invalid(err, "one of the mint's quotes");
+	*ret = quotes;
+	return 0;
+}

@@ -1,4 +1,5 @@
-/* rails/cashu/mint_quote.h - an invoice from the mint that, once paid, entitles to ecash: NUT-04 and NUT-23 (bolt11).
+/* rails/cashu/mint_quote.h - an invoice from the mint that, once paid, entitles to ecash: NUT-04 and NUT-23 (bolt11), several at a
+ * time as in NUT-29.
  *
  * A quote that is not locked to a key (NUT-20) is bearer money: do not log its id. */
 #ifndef RAILS_CASHU_MINT_QUOTE_H
@@ -32,5 +33,17 @@ void mint_quote_check_request(struct arena *a, const char *mint, const char *quo
  * else ERR_PEER_INVALID.  A state that we do not know is QUOTE_UNKNOWN. */
 MUST_CHECK int mint_quote_decode(struct arena *a, const struct net_reply *rep, struct ecash asked, const char *id,
 				 struct mint_quote *ret, struct err *err);
+
+/* NUT-29: several quotes in one exchange.  What was asked for each of them, and what its id is. */
+struct mint_quote_asked {
+	const char *id;
+	struct ecash amount;
+};
+/* ERR_RANGE: n not 1 to CASHU_LIST_MAX. */
+MUST_CHECK int mint_quotes_check_request(struct arena *a, const char *mint, const struct mint_quote_asked *asked,
+					 size_t n, struct net_request *ret, struct err *err);
+/* All of them, in the order asked, as mint_quote_decode() reads one; or ERR_PEER_INVALID and nothing. */
+MUST_CHECK int mint_quotes_decode(struct arena *a, const struct net_reply *rep, const struct mint_quote_asked *asked,
+				  size_t n, struct mint_quote **ret, struct err *err);
 
 #endif

@@ -185,6 +185,65 @@ START_TEST(a_refusal)
 }
 END_TEST
 
+static struct mint_quote_asked asked_for(const char *id, uint64_t amount)
+{
+	return (struct mint_quote_asked){ .id = id, .amount = sum_of(amount, "sat") };
+}
+
+START_TEST(several_at_once)
+{
+	struct mint_quote_asked asked[] = { asked_for("q-1", 100), asked_for("q-2", 50) };
+	const char *one = "{\"quote\":\"q-1\",\"request\":\"x\",\"state\":\"PAID\",\"amount\":100,\"unit\":\"sat\"}";
+	const char *two = "{\"quote\":\"q-2\",\"request\":\"y\",\"state\":\"UNPAID\",\"amount\":50,\"expiry\":7}";
+	struct net_request req;
+	struct mint_quote *quotes;
+	struct net_reply rep;
+
+	ck_ok(mint_quotes_check_request(&ra, "https://m.example", asked, 2, &req, &rerr));
+	ck_assert_str_eq(req.url, "https://m.example/v1/mint/quote/bolt11/check");
+	ck_assert(!req.changes_state);
+	assert_body(&req, "{\"quotes\":[\"q-1\",\"q-2\"]}");
+	ck_fails(mint_quotes_check_request(&ra, "https://m.example", asked, 0, &req, &rerr), ERR_RANGE);
+	rep = reply_of(200, arena_printf(&ra, "[%s,%s]", one, two));
+	ck_ok(mint_quotes_decode(&ra, &rep, asked, 2, &quotes, &rerr));
+	ck_assert(quotes[0].state == QUOTE_PAID && quotes[1].state == QUOTE_UNPAID && quotes[1].expiry_s == 7);
+	ck_assert_str_eq(quotes[1].request, "y");
+	rep = reply_of(200, arena_printf(&ra, "[%s,%s]", two, one));
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, 2, &quotes, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(200, arena_printf(&ra, "[%s]", one));
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, 2, &quotes, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(200, one);
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, 1, &quotes, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(200, "[7]");
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, 1, &quotes, &rerr), ERR_PEER_INVALID);
+	rep = reply_of(400, "{\"detail\":\"too many\",\"code\":11017}");
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, 2, &quotes, &rerr), ERR_PEER);
+}
+END_TEST
+
+START_TEST(as_many_as_a_request_takes)
+{
+	struct mint_quote_asked *asked = ARENA_ARRAY(&ra, CASHU_LIST_MAX + 1, struct mint_quote_asked);
+	SCOPED(arena) struct arena small = ARENA_LIMIT(8 * 1024);
+	SCOPED(buf) struct buf b = BUF_CAP(1024 * 1024);
+	struct net_request req;
+	struct mint_quote *quotes;
+	struct net_reply rep;
+
+	for (size_t i = 0; i <= CASHU_LIST_MAX; i++) {
+		asked[i] = asked_for(arena_printf(&ra, "%zu", i), 1);
+		buf_printf(&b, "%s{\"quote\":\"%zu\",\"request\":\"x\",\"state\":\"PAID\"}", i == 0 ? "[" : ",", i);
+	}
+	buf_text_add(&b, "]");
+	ck_ok(mint_quotes_check_request(&ra, "https://m.example", asked, CASHU_LIST_MAX, &req, &rerr));
+	ck_fails(mint_quotes_check_request(&ra, "https://m.example", asked, CASHU_LIST_MAX + 1, &req, &rerr),
+		 ERR_RANGE);
+	ck_fails(mint_quotes_check_request(&small, "https://m.example", asked, 100, &req, &rerr), ERR_RANGE);
+	rep = reply_of(200, buf_text(&b));
+	ck_fails(mint_quotes_decode(&ra, &rep, asked, CASHU_LIST_MAX + 1, &quotes, &rerr), ERR_PEER_INVALID);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rails/cashu/mint_quote");
@@ -197,5 +256,7 @@ int main(void)
 	tcase_add_test(c, ids_have_a_limit);
 	tcase_add_loop_test(c, the_invoice_is_for_the_amount, 0, ARRAY_LEN(invoices));
 	tcase_add_test(c, a_refusal);
+	tcase_add_test(c, several_at_once);
+	tcase_add_test(c, as_many_as_a_request_takes);
 	return suite_run(s);
 }
