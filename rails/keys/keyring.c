@@ -8,12 +8,12 @@
 #include "rails/bitcoin/secp.h"
 #include "rails/bitcoin/taproot.h"
 
-#define PURPOSE_CASHU  (BIP32_HARDENED | 129372)
-#define PURPOSE_QUOTES (BIP32_HARDENED | 129373)
-#define PURPOSE_BIP86  (BIP32_HARDENED | 86)
-#define KEYSETS_KEPT   16
-#define V1_ID_CHARS    16
-#define V2_ID_CHARS    66
+#define PURPOSE_CASHU   (BIP32_HARDENED | 129372)
+#define PURPOSE_SIGNING (BIP32_HARDENED | 129373)
+#define PURPOSE_BIP86   (BIP32_HARDENED | 86)
+#define KEYSETS_KEPT    16
+#define V1_ID_CHARS     16
+#define V2_ID_CHARS     66
 
 /* m/129372'/0'/kid' of a v1 keyset: derived once, used for every output. */
 struct keyset_account {
@@ -25,6 +25,7 @@ struct keyring {
 	struct seed seed;
 	struct bip32_key cashu;      /* m/129372'/0' */
 	struct bip32_key quotes;     /* m/129373'/20'/0'/0' */
+	struct bip32_key locks;      /* m/129373'/10'/0'/0' */
 	struct bip32_key onchain[2]; /* m/86'/coin'/0', by coin */
 	struct keyset_account accounts[KEYSETS_KEPT];
 	size_t n_accounts, next_account;
@@ -45,7 +46,8 @@ static int onchain_init(struct keyring *kr, const struct bip32_key *master, stru
 static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char *passphrase, struct err *err)
 {
 	static const uint32_t cashu[] = { PURPOSE_CASHU, BIP32_HARDENED };
-	static const uint32_t quotes[] = { PURPOSE_QUOTES, BIP32_HARDENED | 20, BIP32_HARDENED, BIP32_HARDENED };
+	static const uint32_t quotes[] = { PURPOSE_SIGNING, BIP32_HARDENED | 20, BIP32_HARDENED, BIP32_HARDENED };
+	static const uint32_t locks[] = { PURPOSE_SIGNING, BIP32_HARDENED | 10, BIP32_HARDENED, BIP32_HARDENED };
 	SCOPED(bip32_key) struct bip32_key master;
 	struct bip32_pub pub;
 	uint8_t id[20];
@@ -54,7 +56,7 @@ static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char
 	    bip32_master((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, &master, err) != 0 ||
 	    bip32_derive(&master, cashu, ARRAY_LEN(cashu), &kr->cashu, err) != 0 ||
 	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0 ||
-	    onchain_init(kr, &master, err) != 0)
+	    bip32_derive(&master, locks, ARRAY_LEN(locks), &kr->locks, err) != 0 || onchain_init(kr, &master, err) != 0)
 		return -1;
 	bip32_neuter(&master, &pub);
 	hash160((struct bytes){ pub.key.b, sizeof(pub.key.b) }, id);
@@ -160,34 +162,86 @@ int keyring_cashu_output(struct keyring *kr, const struct keyset_id *id, uint64_
 	return ERR(err, ERR_UNSUPPORTED, "keyset %s: no keys are derived for ids of this kind", id->s);
 }
 
-static int quote_key(struct keyring *kr, uint32_t index, struct bip32_key *ret, struct err *err)
+/* The keys of one branch: their public halves, and signatures by them. */
+static int branch_key(const struct bip32_key *branch, uint32_t index, struct bip32_key *ret, struct err *err)
 {
 	if (index >= BIP32_HARDENED)
-		return ERR(err, ERR_RANGE, "quote keys are used up");
-	return bip32_child(&kr->quotes, index, ret, err);
+		return ERR(err, ERR_RANGE, "the keys of this kind are used up");
+	return bip32_child(branch, index, ret, err);
 }
 
-int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err)
+static int branch_public(const struct bip32_key *branch, uint32_t index, struct pubkey *ret, struct err *err)
 {
 	SCOPED(bip32_key) struct bip32_key k;
 	struct bip32_pub pub;
 
-	if (quote_key(kr, index, &k, err) != 0)
+	if (branch_key(branch, index, &k, err) != 0)
 		return -1;
 	bip32_neuter(&k, &pub);
 	*ret = pub.key;
 	return 0;
 }
 
-int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
-			     struct err *err)
+static int branch_sign(const struct bip32_key *branch, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+		       struct err *err)
 {
 	SCOPED(bip32_key) struct bip32_key k;
 
-	if (quote_key(kr, index, &k, err) != 0)
+	if (branch_key(branch, index, &k, err) != 0)
 		return -1;
 	if (!secp_schnorr_sign(&k.key, msg, ret))
-		return ERR(err, ERR_CRYPTO, "quote key %u does not sign", index);
+		return ERR(err, ERR_CRYPTO, "key %u does not sign", index);
+	return 0;
+}
+
+int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err)
+{
+	return branch_public(&kr->quotes, index, ret, err);
+}
+
+int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+			     struct err *err)
+{
+	return branch_sign(&kr->quotes, index, msg, ret, err);
+}
+
+int keyring_cashu_lock_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err)
+{
+	return branch_public(&kr->locks, index, ret, err);
+}
+
+int keyring_cashu_lock_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+			    struct err *err)
+{
+	return branch_sign(&kr->locks, index, msg, ret, err);
+}
+
+static void backup_secret(const struct keyring *kr, struct secret *ret)
+{
+	struct hash32 hash;
+
+	sha256_two((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, bytes_of("cashu-mint-backup"), &hash);
+	memcpy(ret->b, hash.b, sizeof(ret->b));
+	secret_wipe(&hash, sizeof(hash));
+}
+
+int keyring_cashu_backup_key(const struct keyring *kr, struct xonly *ret, struct err *err)
+{
+	SCOPED(secret) struct secret k;
+
+	backup_secret(kr, &k);
+	if (!secp_seckey_xonly(&k, ret))
+		return ERR(err, ERR_CRYPTO, "this seed gives no backup key");
+	return 0;
+}
+
+int keyring_cashu_backup_sign(const struct keyring *kr, const struct hash32 *event, uint8_t ret[64], struct err *err)
+{
+	SCOPED(secret) struct secret k;
+
+	backup_secret(kr, &k);
+	if (!secp_schnorr_sign(&k, event, ret))
+		return ERR(err, ERR_CRYPTO, "the backup key does not sign");
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* rails/keys/keyring.h - the only room with long-term keys: a path or a counter goes in, a derived value or a signature
  * comes out.
  *
- * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 at cdk's path; on-chain keys as in BIP86.  The keyring lives in locked,
- * guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
+ * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 and lock keys as in NUT-11, both at
+ * cdk's paths; on-chain keys as in BIP86.  The keyring lives in locked, guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
 #ifndef RAILS_KEYS_KEYRING_H
 #define RAILS_KEYS_KEYRING_H
 
@@ -31,6 +31,17 @@ MUST_CHECK int keyring_cashu_quote_key(struct keyring *kr, uint32_t index, struc
 /* BIP340, deterministic. */
 MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
 					struct err *err);
+
+/* What ecash is locked to (NUT-11), and what opens it again: m/129373'/10'/0'/0'/index, index < 2^31. */
+MUST_CHECK int keyring_cashu_lock_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err);
+MUST_CHECK int keyring_cashu_lock_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
+				       struct err *err);
+
+/* NUT-27: the Nostr identity under which a wallet keeps the list of its mints; SHA256(seed || "cashu-mint-backup").  It signs
+ * the digest of an event.  ERR_CRYPTO for no seed that anybody will ever have. */
+MUST_CHECK int keyring_cashu_backup_key(const struct keyring *kr, struct xonly *ret, struct err *err);
+MUST_CHECK int keyring_cashu_backup_sign(const struct keyring *kr, const struct hash32 *event, uint8_t ret[64],
+					 struct err *err);
 
 /* m/44'/60'/account'/0/index, account and index < 2^31.  For rails/keys only: see evm_key.h. */
 MUST_CHECK int keyring_evm_key(const struct keyring *kr, uint32_t account, uint32_t index, struct secret *ret,

@@ -296,7 +296,7 @@ START_TEST(keys)
 	struct keyring *kr;
 	struct secret r;
 	struct pubkey key;
-	struct xonly onchain;
+	struct xonly x;
 	struct bip32_pub account;
 	uint8_t sig[64];
 
@@ -308,8 +308,12 @@ START_TEST(keys)
 			OK(keyring_cashu_output(kr, &ids[i], counter, text, &r, err));
 	OK(keyring_cashu_quote_key(kr, 3, &key, err));
 	OK(keyring_cashu_quote_sign(kr, 3, &msg, sig, err));
+	OK(keyring_cashu_lock_key(kr, 3, &key, err));
+	OK(keyring_cashu_lock_sign(kr, 3, &msg, sig, err));
+	OK(keyring_cashu_backup_key(kr, &x, err));
+	OK(keyring_cashu_backup_sign(kr, &msg, sig, err));
 	for (uint32_t i = 0; i < 4; i++) {
-		OK(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, i % 2, i }, &onchain, err));
+		OK(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, i % 2, i }, &x, err));
 		OK(keyring_onchain_sign(kr, (struct keyring_path){ NETWORK_REGTEST, i % 2, i }, NULL, &msg, sig, err));
 	}
 	keyring_onchain_account(kr, NETWORK_MAINNET, &account);

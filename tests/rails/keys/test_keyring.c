@@ -1,4 +1,5 @@
 /* Vectors: tests/vectors/cashu/nut13_secrets.json (NUT-13's and cdk's), nut20_quote_signature.json (cdk's locking keys),
+ * nut13_p2pk_keys.json (proposed for NUT-13), nut27_backup_key.json (NUT-27's),
  * tests/vectors/onchain/bip86.json (BIP86's own). */
 #include "rails/keys/keyring.h"
 
@@ -62,10 +63,12 @@ START_TEST(nut13_v2)
 }
 END_TEST
 
-START_TEST(quote_keys)
+/* The keys of a branch, and whether they sign. */
+static void check_branch(const json_t *v, int (*key)(struct keyring *, uint32_t, struct pubkey *, struct err *),
+			 int (*sign)(struct keyring *, uint32_t, const struct hash32 *, uint8_t *, struct err *))
 {
-	json_t *v = json_object_get(vectors_load("cashu/nut20_quote_signature.json"), "locking_keys"), *k;
 	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), "");
+	const json_t *k;
 	size_t i;
 
 	ck_assert_uint_ge(json_array_size(json_object_get(v, "pubkeys")), 5);
@@ -75,13 +78,44 @@ START_TEST(quote_keys)
 		struct pubkey pub;
 		uint8_t sig[64], again[64];
 
-		ck_ok(keyring_cashu_quote_key(kr, (uint32_t)i, &pub, &rerr));
+		ck_ok(key(kr, (uint32_t)i, &pub, &rerr));
 		ck_assert_str_eq(hex_text(&ra, (struct bytes){ pub.b, 33 }), json_string_value(k));
-		ck_ok(keyring_cashu_quote_sign(kr, (uint32_t)i, &msg, sig, &rerr));
+		ck_ok(sign(kr, (uint32_t)i, &msg, sig, &rerr));
 		ck_assert(secp_schnorr_verify(&pub, &msg, sig));
-		ck_ok(keyring_cashu_quote_sign(kr, (uint32_t)i, &msg, again, &rerr));
+		ck_ok(sign(kr, (uint32_t)i, &msg, again, &rerr));
 		ck_assert_mem_eq(sig, again, 64);
 	}
+	keyring_free(kr);
+}
+
+START_TEST(quote_keys)
+{
+	check_branch(json_object_get(vectors_load("cashu/nut20_quote_signature.json"), "locking_keys"),
+		     keyring_cashu_quote_key, keyring_cashu_quote_sign);
+}
+END_TEST
+
+START_TEST(lock_keys)
+{
+	check_branch(vectors_load("cashu/nut13_p2pk_keys.json"), keyring_cashu_lock_key, keyring_cashu_lock_sign);
+}
+END_TEST
+
+START_TEST(backup_key)
+{
+	json_t *v = vectors_load("cashu/nut27_backup_key.json");
+	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), "");
+	struct secret want;
+	struct hash32 event = { { 7 } };
+	struct xonly key, of_want;
+	uint8_t sig[64];
+
+	ck_ok(keyring_cashu_backup_key(kr, &key, &rerr));
+	ck_assert_str_eq(hex_text(&ra, (struct bytes){ key.b, 32 }), vec_str(v, "public_key_xonly"));
+	vec_copy(v, "secret_key", want.b, sizeof(want.b));
+	ck_assert(secp_seckey_xonly(&want, &of_want) && xonly_equal(&key, &of_want));
+	ck_ok(keyring_cashu_backup_sign(kr, &event, sig, &rerr));
+	ck_assert(secp_xonly_verify(&key, &event, sig));
 	keyring_free(kr);
 }
 END_TEST
@@ -96,6 +130,9 @@ START_TEST(quote_keys_end_at_2_31)
 	ck_ok(keyring_cashu_quote_key(kr, 0x7fffffff, &pub, &rerr));
 	ck_fails(keyring_cashu_quote_key(kr, 0x80000000u, &pub, &rerr), ERR_RANGE);
 	ck_fails(keyring_cashu_quote_sign(kr, UINT32_MAX, &msg, sig, &rerr), ERR_RANGE);
+	ck_ok(keyring_cashu_lock_key(kr, 0x7fffffff, &pub, &rerr));
+	ck_fails(keyring_cashu_lock_key(kr, 0x80000000u, &pub, &rerr), ERR_RANGE);
+	ck_fails(keyring_cashu_lock_sign(kr, UINT32_MAX, &msg, sig, &rerr), ERR_RANGE);
 	keyring_free(kr);
 }
 END_TEST
@@ -338,6 +375,8 @@ int main(void)
 	tcase_add_test(c, nut13_v1);
 	tcase_add_test(c, nut13_v2);
 	tcase_add_test(c, quote_keys);
+	tcase_add_test(c, lock_keys);
+	tcase_add_test(c, backup_key);
 	tcase_add_test(c, quote_keys_end_at_2_31);
 	tcase_add_loop_test(c, no_output_for, 0, ARRAY_LEN(refused));
 	tcase_add_test(c, more_keysets_than_are_remembered);
