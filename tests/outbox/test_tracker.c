@@ -2,19 +2,15 @@
  * used, and effects that others had (spec/outbox.md 5.5, 5.8). */
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/failpoint.h"
 #include "base/metrics.h"
 #include "outbox/delivery.h"
 #include "outbox/directive_states.h"
-#include "outbox/elsewhere.h"
 #include "tests/support/outbox_drive.h"
 #include "tests/support/outbox_rows.h"
 #include "tests/support/suite.h"
 
-#define DEEP      "walletd_evm_deep_reorg_total"
-#define ANOMALIES "walletd_relayer_nonce_anomaly_total"
-#define LASTED    "walletd_directive_outbox_submit_to_confirm_seconds"
+#define DEEP   "walletd_evm_deep_reorg_total"
+#define LASTED "walletd_directive_outbox_submit_to_confirm_seconds"
 
 static struct err e, *err = &e;
 
@@ -457,249 +453,20 @@ START_TEST(a_space_that_is_not_configured_is_left_alone)
 }
 END_TEST
 
-/* --- account nonces that others used --- */
-
-static uint64_t anomalies(void)
-{
-	return outbox_metric(ANOMALIES, "lane=\"1\",kind=\"foreign\"");
-}
-
-static void used_by_others(unsigned n)
-{
-	struct evm_address relayer = outbox_relayer();
-
-	evm_chain_forget_pool(outbox_drive.chain);
-	evm_node_error(node(), "eth_sendRawTransaction", "nonce too low");
-	evm_chain_foreign(outbox_drive.chain, &relayer, n);
-	outbox_turn();
-}
-
-START_TEST(a_lost_slot_lets_its_directives_go)
-{
-	uint64_t was = anomalies();
-
-	log_set_level(NULL, (enum log_level)0);
-	depth(3);
-	outbox_submitted("one");
-	used_by_others(1);
-	outbox_blocks(2);
-	slot_is(0, SLOT_BROADCAST); /* not yet */
-	IS("one", DELIVERY_SUBMITTED);
-	outbox_block();
-	slot_is(0, SLOT_LOST);
-	ck_assert_uint_eq(outbox_slot(0).cost_gwei, 0);
-	ck_assert_uint_eq(anomalies(), was + 1);
-	outbox_turns(2);
-	IS("one", DELIVERY_RETRY);
-	evm_node_obey(node());
-	outbox_pass(2000);
-	IS("one", DELIVERY_SUBMITTED);
-	outbox_blocks(3);
-	IS("one", DELIVERY_CONFIRMED);
-	slot_is(1, SLOT_CONFIRMED);
-	ck_assert_uint_eq(evm_chain_effects(outbox_drive.chain, 0), 1);
-}
-END_TEST
-
-static void two_nodes(void)
-{
-	outbox_drive.n_nodes = 2;
-	log_set_level(NULL, (enum log_level)0);
-	depth(3);
-}
-
-/* Both are well, so that the first is always the one that is asked: the second is asked for its opinion. */
-START_TEST(two_endpoints_say_that_it_is_lost)
-{
-	two_nodes();
-	outbox_submitted("one");
-	used_by_others(1);
-	outbox_blocks(3);
-	outbox_turn();
-	slot_is(0, SLOT_LOST);
-}
-END_TEST
-
-START_TEST(another_endpoint_may_know_better)
-{
-	two_nodes();
-	outbox_submitted("one");
-	/* Its transaction is mined, and the first node knows of the count and not of the receipt. */
-	evm_node_say(node(), &(struct evm_saying){ .method = "eth_getTransactionReceipt", .result = "null" });
-	outbox_blocks(8);
-	IS("one", DELIVERY_SUBMITTED);
-	slot_is(0, SLOT_BROADCAST);
-	ck_assert_uint_gt(evm_node_asked(outbox_drive.nodes[1], "eth_getTransactionReceipt"), 0);
-	evm_node_obey(node());
-	outbox_block();
-	IS("one", DELIVERY_CONFIRMED);
-}
-END_TEST
-
-START_TEST(another_endpoint_may_know_less)
-{
-	two_nodes();
-	outbox_submitted("one");
-	evm_node_lag(outbox_drive.nodes[1], 5);
-	used_by_others(1);
-	outbox_blocks(4);
-	slot_is(0, SLOT_BROADCAST); /* its count has not passed the nonce: it tells nothing */
-	evm_node_lag(outbox_drive.nodes[1], 0);
-	outbox_block();
-	outbox_turn();
-	slot_is(0, SLOT_LOST);
-}
-END_TEST
-
-START_TEST(another_endpoint_may_be_down)
-{
-	two_nodes();
-	outbox_submitted("one");
-	evm_node_down(outbox_drive.nodes[1], true);
-	used_by_others(1);
-	outbox_blocks(6);
-	slot_is(0, SLOT_BROADCAST);
-	evm_node_down(outbox_drive.nodes[1], false);
-	outbox_pass(120000);
-	outbox_block();
-	outbox_turn();
-	slot_is(0, SLOT_LOST);
-}
-END_TEST
-
-/* A receipt that is late makes a suspect of each slot for a moment; there is room for sixteen. */
-START_TEST(suspicion_ends_with_a_receipt)
-{
-	depth(2);
-	for (unsigned i = 0; i < SUSPECTS_MAX + 2; i++) {
-		outbox_submitted(arena_printf(&outbox_world.arena, "late-%u", i));
-		evm_node_say(node(), &(struct evm_saying){ .method = "eth_getTransactionReceipt", .result = "null" });
-		outbox_block();
-		evm_node_obey(node());
-		outbox_block();
-	}
-	for (size_t i = 0; i < SUSPECTS_MAX; i++)
-		ck_assert_int_eq(lane()->suspects[i].slot, 0);
-}
-END_TEST
-
-/* The same that ends with depth is not decided by a unit that was rolled back. */
-START_TEST(a_loss_that_cannot_be_written_is_found_again)
-{
-	log_set_level(NULL, (enum log_level)0);
-	depth(2);
-	outbox_submitted("one");
-	used_by_others(1);
-	outbox_block();
-	ck_assert(failpoint_configure("store.commit.before:error:1"));
-	outbox_block();
-	ck_assert(failpoint_configure(NULL));
-	slot_is(0, SLOT_BROADCAST);
-	clock_pass_for_test(2000);
-	outbox_block();
-	slot_is(0, SLOT_LOST);
-}
-END_TEST
-
-/* --- evidence that is late --- */
-
-START_TEST(a_search_that_fails_is_made_again)
-{
-	depth(2);
-	outbox_submitted("one");
-	effect_fails();
-	evm_node_error(node(), "call:is_nonce_used", "header not found");
-	outbox_blocks(2);
-	outbox_turn();
-	IS("one", DELIVERY_SUBMITTED);
-	evm_node_obey(node());
-	outbox_pass(61000);
-	outbox_turn();
-	IS("one", DELIVERY_REVERTED);
-}
-END_TEST
-
-START_TEST(a_decision_that_cannot_be_written_is_made_again)
-{
-	depth(1);
-	outbox_submitted("one");
-	effect_fails();
-	ck_assert(failpoint_configure("outbox.settle:error:1"));
-	outbox_block();
-	ck_assert(failpoint_configure(NULL));
-	IS("one", DELIVERY_SUBMITTED);
-	clock_pass_for_test(2000);
-	outbox_pass(61000);
-	outbox_turn();
-	IS("one", DELIVERY_REVERTED);
-}
-END_TEST
-
-/* --- elsewhere --- */
-
-/* It was executed before it was sent, in a block that is not final, and that block goes. */
-START_TEST(an_effect_elsewhere_may_vanish)
-{
-	struct outbox_append in = outbox_request("one");
-	struct evm_address signer = outbox_signer();
-	struct outbox_appended out;
-
-	depth(3);
-	out = outbox_world_append(&in);
-	evm_chain_grow(outbox_drive.chain, 1);
-	(void)evm_chain_spend(outbox_drive.chain, &signer, 0, &out.digest, EVM_CHAIN_HEAD + 1);
-	outbox_turn();
-	outbox_turns(2);
-	IS("one", DELIVERY_INCLUDED);
-	ck_assert_int_eq(outbox_world_row("one").tx_id, 0);
-	evm_chain_reorg(outbox_drive.chain, 1);
-	outbox_turns(2);
-	ck_assert_uint_eq(outbox_events("directive.update", "one"), 3); /* included, reorged, submitted */
-	IS("one", DELIVERY_SUBMITTED);
-	outbox_blocks(3);
-	IS("one", DELIVERY_CONFIRMED);
-	ck_assert_uint_eq(evm_chain_effects(outbox_drive.chain, 0), 1);
-}
-END_TEST
-
-/* A hundred of a space that nobody knows any more, and one of ours behind them. */
-START_TEST(many_of_another_space_hide_nobody)
-{
-	outbox_world.spaces[1] = outbox_world.spaces[0];
-	outbox_world.spaces[1].signer = "hd:1";
-	outbox_world.opt.n_spaces = 2;
-	outbox_drive_again();
-	for (unsigned i = 0; i < 120; i++) {
-		struct outbox_append in = outbox_request(arena_printf(&outbox_world.arena, "old-%u", i));
-
-		in.signer = &outbox_world.ob->spaces[1]->signer;
-		(void)outbox_world_append(&in);
-	}
-	scratch_sql(&outbox_world.disk,
-		    "UPDATE directive_outbox SET delivery_status = 3, wake_at_ms = NULL, holds_order = 0, blocked = 0,"
-		    " result_tx_hash = zeroblob(32), result_block = 7, version = version + 1");
-	outbox_world.opt.n_spaces = 1;
-	outbox_drive_again();
-	outbox_submitted("one");
-	copied();
-	outbox_turn();
-	outbox_block();
-	outbox_turns(3);
-	IS("one", DELIVERY_CONFIRMED);
-}
-END_TEST
-
-static void add(Suite *s, const char *name, void (*tests)(TCase *t))
+static TCase *with_fixture(Suite *s, const char *name)
 {
 	TCase *t = tcase_create(name);
 
 	tcase_add_checked_fixture(t, outbox_drive_setup, outbox_drive_teardown);
-	tests(t);
 	suite_add_tcase(s, t);
+	return t;
 }
 
-static void receipts(TCase *t)
+int main(void)
 {
+	Suite *s = suite_create("outbox/tracker");
+	TCase *t = with_fixture(s, "receipts");
+
 	tcase_add_loop_test(t, confirmed_at_its_depth, 0, (int)ARRAY_LEN(depths));
 	tcase_add_test(t, confirmed_when_the_chain_says_finalized);
 	tcase_add_test(t, gas_is_shared_out);
@@ -708,39 +475,12 @@ static void receipts(TCase *t)
 	tcase_add_test(t, gas_is_raised_once_for_a_transaction);
 	tcase_add_test(t, what_a_no_op_took_the_place_of_goes_out_again);
 	tcase_add_test(t, an_older_attempt_may_be_the_one);
-}
-
-static void reorgs(TCase *t)
-{
+	t = with_fixture(s, "reorganisations");
 	tcase_add_test(t, an_effect_that_vanishes_comes_back);
 	tcase_add_test(t, an_effect_may_move_to_another_block);
 	tcase_add_test(t, a_deep_reorganisation);
 	tcase_add_test(t, a_head_is_looked_at_until_it_was);
 	tcase_add_test(t, an_answer_that_cannot_be_read);
 	tcase_add_test(t, a_space_that_is_not_configured_is_left_alone);
-}
-
-static void lost(TCase *t)
-{
-	tcase_add_test(t, a_lost_slot_lets_its_directives_go);
-	tcase_add_test(t, two_endpoints_say_that_it_is_lost);
-	tcase_add_test(t, another_endpoint_may_know_better);
-	tcase_add_test(t, another_endpoint_may_know_less);
-	tcase_add_test(t, another_endpoint_may_be_down);
-	tcase_add_test(t, suspicion_ends_with_a_receipt);
-	tcase_add_test(t, a_loss_that_cannot_be_written_is_found_again);
-	tcase_add_test(t, a_search_that_fails_is_made_again);
-	tcase_add_test(t, a_decision_that_cannot_be_written_is_made_again);
-	tcase_add_test(t, an_effect_elsewhere_may_vanish);
-	tcase_add_test(t, many_of_another_space_hide_nobody);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("outbox/tracker");
-
-	add(s, "receipts", receipts);
-	add(s, "reorganisations", reorgs);
-	add(s, "lost and elsewhere", lost);
 	return suite_run(s);
 }
