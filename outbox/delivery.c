@@ -221,6 +221,7 @@ int delivery_replace(struct lane *l, struct moves *m, struct slot_row *slot, str
 {
 	struct delivery d = { .purpose = slot->purpose };
 	struct evm_tx_signature sig;
+	struct bytes raw;
 	struct item_row *items;
 	struct attempt_row old;
 	struct evm_tx tx;
@@ -232,7 +233,8 @@ int delivery_replace(struct lane *l, struct moves *m, struct slot_row *slot, str
 	if (n >= ATTEMPTS_MAX)
 		return ERR(err, ERR_BUSY, "slot %" PRId64 " has %u attempts already", slot->id, n);
 	/* The content is that of the bytes that were sent, whatever may have become of their source. */
-	if (evm_tx_decode(old.raw, &tx, &sig, err) != 0 || bumped(l->chain, &old, &d.fees, err) != 0)
+	if (attempt_store_raw(unit_view(m->u), m->a, &old.hash, &raw, err) != 0 ||
+	    evm_tx_decode(raw, &tx, &sig, err) != 0 || bumped(l->chain, &old, &d.fees, err) != 0)
 		return -1;
 	d.to = tx.to;
 	d.data = tx.data;

@@ -38,7 +38,7 @@ void chain_examine(const struct chain *c, struct arena *a, struct finding *ret)
 
 /* --- lanes --- */
 
-/* The newest attempt of what is in the slot now.  Raw transactions are large: they stay in an arena of their own. */
+/* The newest attempt of what is in the slot now. */
 static int newest_attempt(struct view v, struct arena *a, struct lane_health *h, struct err *err)
 {
 	SCOPED(arena) struct arena own = ARENA_LIMIT(OUTBOX_ARENA_MAX);
@@ -52,7 +52,6 @@ static int newest_attempt(struct view v, struct arena *a, struct lane_health *h,
 			h->newest = rows[i];
 			h->attempts++;
 		}
-	h->newest.raw = (struct bytes){ 0 };
 	h->newest.last_reply = h->newest.last_reply ? arena_strdup(a, h->newest.last_reply) : NULL;
 	return 0;
 }

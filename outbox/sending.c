@@ -422,7 +422,7 @@ static int load_newest(struct send *s, struct err *err)
 	if (n == 0 || (slot.state != SLOT_PREPARED && slot.state != SLOT_BROADCAST))
 		return ERR(err, ERR_CONFLICT, "slot %" PRId64 " has nothing to send", s->slot_id);
 	s->attempt = rows[n - 1];
-	return 0;
+	return attempt_store_raw(v, &s->arena, &s->attempt.hash, &s->attempt.raw, err);
 }
 
 void delivery_send(struct lane *l, int64_t slot)

@@ -7,7 +7,7 @@
 #include "store/rows.h"
 #include "store/stmt.h"
 
-enum { Q_ADD, Q_NOTE_SENT, Q_LIST, Q_ITEM_ADD, Q_ITEM_OUTCOME, Q_ITEM_LIST, Q_HASHES_OF, Q_COUNT };
+enum { Q_ADD, Q_NOTE_SENT, Q_LIST, Q_RAW, Q_ITEM_ADD, Q_ITEM_OUTCOME, Q_ITEM_LIST, Q_HASHES_OF, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] = "INSERT INTO outbox_tx_attempt (tx_hash, tx_id, fill, attempt, raw, max_fee, max_priority_fee,"
@@ -16,9 +16,10 @@ static const char *const sql[Q_COUNT] = {
 	[Q_NOTE_SENT] = "UPDATE outbox_tx_attempt SET first_sent_at_ms = coalesce(first_sent_at_ms, ?2),"
 			" last_sent_at_ms = ?2, last_reply = substr(?3, 1, 500), acknowledged = max(acknowledged, ?4)"
 			" WHERE tx_hash = ?1",
-	[Q_LIST] = "SELECT tx_hash, tx_id, fill, attempt, raw, max_fee, max_priority_fee, gas_limit, first_sent_at_ms,"
+	[Q_LIST] = "SELECT tx_hash, tx_id, fill, attempt, max_fee, max_priority_fee, gas_limit, first_sent_at_ms,"
 		   " last_sent_at_ms, acknowledged, last_reply, signed_at_ms FROM outbox_tx_attempt"
 		   " WHERE tx_id = ?1 ORDER BY fill, attempt",
+	[Q_RAW] = "SELECT raw FROM outbox_tx_attempt WHERE tx_hash = ?1",
 	[Q_ITEM_ADD] = "INSERT INTO outbox_tx_item (tx_id, fill, position, outbox_seq, outcome)"
 		       " VALUES (?1, ?2, ?3, ?4, ?5)",
 	[Q_ITEM_OUTCOME] = "UPDATE outbox_tx_item SET outcome = ?4 WHERE tx_id = ?1 AND fill = ?2 AND position = ?3",
@@ -70,13 +71,12 @@ int attempt_store_note_sent(struct unit *u, const struct hash32 *hash, int64_t n
 	return changed < 0 ? -1 : 0;
 }
 
-/* What the copies of an attempt take beside their bytes, and room for the array to grow. */
+/* What the copy of an attempt takes beside its text, and room for the array to grow. */
 #define COPIES_ROOM 128
 
 static bool attempt_fits(const struct arena *a, struct stmt *q, size_t got)
 {
-	return arena_room(a, col_size(q, 4) + col_size(q, 11) + COPIES_ROOM +
-				     (2 * got + ROWS_FIRST) * sizeof(struct attempt_row));
+	return arena_room(a, col_size(q, 10) + COPIES_ROOM + (2 * got + ROWS_FIRST) * sizeof(struct attempt_row));
 }
 
 static void attempt_read(struct arena *a, struct stmt *q, struct attempt_row *ret)
@@ -85,17 +85,16 @@ static void attempt_read(struct arena *a, struct stmt *q, struct attempt_row *re
 		.tx_id = col_i64(q, 1),
 		.fill = (uint32_t)col_i64(q, 2),
 		.attempt = (uint32_t)col_i64(q, 3),
-		.raw = col_blob(a, q, 4),
-		.gas_limit = col_u64(q, 7),
-		.first_sent_at_ms = col_optional(q, 8, 0),
-		.last_sent_at_ms = col_optional(q, 9, 0),
-		.acknowledged = col_bool(q, 10),
-		.last_reply = col_text(a, q, 11),
-		.signed_at_ms = col_i64(q, 12),
+		.gas_limit = col_u64(q, 6),
+		.first_sent_at_ms = col_optional(q, 7, 0),
+		.last_sent_at_ms = col_optional(q, 8, 0),
+		.acknowledged = col_bool(q, 9),
+		.last_reply = col_text(a, q, 10),
+		.signed_at_ms = col_i64(q, 11),
 	};
 	col_hash32(q, 0, &ret->hash);
-	col_gas_price(q, 5, &ret->max_fee);
-	col_gas_price(q, 6, &ret->max_priority_fee);
+	col_gas_price(q, 4, &ret->max_fee);
+	col_gas_price(q, 5, &ret->max_priority_fee);
 }
 
 int attempt_store_list(struct view v, struct arena *a, int64_t tx_id, struct attempt_row **ret, size_t *n,
@@ -117,6 +116,23 @@ int attempt_store_list(struct view v, struct arena *a, int64_t tx_id, struct att
 		return -1;
 	*ret = rows;
 	*n = got;
+	return 0;
+}
+
+int attempt_store_raw(struct view v, struct arena *a, const struct hash32 *hash, struct bytes *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ATTEMPT, Q_RAW);
+	int rc;
+
+	bind_hash32(q, 1, hash);
+	rc = stmt_step(q, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return ERR(err, ERR_NOT_FOUND, "no transaction of ours has this hash");
+	if (!arena_room(a, col_size(q, 0) + COPIES_ROOM))
+		return ERR(err, ERR_RANGE, "no room for a transaction of %zu bytes", col_size(q, 0));
+	*ret = col_blob(a, q, 0);
 	return 0;
 }
 

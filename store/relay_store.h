@@ -105,7 +105,7 @@ struct attempt_row {
 	struct hash32 hash;
 	int64_t tx_id;
 	uint32_t fill, attempt;
-	struct bytes raw;
+	struct bytes raw; /* to be added; a list is without them */
 	struct gas_price max_fee, max_priority_fee;
 	uint64_t gas_limit;
 	int64_t first_sent_at_ms, last_sent_at_ms; /* 0: not sent */
@@ -118,9 +118,13 @@ MUST_CHECK int attempt_store_add(struct unit *u, const struct attempt_row *row, 
 /* It was sent, and this (or NULL) was the reply.  Once acknowledged, always.  ERR_NOT_FOUND. */
 MUST_CHECK int attempt_store_note_sent(struct unit *u, const struct hash32 *hash, int64_t now_ms, const char *reply,
 				       bool acknowledged, struct err *err);
-/* Every attempt of every fill of a slot, oldest first.  ERR_RANGE: a has no room for them. */
+/* Every attempt of every fill of a slot, oldest first.  ERR_RANGE: a has no room for them (there may be hundreds, of up to
+ * 128 KiB each: their bytes are read one by one). */
 MUST_CHECK int attempt_store_list(struct view v, struct arena *a, int64_t tx_id, struct attempt_row **ret, size_t *n,
 				  struct err *err);
+/* The signed bytes of one.  ERR_NOT_FOUND; ERR_RANGE: a has no room for them. */
+MUST_CHECK int attempt_store_raw(struct view v, struct arena *a, const struct hash32 *hash, struct bytes *ret,
+				 struct err *err);
 
 struct item_row {
 	int64_t tx_id;

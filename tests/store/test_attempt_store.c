@@ -81,6 +81,8 @@ static int round_trip(struct unit *u, void *ctx, struct err *err)
 		.signed_at_ms = 400,
 	};
 	struct attempt_row *rows;
+	struct hash32 hash;
+	struct bytes raw;
 
 	(void)ctx;
 	ck_assert_uint_eq(list(u, slot.id, &rows), 0);
@@ -90,8 +92,12 @@ static int round_trip(struct unit *u, void *ctx, struct err *err)
 	ck_assert_int_eq(rows[0].tx_id, slot.id);
 	ck_assert_uint_eq(rows[0].fill, 0);
 	ck_assert_uint_eq(rows[0].attempt, 3);
-	ck_assert_uint_eq(rows[0].raw.n, 5);
-	ck_assert_mem_eq(rows[0].raw.p, row.raw.p, 5);
+	ck_assert_uint_eq(rows[0].raw.n, 0);
+	OK(attempt_store_raw(unit_view(u), &arena, &row.hash, &raw, err));
+	ck_assert_uint_eq(raw.n, 5);
+	ck_assert_mem_eq(raw.p, row.raw.p, 5);
+	hash = rows_hash(2);
+	FAILS(attempt_store_raw(unit_view(u), &arena, &hash, &raw, err), ERR_NOT_FOUND);
 	ck_assert_int_eq(gas_price_cmp(rows[0].max_fee, row.max_fee), 0);
 	ck_assert_int_eq(gas_price_cmp(rows[0].max_priority_fee, row.max_priority_fee), 0);
 	ck_assert_uint_eq(rows[0].gas_limit, INT64_MAX);
@@ -185,23 +191,23 @@ static int of_every_fill(struct unit *u, void *ctx, struct err *err)
 
 static int an_arena_too_small(struct unit *u, void *ctx, struct err *err)
 {
-	static uint8_t raw[8192];
-	struct arena small = ARENA_LIMIT(20 * 1024);
+	static uint8_t bytes[8192];
+	struct arena small = ARENA_LIMIT(8 * 1024), tiny = ARENA_LIMIT(100);
 	struct slot_row slot = slot_in(u, 1);
 	struct attempt_row row = rows_attempt(u, &slot, 0, 1), *rows;
+	struct bytes raw;
 	size_t n;
 
 	(void)ctx;
-	row.raw = (struct bytes){ raw, sizeof(raw) };
+	row.raw = (struct bytes){ bytes, sizeof(bytes) };
 	row.attempt = 1, row.hash = rows_hash(2);
 	OK(attempt_store_add(u, &row, err));
 	OK(attempt_store_list(unit_view(u), &small, slot.id, &rows, &n, err));
 	ck_assert_uint_eq(n, 2);
-	arena_reset(&small);
-	row.attempt = 2, row.hash = rows_hash(3);
-	OK(attempt_store_add(u, &row, err));
-	FAILS(attempt_store_list(unit_view(u), &small, slot.id, &rows, &n, err), ERR_RANGE);
+	FAILS(attempt_store_list(unit_view(u), &tiny, slot.id, &rows, &n, err), ERR_RANGE);
+	FAILS(attempt_store_raw(unit_view(u), &small, &row.hash, &raw, err), ERR_RANGE);
 	arena_done(&small);
+	arena_done(&tiny);
 	return 0;
 }
 

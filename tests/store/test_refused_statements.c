@@ -94,6 +94,7 @@ struct world {
 		struct signature_row signature;
 		struct lane_row lane, *lanes;
 		struct slot_row slot, *slots;
+		struct bytes bytes;
 		struct attempt_row *attempts;
 		struct item_row *items;
 		struct hash32 *hashes;
@@ -233,6 +234,7 @@ CALL(slot_count, slot_store_count_open(w->v, ROWS_CHAIN, &w->count, err))
 CALL(slot_cost, slot_store_cost_since(w->v, ROWS_CHAIN, 0, &w->number, err))
 CALL(attempt_add, attempt_store_add(w->u, &(struct attempt_row){ .tx_id = 1, .attempt = 9 }, err))
 CALL(attempt_sent, attempt_store_note_sent(w->u, &w->hash, 1, NULL, false, err))
+CALL(attempt_raw, attempt_store_raw(w->v, w->a, &w->hash, &w->row.bytes, err))
 CALL(attempt_list, attempt_store_list(w->v, w->a, 1, &w->row.attempts, &w->size, err))
 CALL(item_add, item_store_add(w->u, &(struct item_row){ .tx_id = 1, .position = 9, .seq = 2 }, err))
 CALL(item_outcome, item_store_set_outcome(w->u, &(struct item_row){ .tx_id = 1 }, err))
@@ -354,6 +356,7 @@ static const struct {
 	{ "slot_store_cost_since", "outbox_lane", do_slot_cost },
 	{ "attempt_store_add", "outbox_tx_attempt", do_attempt_add },
 	{ "attempt_store_note_sent", "outbox_tx_attempt", do_attempt_sent },
+	{ "attempt_store_raw", "outbox_tx_attempt", do_attempt_raw },
 	{ "attempt_store_list", "outbox_tx_attempt", do_attempt_list },
 	{ "item_store_add", "outbox_tx_item", do_item_add },
 	{ "item_store_set_outcome", "outbox_tx_item", do_item_outcome },
