@@ -158,12 +158,14 @@ static void drain_lane(struct lane *l, int64_t now, int64_t *later)
 
 	if (!lane_is_ready(l) || lane_is_paused(l) || !lane_slots(l, &slots) || !has_room(l, &slots))
 		return;
-	s = choose(l, now, later);
-	if (!s) {
-		if (slots.gap)
-			delivery_fill_gap(l);
+	/* Not with a directive: it would be mined before others of its account that went out before it. */
+	if (slots.gap) {
+		delivery_fill_gap(l);
 		return;
 	}
+	s = choose(l, now, later);
+	if (!s)
+		return;
 	if (!l->lingered && l->chain->conf.batch_max > 1) {
 		if (!timer_is_started(l->linger))
 			timer_start(l->linger, l->ob->opt.linger_ms);

@@ -254,7 +254,9 @@ START_TEST(a_full_pool_does_not_keep_a_gap_open)
 	outbox_turn();
 	ck_assert_str_eq(slot_state_name(outbox_slot(1).state), "broadcast");
 	ck_assert_uint_eq(outbox_slot(1).fill, 1);
-	IS("d1", DELIVERY_SUBMITTED);
+	/* Spec 5.5: nothing goes there that would be mined before those above. */
+	ck_assert_int_eq(outbox_slot(1).purpose, SLOT_NO_OP);
+	IS("d1", DELIVERY_RETRY);
 	outbox_add("later");
 	outbox_quiet();
 	IS("later", DELIVERY_PENDING);
