@@ -163,11 +163,12 @@ def foreign_gone(world, where):
         world.chain.mine()
         return (walletd.get("w-2")["tx"] or {}).get("account_nonce") == 2
     lab.wait_until(on_the_next_nonce, "it goes out on the nonce behind", every_s=0.5)
+    walletd.append("w-3")  # must not be mined before w-2, though it could have the hole
     world.chain.reorg(world.chain.head() - before)
     world.others["foreign_txs"] = 0
     world.chain.block_time(1)
-    row = walletd.wait("w-2", "confirmed")
-    same((row["tx"]["account_nonce"], world.chain.count(world.relayer)), (2, 3), "its account nonce, and those that are used")
+    walletd.wait_all("confirmed", ["w-2", "w-3"])
+    same([walletd.get(i)["tx"]["account_nonce"] for i in ("w-2", "w-3")], [2, 3], "account nonces")
     same(walletd.query("SELECT purpose FROM outbox_tx WHERE tx_nonce = 1"), [(1,)], "what is in the hole: a no-op")
     check("event=outbox.hole_mended" in walletd.log(), "the log tells")
 
