@@ -15,10 +15,16 @@ CALLS = ("eth_call", "eth_getTransactionReceipt", "eth_getBlockByNumber", "eth_g
 RELEASES = ("submitted", "included", "confirmed")
 
 
+def unasked(act):
+    """A call that is kept from the node, in a batch whose other calls are not, still needs an answer."""
+    act.answer = evm_acts.error("nobody was asked").answer
+    return act
+
+
 def weather(gate, rng):
     """A tenth of all calls goes wrong in one way or another."""
-    acts = [evm_acts.lose_request(), evm_acts.lose_reply(), evm_acts.error("internal error"), evm_acts.status(503),
-            evm_acts.html(), evm_acts.delay(0.3)]
+    acts = [unasked(evm_acts.lose_request()), unasked(evm_acts.status(503)), unasked(evm_acts.html()),
+            evm_acts.lose_reply(), evm_acts.error("internal error"), evm_acts.delay(0.3)]
     rules = []
     for method in CALLS:
         for act in acts:
