@@ -483,6 +483,7 @@ int main(void)
 	tcase_add_test(t, consumed_nonce_asks_for_a_person);
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(x, outbox_drive_setup, outbox_drive_teardown);
+	tcase_set_timeout(x, 60); /* for the sanitizers */
 	tcase_add_test(x, only_permanent_signing_errors_end_a_directive);
 	tcase_add_test(x, ten_thousand_tries_end_nothing);
 	suite_add_tcase(s, x);

@@ -10,6 +10,7 @@
 
 #define ACCOUNTS_MAX 16
 #define REORGS_MAX   64
+#define POOL_MAX     64
 #define BATCH_MAX    256
 #define GAS_CALL     UINT64_C(21000)
 #define GAS_EACH     UINT64_C(30000)
@@ -48,7 +49,7 @@ struct evm_chain {
 	size_t n_reorgs;
 	struct account accounts[ACCOUNTS_MAX];
 	size_t n_accounts;
-	struct pooled *pool;
+	struct pooled pool[POOL_MAX];
 	size_t n_pool;
 	struct mined *mined;
 	size_t n_mined;
@@ -62,9 +63,10 @@ struct evm_chain {
 /* One more at the end of a list. */
 static void *grown(void *list, size_t n, size_t size)
 {
-	void *p = realloc(list, (n + 1) * size);
+	void *p = reallocarray(list, n + 1, size);
 
-	ck_assert_ptr_nonnull(p);
+	if (!p)
+		abort();
 	memset((char *)p + n * size, 0, size);
 	return p;
 }
@@ -91,7 +93,6 @@ void evm_chain_free(struct evm_chain *c)
 		free(c->pool[i].raw);
 	for (size_t i = 0; i < c->n_mined; i++)
 		free(c->mined[i].was.raw);
-	free(c->pool);
 	free(c->mined);
 	free(c->logs);
 	free(c->refusals);
@@ -545,8 +546,9 @@ static void run_tx(struct evm_chain *c, const struct pooled *p)
 
 static void pool_remove(struct evm_chain *c, size_t i)
 {
-	memmove(&c->pool[i], &c->pool[i + 1], (c->n_pool - i - 1) * sizeof(*c->pool));
 	c->n_pool--;
+	for (; i < c->n_pool; i++)
+		c->pool[i] = c->pool[i + 1];
 }
 
 /* The next one that can go in, or -1. */
@@ -585,7 +587,7 @@ void evm_chain_grow(struct evm_chain *c, unsigned blocks)
 
 static void pool_put(struct evm_chain *c, const struct pooled *p)
 {
-	c->pool = grown(c->pool, c->n_pool, sizeof(*c->pool));
+	ck_assert_uint_lt(c->n_pool, POOL_MAX);
 	c->pool[c->n_pool++] = *p;
 }
 
@@ -757,7 +759,8 @@ enum evm_chain_took evm_chain_send(struct evm_chain *c, struct bytes raw, struct
 	struct evm_tx_signature sig;
 	struct err err;
 
-	ck_assert_ptr_nonnull(p.raw);
+	if (!p.raw)
+		abort();
 	memcpy(p.raw, raw.p, raw.n);
 	ck_assert_msg(evm_tx_decode((struct bytes){ p.raw, p.n }, &p.tx, &sig, &err) == 0, "%s", err.msg);
 	ck_assert(sender_of(&p.tx, &sig, &p.from));
