@@ -446,14 +446,13 @@ static void round_answered(void *ctx, const struct evm_answers *rep)
 
 	t->ask = NULL;
 	if (rep->endpoint < 0) {
-		chain_watch_soon(t->chain);
 		track_failed(t);
 		return;
 	}
 	t->endpoint = rep->endpoint;
 	t->units = 1; /* held until all of them are begun */
 	for (size_t i = t->at; i < t->end; i++)
-		if (take_answers(t, &t->looks[i], rep))
+		if (t->looks[i].n_attempts > 0 && take_answers(t, &t->looks[i], rep))
 			judge_look(t, &t->looks[i]);
 	if (--t->units == 0)
 		round_over(t);
@@ -485,7 +484,10 @@ static void ask_round(struct track *t)
 		for (size_t i = 0; i < k->n_attempts; i++)
 			evm_ask_receipt(&b, &k->attempts[i].hash);
 	}
-	t->ask = endpoints_ask(t->chain->ep, &b, 0, round_answered, t);
+	if (b.n > 0)
+		t->ask = endpoints_ask(t->chain->ep, &b, 0, round_answered, t);
+	else /* vacant ones that never had an attempt */
+		round_over(t);
 }
 
 static void round_over(struct track *t)

@@ -192,6 +192,29 @@ START_TEST(a_loss_that_cannot_be_written_is_found_again)
 }
 END_TEST
 
+/* Somebody's transaction was in the pool, and is gone: its nonce has a slot that never had an attempt.  There is nothing to ask
+ * about it, and nothing to ask at once again. */
+START_TEST(a_vacant_slot_without_attempts)
+{
+	struct evm_address relayer = outbox_relayer();
+	unsigned polls;
+
+	log_set_level(NULL, (enum log_level)0);
+	evm_chain_foreign_pending(outbox_drive.chain, &relayer, 1);
+	outbox_pass(31000);
+	evm_chain_foreign_pending(outbox_drive.chain, &relayer, 0);
+	outbox_blocks(3);
+	slot_is(0, SLOT_VACANT);
+	polls = evm_node_asked(node(), "eth_feeHistory");
+	outbox_blocks(3);
+	ck_assert_uint_eq(evm_node_asked(node(), "eth_feeHistory"), polls + 3);
+	outbox_submitted("one");
+	outbox_block();
+	IS("one", DELIVERY_CONFIRMED);
+	slot_is(0, SLOT_CONFIRMED);
+}
+END_TEST
+
 /* --- evidence that is late --- */
 
 START_TEST(a_search_that_fails_is_made_again)
@@ -301,6 +324,7 @@ int main(void)
 	tcase_add_test(t, another_endpoint_may_be_down);
 	tcase_add_test(t, suspicion_ends_with_a_receipt);
 	tcase_add_test(t, a_loss_that_cannot_be_written_is_found_again);
+	tcase_add_test(t, a_vacant_slot_without_attempts);
 	tcase_add_test(t, a_search_that_fails_is_made_again);
 	tcase_add_test(t, a_decision_that_cannot_be_written_is_made_again);
 	tcase_add_test(t, an_effect_elsewhere_may_vanish);

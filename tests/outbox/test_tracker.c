@@ -408,6 +408,23 @@ START_TEST(a_head_is_looked_at_until_it_was)
 }
 END_TEST
 
+/* Polls are answered and receipts are not: they are asked for with each poll, and not at the speed of the network. */
+START_TEST(receipts_that_cannot_be_had)
+{
+	unsigned polls;
+
+	outbox_submitted("one");
+	evm_node_say(node(), &(struct evm_saying){ .method = "eth_getTransactionReceipt", .status = 500 });
+	polls = evm_node_asked(node(), "eth_feeHistory");
+	outbox_blocks(5);
+	ck_assert_uint_le(evm_node_asked(node(), "eth_feeHistory"), polls + 6);
+	IS("one", DELIVERY_SUBMITTED);
+	evm_node_obey(node());
+	outbox_turn();
+	IS("one", DELIVERY_CONFIRMED);
+}
+END_TEST
+
 /* What cannot be read tells nothing: neither that it is there nor that it is not. */
 START_TEST(an_answer_that_cannot_be_read)
 {
@@ -482,6 +499,7 @@ int main(void)
 	tcase_add_test(t, an_effect_may_move_to_another_block);
 	tcase_add_test(t, a_deep_reorganisation);
 	tcase_add_test(t, a_head_is_looked_at_until_it_was);
+	tcase_add_test(t, receipts_that_cannot_be_had);
 	tcase_add_test(t, an_answer_that_cannot_be_read);
 	tcase_add_test(t, a_space_that_is_not_configured_is_left_alone);
 	return suite_run(s);
