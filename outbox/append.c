@@ -144,6 +144,14 @@ static bool asked_for(const struct space *s, const struct outbox_append *in)
 	       (!in->signer || (s->id != 0 && evm_address_equal(&s->signer, in->signer)));
 }
 
+static bool contract_is_known(const struct outbox *ob, const struct evm_address *contract)
+{
+	for (size_t i = 0; i < ob->n_spaces; i++)
+		if (evm_address_equal(&ob->spaces[i]->conf.contract, contract))
+			return true;
+	return false;
+}
+
 static int no_space(const struct outbox *ob, const struct outbox_append *in, struct err *err)
 {
 	if (in->chain_id != 0 && !outbox_chain_of(ob, in->chain_id)) {
@@ -159,7 +167,7 @@ static int no_space(const struct outbox *ob, const struct outbox_append *in, str
 		}
 	ERR(err, ERR_SIGNER_UNKNOWN, "no space is configured for this chain, contract and signer");
 	err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
-	return err_field(err, "signer");
+	return err_field(err, in->contract && !contract_is_known(ob, in->contract) ? "contract" : "signer");
 }
 
 /* NULL, with the error, unless it is one and its signer is known. */

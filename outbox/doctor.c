@@ -122,6 +122,14 @@ static int lane_has_waiting(const struct outbox *ob, const struct lane_row *row,
 	return 0;
 }
 
+/* A stored reference as the configuration has it: "hd:m/44'/60'/21592'/0/3" is hd:3. */
+static const char *configured_ref(struct arena *a, const char *stored)
+{
+	const char *index = strrchr(stored, '/');
+
+	return index ? arena_printf(a, "hd:%s", index + 1) : stored;
+}
+
 static int lane_is_strange(const struct outbox *ob, struct lane_health *h, struct arena *a, struct err *err)
 {
 	bool waiting;
@@ -131,7 +139,8 @@ static int lane_is_strange(const struct outbox *ob, struct lane_health *h, struc
 	if (h->open == 0 && !waiting)
 		return 0;
 	found(&h->finding, OUTBOX_CRITICAL, "lane_not_configured",
-	      arena_printf(a, "put relayer=%s back into evm_chain, until its work is done", h->row.key_ref),
+	      arena_printf(a, "put relayer=%s back into evm_chain, until its work is done",
+			   configured_ref(a, h->row.key_ref)),
 	      arena_printf(a,
 			   "Lane %" PRId64
 			   " is not configured any more and has %u open transactions%s: nobody follows them.",

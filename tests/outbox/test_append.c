@@ -353,7 +353,7 @@ static const struct bad {
 	{ "signer without its checksum", "signer", ERR_PARAM, "signer",
 	  "\"0x6B7d98d0c96004F367468f2aC37dBF6E660e8A0F\"" },
 	{ "unknown signer", "signer", ERR_SIGNER_UNKNOWN, "signer", "\"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\"" },
-	{ "unknown contract", "signer", ERR_SIGNER_UNKNOWN, "contract",
+	{ "unknown contract", "contract", ERR_SIGNER_UNKNOWN, "contract",
 	  "\"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\"" },
 	{ "contract is no address", "contract", ERR_PARAM, "contract", "\"0x12\"" },
 	{ "unknown chain", "chain_id", ERR_SIGNER_UNKNOWN, "chain_id", "1" },

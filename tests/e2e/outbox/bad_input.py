@@ -42,7 +42,7 @@ APPENDS = {
     "an empty kind": ({"kind": ""}, "invalid_params", "kind"),
     "an unknown signer": ({"signer": ACCOUNT.lower().replace("7", "8")}, "unknown_signer", "signer"),
     "a signer that is no address": ({"signer": "hd:0"}, "invalid_params", "signer"),
-    "an unknown contract": ({"contract": "0x" + "12" * 20}, "unknown_signer", "signer"),
+    "an unknown contract": ({"contract": "0x" + "12" * 20}, "unknown_signer", "contract"),
     "a contract that is no address": ({"contract": "0x12"}, "invalid_params", "contract"),
     "an unknown chain": ({"chain_id": 1}, "unknown_signer", "chain_id"),
     "chain 0": ({"chain_id": 0}, "invalid_params", "chain_id"),
