@@ -382,6 +382,33 @@ START_TEST(the_cap_is_the_end_of_replacing)
 }
 END_TEST
 
+static unsigned seen_sent;
+
+/* What is read here is what was committed: the k-th send is that of the k-th attempt. */
+static void is_durable(const char *method)
+{
+	if (strcmp(method, "eth_sendRawTransaction") != 0)
+		return;
+	ck_assert_uint_eq(attempts_of(0, NULL), ++seen_sent);
+	IS("one", DELIVERY_SUBMITTED);
+}
+
+/* G8, for the first attempt and for each that replaces it. */
+START_TEST(nothing_is_sent_before_it_is_durable)
+{
+	seen_sent = 0;
+	evm_node_watch(node(), is_durable);
+	evm_node_say(node(), &(struct evm_saying){ .method = "eth_sendRawTransaction",
+						   .error = "replacement transaction underpriced",
+						   .times = 3 });
+	outbox_world.flush_after_ms = 5;
+	outbox_add("one");
+	outbox_quiet();
+	ck_assert_uint_eq(seen_sent, 4);
+	slot_is(0, SLOT_BROADCAST);
+}
+END_TEST
+
 /* --- money --- */
 
 /* Each alone could be paid, and not all of them: the node knows, and the balance does not tell. */
@@ -445,6 +472,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(r, outbox_drive_setup, outbox_drive_teardown);
 	tcase_add_test(r, what_is_not_mined_is_replaced);
 	tcase_add_test(r, what_is_mined_below_does_not_count);
+	tcase_add_test(r, nothing_is_sent_before_it_is_durable);
 	tcase_add_test(r, twelve_attempts_are_enough);
 	tcase_add_test(r, the_cap_is_the_end_of_replacing);
 	tcase_add_test(r, without_funds_for_all_the_lane_waits);
