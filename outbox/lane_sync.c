@@ -45,12 +45,32 @@ int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t o
 	return tell(l, u, a, again ? "foreign_transactions" : NULL, err);
 }
 
+#define LOOK_AGAIN_MAX 64
+
 struct sync {
 	struct lane *lane;
 	struct arena *arena;
 	bool anomaly, pool_pending;
 	uint64_t ours;
 };
+
+/* The chain has not come as far as slots that were final: a reorganisation was deeper than they are looked after.  They are
+ * looked at again, because nothing above them can be mined before they are. */
+static int look_again(const struct lane *l, struct unit *u, struct err *err)
+{
+	struct slot_row slot;
+
+	for (uint64_t nonce = l->latest; nonce - l->latest < LOOK_AGAIN_MAX; nonce++) {
+		if (slot_store_at(unit_view(u), l->id, nonce, &slot, err) != 0)
+			return err->code == ERR_NOT_FOUND ? 0 : -1;
+		if ((slot.state != SLOT_CONFIRMED && slot.state != SLOT_FAILED) || slot.next_check_at_ms >= 0)
+			continue;
+		slot.next_check_at_ms = clock_now_ms();
+		if (slot_store_save(u, &slot, err) != 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int sync_run(struct unit *u, void *ctx, struct err *err)
 {
@@ -67,7 +87,7 @@ static int sync_run(struct unit *u, void *ctx, struct err *err)
 		return s->pool_pending ? 0 : lane_store_raise(u, l->id, l->latest, 0, err);
 	}
 	if (theirs <= row.next_tx_nonce)
-		return 0;
+		return look_again(l, u, err);
 	/* Our counter was raised when the last one was noted: this is another. */
 	if (lane_note_foreign(l, u, s->arena, INT64_MAX, &s->anomaly, err) != 0)
 		return -1;

@@ -395,6 +395,26 @@ START_TEST(a_deep_reorganisation)
 }
 END_TEST
 
+/* Nobody looked any more when it happened.  The account's count tells that the chain has not come as far. */
+START_TEST(a_reorganisation_deeper_than_what_is_looked_after)
+{
+	depth(2);
+	log_set_level(NULL, (enum log_level)0);
+	outbox_submitted("one");
+	outbox_blocks(7);
+	ck_assert_int_eq(outbox_slot(0).next_check_at_ms, -1);
+	evm_chain_reorg(outbox_drive.chain, 7);
+	evm_chain_forget_pool(outbox_drive.chain);
+	for (int i = 0; i < 6 && outbox_world_row("one").status != DELIVERY_SUBMITTED; i++)
+		outbox_block();
+	IS("one", DELIVERY_SUBMITTED);
+	for (int i = 0; i < 6 && outbox_world_row("one").status != DELIVERY_CONFIRMED; i++)
+		outbox_block();
+	IS("one", DELIVERY_CONFIRMED);
+	ck_assert_uint_eq(evm_chain_effects(outbox_drive.chain, 0), 1);
+}
+END_TEST
+
 /* --- nodes --- */
 
 /* The head was new once: that its receipts could not be read then does not make it old. */
@@ -498,6 +518,7 @@ int main(void)
 	tcase_add_test(t, an_effect_that_vanishes_comes_back);
 	tcase_add_test(t, an_effect_may_move_to_another_block);
 	tcase_add_test(t, a_deep_reorganisation);
+	tcase_add_test(t, a_reorganisation_deeper_than_what_is_looked_after);
 	tcase_add_test(t, a_head_is_looked_at_until_it_was);
 	tcase_add_test(t, receipts_that_cannot_be_had);
 	tcase_add_test(t, an_answer_that_cannot_be_read);
