@@ -18,8 +18,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LIST] = "SELECT " COLS " FROM outbox_lane WHERE ?1 = 0 OR chain_id = ?1 ORDER BY lane",
 	[Q_SET_ACTIVE] = "UPDATE outbox_lane SET active = ?2 WHERE lane = ?1",
 	[Q_PAUSE] = "UPDATE outbox_lane SET pause_reason = ?2 WHERE lane = ?1",
-	[Q_RAISE] = "UPDATE outbox_lane SET synced = 1, next_tx_nonce = max(next_tx_nonce, ?2),"
-		    " anomaly_at_ms = max(anomaly_at_ms, ?3) WHERE lane = ?1",
+	[Q_RAISE] = ("UPDATE outbox_lane SET synced = 1, next_tx_nonce = max(next_tx_nonce, ?2),"
+		     " anomaly_at_ms = max(anomaly_at_ms, ?3) WHERE lane = ?1"),
 };
 const struct query_set lane_queries = { "lane", sql, Q_COUNT };
 

@@ -22,8 +22,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_GET] = "SELECT " COLS " FROM outbox_nonce_space WHERE space_id = ?1",
 	[Q_LIST] = "SELECT " COLS " FROM outbox_nonce_space ORDER BY space_id",
 	/* A counter without room is left as it was, and no row comes back. */
-	[Q_TAKE] = "UPDATE outbox_nonce_space SET next_nonce = next_nonce + 1"
-		   " WHERE space_id = ?1 AND next_nonce < 9223372036854775807 RETURNING next_nonce - 1",
+	[Q_TAKE] = ("UPDATE outbox_nonce_space SET next_nonce = next_nonce + 1"
+		    " WHERE space_id = ?1 AND next_nonce < 9223372036854775807 RETURNING next_nonce - 1"),
 	[Q_ADVANCE] = "UPDATE outbox_nonce_space SET next_nonce = ?2 WHERE space_id = ?1 AND next_nonce <= ?2",
 	[Q_PAUSE] = "UPDATE outbox_nonce_space SET pause_reason = ?2 WHERE space_id = ?1",
 };

@@ -78,8 +78,7 @@ def empty_pool(world):
     walletd.append("w-1")
     walletd.wait("w-1", "submitted")
     lab.wait_until(lambda: world.chain.pooled(), "it is in the pool")
-    world.node.restart()
-    same(world.chain.pooled(), {}, "the pool of the new life")
+    world.node.restart()  # into an empty pool, as tests/peers/test_peers.py shows: walletd may have filled it already
     row = walletd.wait("w-1", "confirmed", within_s=20)
     same((len(row["tx"]["attempts"]), slots(walletd)), (1, 1), "attempts, and account nonces")
 
