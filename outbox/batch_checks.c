@@ -4,6 +4,7 @@
 
 #include "outbox/batch.h"
 #include "outbox/delivery.h"
+#include "outbox/operate.h"
 #include "rails/evm/rpc_call.h"
 #include "rails/evm/rpc_error.h"
 #include "rails/evm/rpc_reply.h"
@@ -99,10 +100,10 @@ static void dry_run_says(struct batch *b, struct item *it, enum verifier_outcome
 		it->fate = FATE_ASK_CHAIN;
 		return;
 	case VERIFIER_BAD_SIGNATURE:
-		stop_space(b, "bad_signature");
+		stop_space(b, PAUSE_BAD_SIGNATURE);
 		return;
 	case VERIFIER_UNKNOWN_SIGNER:
-		stop_space(b, "signer_not_authorised");
+		stop_space(b, PAUSE_SIGNER_UNKNOWN);
 		return;
 	case VERIFIER_UNSUPPORTED_ACTION:
 		item_fate(it, FATE_DEAD_LETTER, REASON_UNSUPPORTED_ACTION,

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "outbox/operate.h"
 #include "store/event_store.h"
 
+#define LOOK_AGAIN_MAX   64                      /* slots that a reorganisation took away, at one look */
 #define ANOMALY_AGAIN_MS (INT64_C(86400) * 1000) /* a second time within a day: stop the lane */
 
 void lane_sync_soon(struct lane *l)
@@ -40,12 +42,10 @@ int lane_note_foreign(struct lane *l, struct unit *u, struct arena *a, int64_t o
 		return 0;
 	again = row.anomaly_at_ms > 0 && now_ms - row.anomaly_at_ms < ANOMALY_AGAIN_MS;
 	if (lane_store_raise(u, l->id, row.next_tx_nonce, now_ms, err) != 0 ||
-	    (again && lane_store_pause(u, l->id, "foreign_transactions", err) != 0))
+	    (again && lane_store_pause(u, l->id, PAUSE_FOREIGN, err) != 0))
 		return -1;
-	return tell(l, u, a, again ? "foreign_transactions" : NULL, err);
+	return tell(l, u, a, again ? PAUSE_FOREIGN : NULL, err);
 }
-
-#define LOOK_AGAIN_MAX 64
 
 struct sync {
 	struct lane *lane;

@@ -10,6 +10,7 @@
 #include "outbox/directive_states.h"
 #include "outbox/evidence.h"
 #include "outbox/signer.h"
+#include "outbox/operate.h"
 #include "rails/evm/verifier.h"
 
 #define RECHECK_SOON_MS  (10 * INT64_C(60000))
@@ -155,9 +156,9 @@ static int decide_unused(struct settle *s, struct err *err)
 	}
 	switch (why) {
 	case VERIFIER_BAD_SIGNATURE:
-		return stop_space(s, "bad_signature", err);
+		return stop_space(s, PAUSE_BAD_SIGNATURE, err);
 	case VERIFIER_UNKNOWN_SIGNER:
-		return stop_space(s, "signer_not_authorised", err);
+		return stop_space(s, PAUSE_SIGNER_UNKNOWN, err);
 	case VERIFIER_UNSUPPORTED_ACTION:
 		return directive_dead_letter(&s->moves, &s->row, REASON_UNSUPPORTED_ACTION,
 					     "the contract does not support the action", err);

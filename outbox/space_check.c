@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "outbox/internal.h"
+#include "outbox/operate.h"
 #include "rails/evm/rpc_call.h"
 #include "rails/evm/rpc_reply.h"
 #include "rails/evm/verifier.h"
@@ -109,7 +110,7 @@ static int horizon_run(struct unit *u, void *ctx, struct err *err)
 	json_set_int(data, "space_id", row.id);
 	json_set_u64(data, "next_nonce", row.next_nonce);
 	json_set_u64(data, "used", h->nonce);
-	if (space_store_pause(u, row.id, "nonce_horizon", err) != 0)
+	if (space_store_pause(u, row.id, PAUSE_NONCE_HORIZON, err) != 0)
 		return -1;
 	return event_append(u, "outbox.nonce_horizon", arena_printf(&k->arena, "space:%lld", (long long)row.id),
 			    json_text(&k->arena, data), err);
