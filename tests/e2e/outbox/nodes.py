@@ -73,12 +73,15 @@ def down(world):
 
 @scenario("the node is started again with an empty pool: what was in it is offered again", keep=True)
 def empty_pool(world):
-    walletd = world.daemon(chain={"batch": 50})
+    walletd, gate = world.gated(chain={"batch": 50})
     world.chain.automine(False)
     walletd.append("w-1")
     walletd.wait("w-1", "submitted")
     lab.wait_until(lambda: world.chain.pooled(), "it is in the pool")
-    world.node.restart()  # into an empty pool, as tests/peers/test_peers.py shows: walletd may have filled it already
+    gate.down()  # a node that is back before walletd has looked is noticed only when the transaction is late
+    walletd.wait_trouble("endpoints_down")
+    world.node.restart()  # into an empty pool, as tests/peers/test_peers.py shows
+    gate.up()
     row = walletd.wait("w-1", "confirmed", within_s=20)
     same((len(row["tx"]["attempts"]), slots(walletd)), (1, 1), "attempts, and account nonces")
 
