@@ -105,7 +105,7 @@ static struct rpc_outcome history(struct rpc_call *call)
 }
 
 #define HISTORY_PARAMS                                                                                                 \
-	{ .name = "rail", .type = PARAM_STRING, .min = 1, .max = 16, .fallback = "all", .help = "ecash." },            \
+	{ .name = "rail", .type = PARAM_STRING, .min = 1, .max = 16, .fallback = "all", .help = "ecash or onchain." }, \
 		{ .name = "since_ms",                                                                                  \
 		  .type = PARAM_INT,                                                                                   \
 		  .max = INT64_MAX,                                                                                    \
@@ -128,7 +128,7 @@ static const struct param history_params[] = {
 };
 static const struct rpc_field history_result[] = {
 	{ "movements", "array",
-	  "id, at_ms, rail, kind, action_id, mint, unit, amount (net change of what is ours, fees included), fee, balance"
+	  "id, at_ms, rail, kind, action_id, mint (of ecash), txid (of onchain), unit, amount (net change of what is ours, fees included), fee, balance"
 	  " (ours in this unit after it), note, entries (the double entry)." },
 	{ "next", "string", "Cursor of the next page, or null." },
 	{ 0 },

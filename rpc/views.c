@@ -151,13 +151,17 @@ static bool is_ours(enum account acc)
 json_t *view_movement(struct arena *a, const struct movement_row *row)
 {
 	json_t *obj = json_object_in(a), *entries = json_object_in(a);
+	char txid[TXID_TEXT];
 
+	if (row->has_txid)
+		txid_text(&row->txid, txid);
 	json_set_int(obj, "id", row->id);
 	json_set_int(obj, "at_ms", row->at_ms);
 	json_set_str(obj, "rail", row->rail);
 	json_set_str(obj, "kind", row->kind);
 	json_set_str(obj, "action_id", action_id_is_empty(&row->action) ? NULL : row->action.s);
 	json_set_str(obj, "mint", row->mint_url);
+	json_set_str(obj, "txid", row->has_txid ? txid : NULL);
 	json_set_str(obj, "unit", row->unit.s);
 	json_set_int(obj, "amount", row->amount);
 	json_set_int(obj, "fee", row->fee);
@@ -219,7 +223,7 @@ int view_balances(struct arena *a, struct view v, bool with_mints, json_t **ret,
 		json_t *unit = member_object(a, member_object(a, rails, totals[i].rail), totals[i].unit.s);
 
 		add_totals(unit, &totals[i]);
-		if (with_mints)
+		if (with_mints && totals[i].mint_url)
 			add_totals(member_object(a, member_object(a, unit, "mints"), totals[i].mint_url), &totals[i]);
 	}
 	*ret = rails;

@@ -7,6 +7,7 @@
 #include "store/query_sets.h"
 #include "store/rows.h"
 #include "store/stmt.h"
+#include "store/utxo_store.h"
 
 _Static_assert(ACCOUNT_SPENDABLE == 1 && ACCOUNT_LOCKED == 2 && ACCOUNT_PENDING == 3 && ACCOUNT_SENT == 4 &&
 		       ACCOUNT_FEES == 5 && ACCOUNT_OUTSIDE == 6 && ACCOUNT_INVALID == 7,
@@ -16,6 +17,10 @@ _Static_assert((int)PROOF_SPENDABLE == (int)ACCOUNT_SPENDABLE && (int)PROOF_LOCK
 		       (int)PROOF_PENDING == (int)ACCOUNT_PENDING && (int)PROOF_SENT == (int)ACCOUNT_SENT &&
 		       PROOF_SPENT == 5 && PROOF_INVALID == 6,
 	       "Q_CHECK_COINS takes one for the other");
+_Static_assert((int)UTXO_SPENDABLE == (int)ACCOUNT_SPENDABLE && (int)UTXO_LOCKED == (int)ACCOUNT_LOCKED &&
+		       (int)UTXO_PENDING == (int)ACCOUNT_PENDING && UTXO_IMMATURE == 4 && UTXO_SPENT == 5 &&
+		       UTXO_ABSENT == 6 && UTXO_WAITING == 7,
+	       "and here too");
 
 enum {
 	Q_TOTALS_OF_UNIT,
@@ -35,16 +40,16 @@ enum {
 	Q_COUNT
 };
 
-#define LIST_SQL(filter, order)                                                                                        \
-	"SELECT m.id, m.at_ms, m.action_id, m.rail, m.kind, mint.url, m.note, m.unit, m.amount, m.fee, m.balance"      \
-	" FROM movement AS m JOIN mint ON mint.id = m.mint_id WHERE m.id > ?1 AND m.id < ?2 AND m.at_ms >= ?3"         \
+#define LIST_SQL(filter, order)                                                                                            \
+	"SELECT m.id, m.at_ms, m.action_id, m.rail, m.kind, mint.url, m.note, m.unit, m.amount, m.fee, m.balance,"         \
+	" m.txid FROM movement AS m LEFT JOIN mint ON mint.id = m.mint_id WHERE m.id > ?1 AND m.id < ?2 AND m.at_ms >= ?3" \
 	" AND (?4 IS NULL OR m.rail = ?4)" filter " ORDER BY m.id " order " LIMIT ?5"
 #define EXTERNAL " AND m.amount <> 0"
 
 static const char *const sql[Q_COUNT] = {
 	[Q_TOTALS_OF_UNIT] = "SELECT mint_id, account, total FROM account_total WHERE rail = ?1 AND unit = ?2",
-	[Q_ADD] = "INSERT INTO movement (at_ms, action_id, rail, kind, mint_id, unit, note, amount, fee, balance)"
-		  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[Q_ADD] = "INSERT INTO movement (at_ms, action_id, rail, kind, mint_id, unit, note, amount, fee, balance,"
+		  " txid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[Q_ADD_ENTRY] = "INSERT INTO ledger_entry (movement_id, account, delta) VALUES (?1, ?2, ?3)",
 	[Q_ADD_TOTAL] = "INSERT INTO account_total (rail, mint_id, unit, account, total) VALUES (?1, ?2, ?3, ?4, ?5)"
 			" ON CONFLICT (rail, mint_id, unit, account) DO UPDATE SET total = total + excluded.total",
@@ -54,25 +59,31 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LIST_NEWEST_ALL] = LIST_SQL("", "DESC"),
 	[Q_ENTRIES] = "SELECT account, delta FROM ledger_entry WHERE movement_id = ?1",
 	[Q_TOTALS] = "SELECT t.rail, t.mint_id, mint.url, t.unit, t.account, t.total FROM account_total AS t"
-		     " JOIN mint ON mint.id = t.mint_id ORDER BY t.rail, t.mint_id, t.unit, t.account",
-	/* Spent proofs are in no account, and the index leaves them out: the cost is that of what is held, not of what
-	 * ever was.  States and accounts of the same meaning have the same number, but for INVALID. */
+		     " LEFT JOIN mint ON mint.id = t.mint_id ORDER BY t.rail, t.mint_id, t.unit, t.account",
+	/* What is spent is in no account, and the indexes leave it out: the cost is that of what is held, not of what ever
+	 * was.  States and accounts of the same meaning have the same number, but for those that are named. */
 	[Q_CHECK_COINS] =
-		"WITH coins AS (SELECT mint_id, unit, state, sum(amount) AS total FROM proof"
-		"  INDEXED BY proof_unspent WHERE state <> 5 GROUP BY mint_id, unit, state),"
-		" both AS (SELECT mint_id, unit, account, total AS ledger, 0 AS coins FROM account_total"
-		"  WHERE rail = '" RAIL_ECASH "' AND account NOT IN (5, 6)"
-		"  UNION ALL SELECT mint_id, unit, CASE state WHEN 6 THEN 7 ELSE state END, 0, total FROM coins)"
-		" SELECT mint_id, unit, account, sum(ledger), sum(coins) FROM both"
-		" GROUP BY mint_id, unit, account HAVING sum(ledger) <> sum(coins) LIMIT 1",
-	[Q_CHECK_ZERO] = "SELECT mint_id, unit, sum(total) FROM account_total GROUP BY rail, mint_id, unit"
+		"WITH coins AS (SELECT '" RAIL_ECASH "' AS rail, mint_id, unit, CASE state WHEN 6 THEN 7 ELSE state END"
+		"  AS account, sum(amount) AS total FROM proof INDEXED BY proof_unspent WHERE state <> 5"
+		"  GROUP BY mint_id, unit, state"
+		"  UNION ALL SELECT '" RAIL_ONCHAIN
+		"', 0, 'sat', CASE state WHEN 4 THEN 3 WHEN 7 THEN 2 ELSE state END,"
+		"  sum(value) FROM onchain_coin INDEXED BY onchain_coin_unspent WHERE state NOT IN (5, 6)"
+		"  GROUP BY state),"
+		" both AS (SELECT rail, mint_id, unit, account, total AS ledger, 0 AS coins FROM account_total"
+		"  WHERE account NOT IN (5, 6)"
+		"  UNION ALL SELECT rail, mint_id, unit, account, 0, total FROM coins)"
+		" SELECT mint_id, unit, account, sum(ledger), sum(coins), rail FROM both"
+		" GROUP BY rail, mint_id, unit, account HAVING sum(ledger) <> sum(coins) LIMIT 1",
+	[Q_CHECK_ZERO] = "SELECT mint_id, unit, sum(total), rail FROM account_total GROUP BY rail, mint_id, unit"
 			 " HAVING sum(total) <> 0 LIMIT 1",
-	[Q_AUDIT_TOTALS] = "WITH entries AS (SELECT m.rail, m.mint_id, m.unit, e.account, sum(e.delta) AS total"
-			   "  FROM movement AS m JOIN ledger_entry AS e ON e.movement_id = m.id GROUP BY 1, 2, 3, 4),"
-			   " both AS (SELECT rail, mint_id, unit, account, total, 0 AS entered FROM account_total"
-			   "  UNION ALL SELECT rail, mint_id, unit, account, 0, total FROM entries)"
-			   " SELECT mint_id, unit, account, sum(total), sum(entered) FROM both"
-			   " GROUP BY rail, mint_id, unit, account HAVING sum(total) <> sum(entered) LIMIT 1",
+	[Q_AUDIT_TOTALS] =
+		"WITH entries AS (SELECT m.rail, ifnull(m.mint_id, 0) AS mint_id, m.unit, e.account, sum(e.delta) AS total"
+		"  FROM movement AS m JOIN ledger_entry AS e ON e.movement_id = m.id GROUP BY 1, 2, 3, 4),"
+		" both AS (SELECT rail, mint_id, unit, account, total, 0 AS entered FROM account_total"
+		"  UNION ALL SELECT rail, mint_id, unit, account, 0, total FROM entries)"
+		" SELECT mint_id, unit, account, sum(total), sum(entered), rail FROM both"
+		" GROUP BY rail, mint_id, unit, account HAVING sum(total) <> sum(entered) LIMIT 1",
 	[Q_AUDIT_MOVEMENTS] =
 		"SELECT m.id FROM movement AS m LEFT JOIN ledger_entry AS e ON e.movement_id = m.id GROUP BY m.id"
 		" HAVING sum(e.delta) IS NOT 0"
@@ -193,12 +204,14 @@ static int movement_add_row(const struct movement *m, int64_t balance, int64_t *
 	bind_action_id(q, 2, &m->action);
 	bind_text(q, 3, m->rail);
 	bind_text(q, 4, m->kind);
-	bind_i64(q, 5, m->mint_id);
+	bind_optional(q, 5, m->mint_id, 0);
 	bind_text(q, 6, m->unit.s);
 	bind_text(q, 7, m->note);
 	bind_i64(q, 8, amount);
 	bind_i64(q, 9, m->delta[ACCOUNT_FEES]);
 	bind_i64(q, 10, balance);
+	if (m->has_txid)
+		bind_txid(q, 11, &m->txid);
 	if (stmt_insert(q, ERR_INTERNAL, "movement", err) != 0)
 		return -1;
 	*ret_id = stmt_last_rowid(q);
@@ -268,7 +281,10 @@ static int movement_read(struct view v, struct arena *a, struct stmt *q, struct 
 		.amount = col_i64(q, 8),
 		.fee = col_i64(q, 9),
 		.balance = col_i64(q, 10),
+		.has_txid = !col_is_null(q, 11),
 	};
+	if (ret->has_txid)
+		col_txid(q, 11, &ret->txid);
 	col_action_id(q, 2, &ret->action);
 	col_currency(q, 7, &ret->unit);
 	return entries_read(v, ret->id, ret->delta, err);
@@ -333,8 +349,18 @@ int movement_totals(struct view v, struct arena *a, struct account_total **ret, 
 	return 0;
 }
 
+/* Whose accounts a check found wrong: "ecash of mint 3", "onchain". */
+static const char *owner_text(struct arena *a, struct stmt *q, int mint_col, int rail_col)
+{
+	const char *rail = col_text(a, q, rail_col);
+	int64_t mint = col_i64(q, mint_col);
+
+	return mint ? arena_printf(a, "%s of mint %" PRId64, rail, mint) : rail;
+}
+
 static int check_coins(struct view v, struct err *err)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_MOVEMENT, Q_CHECK_COINS);
 	struct currency unit;
 	int rc = stmt_step(q, err);
@@ -342,12 +368,14 @@ static int check_coins(struct view v, struct err *err)
 	if (rc != 1)
 		return rc;
 	col_currency(q, 1, &unit);
-	return ERR(err, ERR_INTERNAL, "mint %" PRId64 ": the ledger has %" PRId64 " %s %s, the proofs have %" PRId64,
-		   col_i64(q, 0), col_i64(q, 3), unit.s, account_name((enum account)col_i64(q, 2)), col_i64(q, 4));
+	return ERR(err, ERR_INTERNAL, "%s: the ledger has %" PRId64 " %s %s, the coins have %" PRId64,
+		   owner_text(&a, q, 0, 5), col_i64(q, 3), unit.s, account_name((enum account)col_i64(q, 2)),
+		   col_i64(q, 4));
 }
 
 static int check_zero(struct view v, struct err *err)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_MOVEMENT, Q_CHECK_ZERO);
 	struct currency unit;
 	int rc = stmt_step(q, err);
@@ -355,12 +383,13 @@ static int check_zero(struct view v, struct err *err)
 	if (rc != 1)
 		return rc;
 	col_currency(q, 1, &unit);
-	return ERR(err, ERR_INTERNAL, "mint %" PRId64 ": the ledger's accounts add up to %" PRId64 " %s, not to zero",
-		   col_i64(q, 0), col_i64(q, 2), unit.s);
+	return ERR(err, ERR_INTERNAL, "%s: the ledger's accounts add up to %" PRId64 " %s, not to zero",
+		   owner_text(&a, q, 0, 3), col_i64(q, 2), unit.s);
 }
 
 static int audit_totals(struct view v, struct err *err)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(1024);
 	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_MOVEMENT, Q_AUDIT_TOTALS);
 	struct currency unit;
 	int rc = stmt_step(q, err);
@@ -368,8 +397,9 @@ static int audit_totals(struct view v, struct err *err)
 	if (rc != 1)
 		return rc;
 	col_currency(q, 1, &unit);
-	return ERR(err, ERR_INTERNAL, "mint %" PRId64 ": the total is %" PRId64 " %s %s, the entries make %" PRId64,
-		   col_i64(q, 0), col_i64(q, 3), unit.s, account_name((enum account)col_i64(q, 2)), col_i64(q, 4));
+	return ERR(err, ERR_INTERNAL, "%s: the total is %" PRId64 " %s %s, the entries make %" PRId64,
+		   owner_text(&a, q, 0, 5), col_i64(q, 3), unit.s, account_name((enum account)col_i64(q, 2)),
+		   col_i64(q, 4));
 }
 
 static int audit_movements(struct view v, struct err *err)

@@ -21,19 +21,22 @@ enum account {
 	ACCOUNT_OUTSIDE = 6,
 	ACCOUNT_INVALID = 7 /* the mint refuses it for ever */
 };
-#define ACCOUNT_MAX 7
-#define RAIL_ECASH  "ecash"
+#define ACCOUNT_MAX  7
+#define RAIL_ECASH   "ecash"
+#define RAIL_ONCHAIN "onchain"
 const char *account_name(enum account acc);
 
 struct movement {
 	struct unit *unit_of_work;
 	int64_t at_ms;
 	struct action_id action;
-	const char *rail; /* "ecash" */
-	const char *kind; /* "issue", "send", "send_reclaimed", "receive", "swap", "lock", "release" */
-	int64_t mint_id;
+	const char *rail; /* RAIL_ECASH, RAIL_ONCHAIN */
+	const char *kind; /* "issue", "send", "send_reclaimed", "receive", "swap", "lock", "release", "reorg", … */
+	int64_t mint_id;  /* of ecash; else 0 */
 	struct currency unit;
 	const char *note; /* label or memo, or NULL */
+	bool has_txid;
+	struct txid txid; /* the transaction that it is about */
 	int64_t delta[ACCOUNT_MAX + 1];
 };
 struct movement movement_begin(struct unit *u, const struct action_id *action, const char *rail, const char *kind,
@@ -48,8 +51,11 @@ MUST_CHECK int movement_post(struct movement *m, struct err *err);
 struct movement_row {
 	int64_t id, at_ms;
 	struct action_id action;
-	const char *rail, *kind, *mint_url, *note;
+	const char *rail, *kind, *note;
+	const char *mint_url; /* NULL on a rail without mints */
 	struct currency unit;
+	bool has_txid;
+	struct txid txid;
 	int64_t amount;  /* net effect on what is ours (spendable + locked + sent), fees included; minor unit */
 	int64_t fee;     /* paid in this movement */
 	int64_t balance; /* what is ours in this unit after it, over all mints */
@@ -66,7 +72,8 @@ MUST_CHECK int movement_list(struct view v, struct arena *a, const struct moveme
 			     void (*each)(void *ctx, const struct movement_row *row), void *ctx, struct err *err);
 
 struct account_total {
-	const char *rail, *mint_url;
+	const char *rail;
+	const char *mint_url; /* NULL, and mint_id 0, on a rail without mints */
 	int64_t mint_id;
 	struct currency unit;
 	int64_t total[ACCOUNT_MAX + 1];

@@ -137,6 +137,22 @@ void bind_hash32(struct stmt *q, int i, const struct hash32 *v)
 {
 	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
 }
+
+void bind_txid(struct stmt *q, int i, const struct txid *v)
+{
+	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
+}
+
+void bind_block_hash(struct stmt *q, int i, const struct block_hash *v)
+{
+	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
+}
+
+void bind_sat(struct stmt *q, int i, struct sat v)
+{
+	bind_u64(q, i, sat_value(v));
+}
+
 void bind_address(struct stmt *q, int i, const struct evm_address *v)
 {
 	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
@@ -270,6 +286,26 @@ void col_hash32(struct stmt *q, int i, struct hash32 *ret)
 {
 	col_copy(q, i, ret->b, sizeof(ret->b));
 }
+
+void col_txid(struct stmt *q, int i, struct txid *ret)
+{
+	col_copy(q, i, ret->b, sizeof(ret->b));
+}
+
+void col_block_hash(struct stmt *q, int i, struct block_hash *ret)
+{
+	col_copy(q, i, ret->b, sizeof(ret->b));
+}
+
+struct sat col_sat(struct stmt *q, int i)
+{
+	struct sat v;
+	bool fits = sat_from_u64(col_u64(q, i), &v);
+
+	assert(fits);
+	return v;
+}
+
 void col_address(struct stmt *q, int i, struct evm_address *ret)
 {
 	col_copy(q, i, ret->b, sizeof(ret->b));

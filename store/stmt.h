@@ -53,6 +53,9 @@ void bind_blob(struct stmt *q, int i, struct bytes v);
 void bind_null(struct stmt *q, int i);
 void bind_optional(struct stmt *q, int i, int64_t v, int64_t none); /* null when v is none */
 void bind_hash32(struct stmt *q, int i, const struct hash32 *v);
+void bind_txid(struct stmt *q, int i, const struct txid *v);
+void bind_block_hash(struct stmt *q, int i, const struct block_hash *v);
+void bind_sat(struct stmt *q, int i, struct sat v);
 void bind_address(struct stmt *q, int i, const struct evm_address *v);
 void bind_gas_price(struct stmt *q, int i, struct gas_price v);
 void bind_pubkey(struct stmt *q, int i, const struct pubkey *v);
@@ -76,6 +79,9 @@ const char *col_text(struct arena *a, struct stmt *q, int i); /* NULL for null *
 struct bytes col_blob(struct arena *a, struct stmt *q, int i);
 void col_copy(struct stmt *q, int i, void *to, size_t n); /* a blob of exactly n bytes; leaves no other copy behind */
 void col_hash32(struct stmt *q, int i, struct hash32 *ret);
+void col_txid(struct stmt *q, int i, struct txid *ret);
+void col_block_hash(struct stmt *q, int i, struct block_hash *ret);
+struct sat col_sat(struct stmt *q, int i);
 void col_address(struct stmt *q, int i, struct evm_address *ret);
 void col_gas_price(struct stmt *q, int i, struct gas_price *ret);
 void col_pubkey(struct stmt *q, int i, struct pubkey *ret);
