@@ -26,9 +26,9 @@ MUST_CHECK int chain_store_block_by_hash(struct view v, const struct block_hash 
 MUST_CHECK int chain_store_connect(struct unit *u, const struct block_row *block, int64_t now_ms, struct err *err);
 /* The tip goes; ERR_CONFLICT when it is another. */
 MUST_CHECK int chain_store_disconnect(struct unit *u, const struct block_ref *tip, int64_t now_ms, struct err *err);
-/* Starts anywhere else: forgets all blocks, and nothing of what they confirmed.  For when the fork is below all that is
- * kept; what was confirmed above `fork` is unconfirmed. */
-MUST_CHECK int chain_store_restart(struct unit *u, uint32_t fork, int64_t now_ms, struct err *err);
+/* The chain is another one, down to below all that is kept: forgets every block, every confirmation and how far any search
+ * has come. */
+MUST_CHECK int chain_store_reset(struct unit *u, int64_t now_ms, struct err *err);
 
 /* --- the wallet's search --- */
 
@@ -51,5 +51,7 @@ MUST_CHECK int sync_store_put(struct unit *u, const struct sync_row *row, int64_
  * happens where the search has not begun: it will come by. */
 MUST_CHECK int sync_store_scan_from(struct unit *u, enum sync_backend backend, uint32_t height, int64_t now_ms,
 				    struct err *err);
+/* For chain_store_reset() alone. */
+MUST_CHECK int sync_store_forget(struct unit *u, struct err *err);
 
 #endif

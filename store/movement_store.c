@@ -7,6 +7,7 @@
 #include "store/query_sets.h"
 #include "store/rows.h"
 #include "store/stmt.h"
+#include "store/tx_store.h"
 #include "store/utxo_store.h"
 
 _Static_assert(ACCOUNT_SPENDABLE == 1 && ACCOUNT_LOCKED == 2 && ACCOUNT_PENDING == 3 && ACCOUNT_SENT == 4 &&
@@ -421,7 +422,7 @@ int movement_check(struct view v, struct err *err)
 
 int movement_audit(struct view v, struct err *err)
 {
-	if (movement_check(v, err) != 0 || audit_totals(v, err) != 0)
+	if (movement_check(v, err) != 0 || audit_totals(v, err) != 0 || audit_movements(v, err) != 0)
 		return -1;
-	return audit_movements(v, err);
+	return tx_store_audit(v, err);
 }

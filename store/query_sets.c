@@ -21,4 +21,12 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_SLOT] = &slot_queries,
 	[FAMILY_ATTEMPT] = &attempt_queries,
 	[FAMILY_OUTBOX_AUDIT] = &outbox_audit_queries,
+	[FAMILY_CHAIN] = &chain_queries,
+	[FAMILY_SYNC] = &sync_queries,
+	[FAMILY_WATCH] = &watch_queries,
+	[FAMILY_SCRIPT] = &script_queries,
+	[FAMILY_TX] = &tx_queries,
+	[FAMILY_TX_READ] = &tx_read_queries,
+	[FAMILY_SETTLE] = &settle_queries,
+	[FAMILY_UTXO] = &utxo_queries,
 };

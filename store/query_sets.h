@@ -25,5 +25,13 @@ extern const struct query_set lane_queries;         /* lane_store.c */
 extern const struct query_set slot_queries;         /* slot_store.c */
 extern const struct query_set attempt_queries;      /* attempt_store.c */
 extern const struct query_set outbox_audit_queries; /* outbox_audit.c */
+extern const struct query_set chain_queries;        /* chain_store.c */
+extern const struct query_set sync_queries;         /* sync_store.c */
+extern const struct query_set watch_queries;        /* watch_store.c */
+extern const struct query_set script_queries;       /* script_store.c */
+extern const struct query_set tx_queries;           /* tx_store.c */
+extern const struct query_set tx_read_queries;      /* tx_read.c */
+extern const struct query_set settle_queries;       /* tx_settle.c */
+extern const struct query_set utxo_queries;         /* utxo_store.c */
 
 #endif

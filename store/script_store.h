@@ -67,6 +67,8 @@ MUST_CHECK int script_store_give(struct unit *u, struct arena *a, enum script_ch
 MUST_CHECK int script_store_take(struct unit *u, struct arena *a, enum script_chain chain,
 				 const struct action_id *holder, struct script_row *ret, struct err *err);
 MUST_CHECK int script_store_release(struct unit *u, const struct action_id *holder, struct err *err);
+MUST_CHECK int script_store_rehold(struct unit *u, const struct action_id *from, const struct action_id *to,
+				   struct err *err);
 MUST_CHECK int script_store_set_label(struct unit *u, int64_t id, const char *label, struct err *err);
 MUST_CHECK int script_store_set_seen(struct unit *u, int64_t id, uint64_t confirmed, uint64_t mempool, struct err *err);
 

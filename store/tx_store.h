@@ -95,6 +95,8 @@ MUST_CHECK int tx_store_drop(struct unit *u, const struct txid *txid, const stru
 MUST_CHECK int tx_store_mature(struct unit *u, uint32_t tip, int64_t now_ms, struct err *err);
 /* The tip goes: what it confirmed is pending, what it matured is not any more. */
 MUST_CHECK int tx_store_unconfirm(struct unit *u, const struct block_ref *tip, int64_t now_ms, struct err *err);
+/* All confirmed ones. */
+MUST_CHECK int tx_store_unconfirm_all(struct unit *u, int64_t now_ms, struct err *err);
 
 /* --- reading --- */
 

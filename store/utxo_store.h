@@ -45,7 +45,7 @@ struct utxo_row {
 	struct txid spent_by; /* when spent */
 };
 /* What a row takes of an arena at most. */
-#define UTXO_ROOM 1024
+#define UTXO_ROOM 512
 
 /* Spendable → locked by holder, all of them or ERR_CONFLICT.  Posts the movement "lock". */
 MUST_CHECK int utxo_store_lock(struct unit *u, const struct outpoint *at, size_t n, const struct action_id *holder,
@@ -59,14 +59,21 @@ MUST_CHECK int utxo_store_release(struct unit *u, const struct action_id *holder
 MUST_CHECK int utxo_store_rehold(struct unit *u, const struct action_id *from, const struct action_id *to,
 				 struct err *err);
 
-/* Spendable ones, largest first; confirmed says which are.  ERR_RANGE: more than the arena has room for. */
-MUST_CHECK int utxo_store_spendable(struct view v, struct arena *a, struct utxo_row **ret, size_t *n, struct err *err);
-/* By id, whatever their state. */
-MUST_CHECK int utxo_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,
-				    struct utxo_row **ret, size_t *n, struct err *err);
+/* What coin selection needs of the spendable ones, largest first: 16 bytes each, so that a wallet may have very many.
+ * confirmed: only those that a block has.  ERR_RANGE: more than the arena has room for. */
+struct utxo_value {
+	int64_t id;
+	struct sat value;
+};
+MUST_CHECK int utxo_store_values(struct view v, struct arena *a, bool confirmed, struct utxo_value **ret, size_t *n,
+				 struct err *err);
 /* 1 found, 0 not, -1. */
+MUST_CHECK int utxo_store_get(struct view v, struct arena *a, int64_t id, struct utxo_row *ret, struct err *err);
 MUST_CHECK int utxo_store_find(struct view v, struct arena *a, const struct outpoint *at, struct utxo_row *ret,
 			       struct err *err);
+/* By id, whatever their state; ERR_RANGE as above. */
+MUST_CHECK int utxo_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,
+				    struct utxo_row **ret, size_t *n, struct err *err);
 struct utxo_query {
 	int state;     /* enum utxo_state; 0: all but spent and absent */
 	int64_t after; /* id, exclusive; 0: from the start */

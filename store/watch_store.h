@@ -54,7 +54,7 @@ MUST_CHECK int watch_store_paid(struct unit *u, struct bytes script, const struc
 MUST_CHECK int watch_store_unconfirmed(struct view v, struct txid *after, unsigned limit,
 				       void (*each)(void *ctx, const struct txid *txid), void *ctx, struct err *err);
 MUST_CHECK int watch_store_gone(struct unit *u, const struct txid *txid, struct err *err);
-/* For chain_store.c alone: the hits of this block have none any more. */
+/* For chain_store.c alone: the hits of this block have none any more; block NULL: of any. */
 MUST_CHECK int watch_store_unconfirm(struct unit *u, const struct block_ref *block, struct err *err);
 
 #endif

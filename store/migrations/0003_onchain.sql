@@ -113,7 +113,7 @@ CREATE TABLE onchain_script (
 	given          INTEGER NOT NULL CHECK (given IN (0, 1)), -- somebody may know it
 	used           INTEGER NOT NULL CHECK (used IN (0, 1)),  -- an output pays it
 	holder         TEXT, -- whose change it will be, while nothing pays it
-	label          TEXT CHECK (length(label) <= 256),
+	label          TEXT CHECK (length(label) <= 64),
 	given_at_ms    INTEGER,
 	seen_confirmed INTEGER NOT NULL CHECK (seen_confirmed >= 0), -- transactions, as an indexing backend counted them
 	seen_mempool   INTEGER NOT NULL CHECK (seen_mempool >= 0),
@@ -139,8 +139,9 @@ CREATE TABLE onchain_tx (
 	trust         INTEGER NOT NULL CHECK (trust BETWEEN 0 AND 2),   -- as its maker said
 	trusted       INTEGER NOT NULL CHECK (trusted BETWEEN 0 AND 2), -- as far as what it spends can be trusted too
 	fee           INTEGER CHECK (fee >= 0), -- NULL: not known
+	booked        INTEGER NOT NULL CHECK (booked >= 0), -- of the fee, what the ledger has
 	action_id     TEXT,
-	label         TEXT CHECK (length(label) <= 256),
+	label         TEXT CHECK (length(label) <= 64),
 	replaced_by   BLOB CHECK (length(replaced_by) = 32),
 	first_seen_ms INTEGER NOT NULL,
 	last_seen_ms  INTEGER, -- in a mempool or a block; NULL: never
@@ -175,6 +176,7 @@ CREATE TABLE onchain_coin (
 	CHECK (state <> 2 OR holder IS NOT NULL)
 ) STRICT;
 CREATE INDEX onchain_coin_unspent ON onchain_coin (state, value) WHERE state NOT IN (5, 6);
+CREATE INDEX onchain_coin_open ON onchain_coin (id) WHERE state NOT IN (5, 6);
 CREATE INDEX onchain_coin_holder ON onchain_coin (holder) WHERE holder IS NOT NULL;
 CREATE INDEX onchain_coin_script ON onchain_coin (script_id);
 CREATE INDEX onchain_coin_spender ON onchain_coin (spent_by) WHERE spent_by IS NOT NULL;

@@ -1,0 +1,161 @@
+/* What is read of the wallet's transactions; tx_store.c has what changes them. */
+#include <inttypes.h>
+
+#include "store/query_sets.h"
+#include "store/stmt.h"
+#include "store/tx_store.h"
+
+enum { Q_FIND, Q_PLACE, Q_NEWEST, Q_OLDEST, Q_OPEN, Q_OF_ACTION, Q_INPUTS_SINCE, Q_COINS_SINCE, Q_COUNT };
+
+#define COLS                                                                                                           \
+	"id, txid, raw, place, height, hash, pos, coinbase, own, kind, trusted, fee, value_out, action_id, label,"     \
+	" replaced_by, first_seen_ms, last_seen_ms"
+#define PLACED " AND (?3 = 0 OR +place = ?3)"
+
+static const char *const sql[Q_COUNT] = {
+	[Q_FIND] = "SELECT " COLS " FROM onchain_tx WHERE txid = ?1",
+	[Q_PLACE] = "SELECT place, height, hash FROM onchain_tx WHERE txid = ?1",
+	[Q_NEWEST] = "SELECT " COLS " FROM onchain_tx WHERE id > ?1 AND id < ?2" PLACED " ORDER BY id DESC LIMIT ?4",
+	[Q_OLDEST] = "SELECT " COLS " FROM onchain_tx WHERE id > ?1 AND id < ?2" PLACED " ORDER BY id LIMIT ?4",
+	/* Of the few that no block has, without a look at all the others. */
+	[Q_OPEN] = "SELECT " COLS " FROM onchain_tx INDEXED BY onchain_tx_open WHERE place IN (1, 2) AND place = ?3"
+		   " AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?4",
+	[Q_OF_ACTION] = "SELECT " COLS " FROM onchain_tx INDEXED BY onchain_tx_action WHERE action_id = ?5 AND id > ?1"
+			" AND id < ?2" PLACED " ORDER BY id LIMIT ?4",
+	[Q_INPUTS_SINCE] = "SELECT id, prev_txid, prev_vout FROM onchain_input WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[Q_COINS_SINCE] = "SELECT c.id, t.txid, c.vout FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
+			  " WHERE c.id > ?1 ORDER BY c.id LIMIT ?2",
+};
+const struct query_set tx_read_queries = { "tx_read", sql, Q_COUNT };
+
+static void block_read_ref(struct stmt *q, int i, struct block_ref *ret)
+{
+	ret->height = (uint32_t)col_u64(q, i);
+	col_block_hash(q, i + 1, &ret->hash);
+}
+
+static void row_read(struct arena *a, struct stmt *q, struct tx_row *ret)
+{
+	*ret = (struct tx_row){
+		.id = col_i64(q, 0),
+		.raw = col_blob(a, q, 2),
+		.place = (enum tx_place)col_i64(q, 3),
+		.pos = (uint32_t)col_u64(q, 6),
+		.coinbase = col_bool(q, 7),
+		.own = col_bool(q, 8),
+		.kind = col_text(a, q, 9),
+		.trusted = (enum tx_trust)col_i64(q, 10),
+		.has_fee = !col_is_null(q, 11),
+		.fee = col_sat(q, 11),
+		.value_out = col_sat(q, 12),
+		.label = col_text(a, q, 14),
+		.replaced = !col_is_null(q, 15),
+		.first_seen_ms = col_i64(q, 16),
+		.last_seen_ms = col_i64(q, 17),
+	};
+	col_txid(q, 1, &ret->txid);
+	if (ret->place == TX_CONFIRMED)
+		block_read_ref(q, 4, &ret->block);
+	col_action_id(q, 13, &ret->action);
+	if (ret->replaced)
+		col_txid(q, 15, &ret->replaced_by);
+}
+
+/* Its bytes, its texts, and what the arena needs to align them. */
+static bool row_fits(struct arena *a, struct stmt *q)
+{
+	return arena_room(a, col_size(q, 2) + col_size(q, 9) + col_size(q, 14) + 256);
+}
+
+int tx_store_find(struct view v, struct arena *a, const struct txid *txid, struct tx_row *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, Q_FIND);
+	int rc;
+
+	bind_txid(q, 1, txid);
+	rc = stmt_step(q, err);
+	if (rc == 1 && !row_fits(a, q))
+		return ERR(err, ERR_RANGE, "a transaction of %zu bytes is too large to look at", col_size(q, 2));
+	if (rc == 1)
+		row_read(a, q, ret);
+	return rc;
+}
+
+int tx_store_place(struct view v, const struct txid *txid, enum tx_place *ret, struct block_ref *ret_block,
+		   struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, Q_PLACE);
+	int rc;
+
+	bind_txid(q, 1, txid);
+	rc = stmt_step(q, err);
+	if (rc != 1)
+		return rc;
+	*ret = (enum tx_place)col_i64(q, 0);
+	if (*ret == TX_CONFIRMED)
+		block_read_ref(q, 1, ret_block);
+	return 1;
+}
+
+static unsigned query_of(const struct tx_query *tq)
+{
+	if (!action_id_is_empty(&tq->action))
+		return Q_OF_ACTION;
+	if (!tq->oldest_first)
+		return Q_NEWEST;
+	return tq->place == TX_STORED || tq->place == TX_PENDING ? Q_OPEN : Q_OLDEST;
+}
+
+int tx_store_list(struct view v, struct arena *a, const struct tx_query *tq,
+		  void (*each)(void *ctx, const struct tx_row *row), void *ctx, struct err *err)
+{
+	unsigned query = query_of(tq);
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, query);
+	int n = 0, rc;
+
+	bind_i64(q, 1, tq->after);
+	bind_i64(q, 2, tq->before ? tq->before : INT64_MAX);
+	bind_i64(q, 3, tq->place);
+	bind_i64(q, 4, tq->limit);
+	if (query == Q_OF_ACTION)
+		bind_action_id(q, 5, &tq->action);
+	while ((rc = stmt_step(q, err)) == 1 && row_fits(a, q)) {
+		struct tx_row row;
+
+		row_read(a, q, &row);
+		each(ctx, &row);
+		n++;
+	}
+	return rc < 0 ? -1 : n;
+}
+
+static int outpoints_since(struct view v, unsigned query, int64_t *id, unsigned limit,
+			   void (*each)(void *ctx, const struct outpoint *at), void *ctx, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, query);
+	struct outpoint at;
+	int n = 0, rc;
+
+	bind_i64(q, 1, *id);
+	bind_i64(q, 2, limit);
+	while ((rc = stmt_step(q, err)) == 1) {
+		*id = col_i64(q, 0);
+		col_txid(q, 1, &at.txid);
+		at.vout = (uint32_t)col_u64(q, 2);
+		each(ctx, &at);
+		n++;
+	}
+	return rc < 0 ? -1 : n;
+}
+
+int tx_store_inputs_since(struct view v, int64_t *id, unsigned limit,
+			  void (*each)(void *ctx, const struct outpoint *at), void *ctx, struct err *err)
+{
+	return outpoints_since(v, Q_INPUTS_SINCE, id, limit, each, ctx, err);
+}
+
+int tx_store_coins_since(struct view v, int64_t *id, unsigned limit, void (*each)(void *ctx, const struct outpoint *at),
+			 void *ctx, struct err *err)
+{
+	return outpoints_since(v, Q_COINS_SINCE, id, limit, each, ctx, err);
+}
