@@ -25,7 +25,7 @@ enum {
 	Q_RIVAL_AT,
 	Q_PLACE,
 	Q_SEEN,
-	Q_LOST_AGAIN,
+	Q_LOST,
 	Q_CHILD,
 	Q_IN_BLOCK,
 	Q_ANY_CONFIRMED,
@@ -60,16 +60,20 @@ static const char *const sql[Q_COUNT] = {
 		" JOIN onchain_tx AS t ON t.id = other.tx_id WHERE mine.tx_id = ?1 AND +t.place BETWEEN ?2 AND 3"
 		" ORDER BY t.place DESC, t.id LIMIT 1",
 	[Q_RIVAL_AT] = "SELECT t.id FROM onchain_input AS i JOIN onchain_tx AS t ON t.id = i.tx_id"
-		       " WHERE i.prev_txid = ?1 AND i.prev_vout = ?2 AND +t.place BETWEEN ?3 AND 2"
+		       " WHERE i.prev_txid = ?1 AND i.prev_vout = ?2 AND +t.place BETWEEN ?3 AND ?4"
 		       " ORDER BY t.id LIMIT 1",
 	[Q_PLACE] = "UPDATE onchain_tx SET place = ?2, height = ?3, hash = ?4, pos = ?5, replaced_by = ?6,"
 		    " last_seen_ms = ifnull(?7, last_seen_ms) WHERE id = ?1",
 	[Q_SEEN] = "UPDATE onchain_tx SET last_seen_ms = ?2 WHERE id = ?1",
-	/* What lost before to another loses to this one now: whoever looks finds the one that counts. */
-	[Q_LOST_AGAIN] = "UPDATE onchain_tx SET replaced_by = (SELECT txid FROM onchain_tx WHERE id = ?1)"
-			 " WHERE place = 4 AND id IN (SELECT other.tx_id FROM onchain_input AS mine"
-			 " JOIN onchain_input AS other ON other.prev_txid = mine.prev_txid"
-			 " AND other.prev_vout = mine.prev_vout AND other.tx_id <> mine.tx_id WHERE mine.tx_id = ?1)",
+	/* Of those that are out because of this one: who won, which is the first in the chain where several did. */
+	[Q_LOST] = "UPDATE onchain_tx SET replaced_by = (SELECT w.txid FROM onchain_input AS mine"
+		   " JOIN onchain_input AS other ON other.prev_txid = mine.prev_txid"
+		   " AND other.prev_vout = mine.prev_vout AND other.tx_id <> mine.tx_id"
+		   " JOIN onchain_tx AS w ON w.id = other.tx_id WHERE mine.tx_id = onchain_tx.id AND +w.place = 3"
+		   " ORDER BY w.height, w.pos LIMIT 1)"
+		   " WHERE +place = 4 AND id IN (SELECT other.tx_id FROM onchain_input AS mine"
+		   " JOIN onchain_input AS other ON other.prev_txid = mine.prev_txid"
+		   " AND other.prev_vout = mine.prev_vout AND other.tx_id <> mine.tx_id WHERE mine.tx_id = ?1)",
 	[Q_CHILD] = "SELECT s.id FROM onchain_tx AS t JOIN onchain_input AS i ON i.prev_txid = t.txid"
 		    " JOIN onchain_tx AS s ON s.id = i.tx_id WHERE t.id = ?1 AND +s.place = 2 ORDER BY s.id LIMIT 1",
 	[Q_IN_BLOCK] = FACTS " WHERE height = ?1 AND hash = ?2 ORDER BY pos DESC LIMIT 1",
@@ -442,19 +446,23 @@ static int add(struct change *c, const struct told_tx *tx, const struct own_tx *
 	for (size_t i = 0; i < tx->n_in; i++)
 		if (add_input(c->u, id, i, &tx->in[i], err) != 0)
 			return -1;
+	settle_touch(&c->settle, id);
 	if (add_coins(c, id, tx, err) != 0)
 		return -1;
 	return known_by_id(unit_view(c->u), c->a, id, ret, err) < 0 ? -1 : 0;
 }
 
-static int rival_at(struct change *c, const struct outpoint *at, enum tx_place from, int64_t *ret, struct err *err)
+/* A transaction that spends this output and stands between two places: 1, 0, -1. */
+static int rival_at(struct unit *u, const struct outpoint *at, enum tx_place from, enum tx_place to, int64_t *ret,
+		    struct err *err)
 {
-	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(c->u), FAMILY_TX, Q_RIVAL_AT);
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_TX, Q_RIVAL_AT);
 	int rc;
 
 	bind_txid(q, 1, &at->txid);
 	bind_i64(q, 2, at->vout);
 	bind_i64(q, 3, from);
+	bind_i64(q, 4, to);
 	rc = stmt_step(q, err);
 	if (rc == 1)
 		*ret = col_i64(q, 0);
@@ -468,7 +476,7 @@ static int stranger_wins(struct change *c, const struct told_tx *tx, enum tx_pla
 	int rc;
 
 	for (size_t i = 0; i < tx->n_in; i++) {
-		while ((rc = rival_at(c, &tx->in[i], from, &rival, err)) == 1)
+		while ((rc = rival_at(c->u, &tx->in[i], from, TX_PENDING, &rival, err)) == 1)
 			if (change_out(c, rival, &tx->txid, err) != 0)
 				return -1;
 		if (rc < 0)
@@ -497,6 +505,22 @@ static int find_or_add(struct change *c, const struct told_tx *tx, enum tx_place
 
 /* --- of ours --- */
 
+static int inputs_are_left(struct unit *u, const struct told_tx *tx, struct err *err)
+{
+	char text[OUTPOINT_TEXT];
+	int64_t rival;
+	int rc;
+
+	for (size_t i = 0; i < tx->n_in; i++) {
+		rc = rival_at(u, &tx->in[i], TX_CONFIRMED, TX_CONFIRMED, &rival, err);
+		if (rc == 0)
+			continue;
+		outpoint_text(&tx->in[i], text);
+		return rc < 0 ? -1 : ERR(err, ERR_CONFLICT, "a block has spent %s already", text);
+	}
+	return 0;
+}
+
 int tx_store_add_own(struct unit *u, const struct told_tx *tx, const struct own_tx *own, int64_t now_ms,
 		     struct err *err)
 {
@@ -505,8 +529,8 @@ int tx_store_add_own(struct unit *u, const struct told_tx *tx, const struct own_
 	struct change c;
 
 	assert(!tx->coinbase);
-	if (change_begin(&c, &a, u, own->kind, now_ms, err) != 0 || add(&c, tx, own, &t, err) != 0 ||
-	    change_event(&c, &t, TX_STORED, "stored", err) != 0)
+	if (inputs_are_left(u, tx, err) != 0 || change_begin(&c, &a, u, own->kind, now_ms, err) != 0 ||
+	    add(&c, tx, own, &t, err) != 0 || change_event(&c, &t, TX_STORED, "stored", err) != 0)
 		return -1;
 	settle_about(&c.settle, &t.txid, &t.action, t.label);
 	return settle_end(&c.settle, err);
@@ -550,12 +574,22 @@ static int saw_again(struct unit *u, const struct known *t, int64_t now_ms, stru
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
+static int name_winner(struct unit *u, int64_t id, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_TX, Q_LOST);
+
+	bind_i64(q, 1, id);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+/* Has a block spent what it spends?  1, 0, -1. */
 static int is_excluded(struct change *c, const struct known *t, struct err *err)
 {
 	enum tx_place place;
-	int64_t rival;
+	int64_t winner;
+	int rc = next_id(c, Q_RIVAL, t->id, TX_CONFIRMED, &winner, &place, err);
 
-	return next_id(c, Q_RIVAL, t->id, TX_CONFIRMED, &rival, &place, err);
+	return rc == 1 && name_winner(c->u, winner, err) != 0 ? -1 : rc;
 }
 
 /* A mempool has it. */
@@ -613,14 +647,6 @@ int tx_store_seen_again(struct unit *u, const struct txid *txid, int64_t now_ms,
 	return make_pending(&c, &t, err) != 0 ? -1 : finish(&c, &t, err);
 }
 
-static int lost_again(struct unit *u, int64_t id, struct err *err)
-{
-	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_TX, Q_LOST_AGAIN);
-
-	bind_i64(q, 1, id);
-	return stmt_run(q, err) < 0 ? -1 : 0;
-}
-
 static int make_confirmed(struct change *c, const struct known *t, const struct block_ref *block, uint32_t pos,
 			  struct err *err)
 {
@@ -633,9 +659,11 @@ static int make_confirmed(struct change *c, const struct known *t, const struct 
 		return ERR(err, ERR_PEER_INVALID, "transaction %s is in block %" PRIu32 " and in block %" PRIu32, text,
 			   t->block.height, block->height);
 	}
-	if (change_win(c, t, TX_STORED, err) != 0 || lost_again(c->u, t->id, err) != 0)
+	if (change_win(c, t, TX_STORED, err) != 0 ||
+	    change_place(c, t, &(struct move){ .to = TX_CONFIRMED, .block = block, .pos = pos, .seen = true }, err) !=
+		    0)
 		return -1;
-	return change_place(c, t, &(struct move){ .to = TX_CONFIRMED, .block = block, .pos = pos, .seen = true }, err);
+	return name_winner(c->u, t->id, err);
 }
 
 int tx_store_confirm(struct unit *u, const struct told_tx *tx, const struct block_ref *block, uint32_t pos,

@@ -66,7 +66,7 @@ struct own_tx {
 	struct sat fee;
 };
 /* Signed, and not sent yet: place STORED.  Nothing moves in the ledger, for the coins that it spends are their holder's.
- * ERR_EXISTS: there is one with this txid. */
+ * ERR_EXISTS: there is one with this txid.  ERR_CONFLICT: a block has spent what it spends. */
 MUST_CHECK int tx_store_add_own(struct unit *u, const struct told_tx *tx, const struct own_tx *own, int64_t now_ms,
 				struct err *err);
 /* STORED or PENDING goes out: for what will certainly never be mined.  Harmless when it is out; ERR_CONFLICT when it is

@@ -871,7 +871,9 @@ END_TEST
 /* In the way of the first migration, and of a later one: then the first is not kept either. */
 static const struct {
 	const char *table, *migration;
-} in_the_way[] = { { "proof", "migration: 0001" }, { "outbox_lane", "migration: 0002" } };
+} in_the_way[] = { { "proof", "migration: 0001" },
+		   { "outbox_lane", "migration: 0002" },
+		   { "onchain_coin", "migration: 0003" } };
 
 START_TEST(a_failed_upgrade_changes_nothing)
 {
@@ -942,6 +944,86 @@ START_TEST(the_outbox_came_with_version_2)
 }
 END_TEST
 
+/* Movements of both mints, in a file of version 2: what they say is what they said. */
+static const char ledger_of_version_2[] =
+	"INSERT INTO mint VALUES (2, 'https://b', NULL, 1, 0, 0, 0, NULL, 0, 0, NULL, 0);"
+	"INSERT INTO movement VALUES (7, 100, 'alice', 'ecash', 'issue', 1, 'sat', 'a note', 64, 0, 64);"
+	"INSERT INTO movement VALUES (8, 200, NULL, 'ecash', 'issue', 2, 'usd', NULL, 5, 0, 5);"
+	"INSERT INTO movement VALUES (11, 300, 'bob', 'ecash', 'swap', 1, 'sat', NULL, -2, 2, 62);"
+	"INSERT INTO ledger_entry VALUES (7, 1, 64), (7, 6, -64), (8, 1, 5), (8, 6, -5), (11, 1, -2), (11, 5, 2);"
+	"INSERT INTO account_total VALUES ('ecash', 1, 'sat', 1, 62), ('ecash', 1, 'sat', 5, 2),"
+	" ('ecash', 1, 'sat', 6, -64), ('ecash', 2, 'usd', 1, 5), ('ecash', 2, 'usd', 6, -5);"
+	"INSERT INTO proof VALUES (zeroblob(33), 1, 'k', 'sat', 62, 's', zeroblob(33), NULL, NULL, NULL, NULL, 1, NULL,"
+	" NULL, 0, 0, 0);"
+	"INSERT INTO proof VALUES (x'020000000000000000000000000000000000000000000000000000000000000000', 2, 'k', 'usd', 5,"
+	" 't', zeroblob(33), NULL, NULL, NULL, NULL, 1, NULL, NULL, 0, 0, 0)";
+
+static const struct {
+	const char *name, *sql;
+	int64_t value;
+} kept_in_version_3[] = {
+	{ "movements", "SELECT count(*) FROM movement", 3 },
+	{ "their ids", "SELECT group_concat(id) = '7,8,11' FROM (SELECT id FROM movement ORDER BY id)", 1 },
+	{ "their text", "SELECT action_id || kind || note = 'aliceissuea note' FROM movement WHERE id = 7", 1 },
+	{ "their mints", "SELECT sum(mint_id) FROM movement", 4 },
+	{ "their sums", "SELECT sum(amount * 10000 + fee * 100 + balance) FROM movement", 670331 },
+	{ "no transaction", "SELECT count(txid) FROM movement", 0 },
+	{ "entries", "SELECT count(*) || ':' || sum(delta * account) = '6:-337' FROM ledger_entry", 1 },
+	{ "totals", "SELECT count(*) || ':' || sum(total * account) = '5:-337' FROM account_total", 1 },
+	{ "indexes",
+	  "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'movement'"
+	  " AND name IN ('movement_action', 'movement_external')",
+	  2 },
+	{ "entries refer to movements",
+	  "SELECT count(*) FROM pragma_foreign_key_list('ledger_entry') WHERE \"table\" = 'movement'", 1 },
+	{ "movements refer to mints",
+	  "SELECT count(*) FROM pragma_foreign_key_list('movement') WHERE \"table\" = 'mint'", 1 },
+	{ "no table of the way is left", "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_new'", 0 },
+};
+
+START_TEST(the_ledger_of_version_2_is_kept)
+{
+	char path[200], kept[240];
+	sqlite3 *db;
+
+	make_version(2, path, kept);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	run(db, ledger_of_version_2);
+	sqlite3_close(db);
+	OK(try_open(path));
+	for (size_t i = 0; i < ARRAY_LEN(kept_in_version_3); i++)
+		ck_assert_msg(ask(path, kept_in_version_3[i].sql) == kept_in_version_3[i].value, "%s",
+			      kept_in_version_3[i].name);
+	OK(store_verify_file(path, err));
+	ck_assert_int_eq(ask(kept, "SELECT count(*) FROM movement WHERE mint_id = 1"), 2);
+	remove_old(path, kept);
+}
+END_TEST
+
+/* What no movement may be, and what it may be now. */
+static const struct {
+	const char *name, *sql;
+	bool refused;
+} mintless[] = {
+	{ "on-chain",
+	  "INSERT INTO movement VALUES (1, 1, NULL, 'onchain', 'k', NULL, 'sat', NULL, 1, 0, 1, zeroblob(32))", false },
+	{ "ecash of no mint",
+	  "INSERT INTO movement VALUES (1, 1, NULL, 'ecash', 'k', NULL, 'sat', NULL, 1, 0, 1, NULL)", true },
+	{ "on-chain of a mint",
+	  "INSERT INTO movement VALUES (1, 1, NULL, 'onchain', 'k', 1, 'sat', NULL, 1, 0, 1, NULL)", true },
+	{ "half a txid",
+	  "INSERT INTO movement VALUES (1, 1, NULL, 'onchain', 'k', NULL, 'sat', NULL, 1, 0, 1, zeroblob(16))", true },
+	{ "totals, on-chain", "INSERT INTO account_total VALUES ('onchain', 0, 'sat', 1, 1)", false },
+	{ "totals, ecash of no mint", "INSERT INTO account_total VALUES ('ecash', 0, 'sat', 1, 1)", true },
+	{ "totals, on-chain of a mint", "INSERT INTO account_total VALUES ('onchain', 1, 'sat', 1, 1)", true },
+};
+
+START_TEST(movements_without_a_mint)
+{
+	ck_assert_msg(scratch_sql_refused(&scratch, mintless[_i].sql) == mintless[_i].refused, "%s", mintless[_i].name);
+}
+END_TEST
+
 /* --- care --- */
 
 START_TEST(a_copy_is_whole_and_verified)
@@ -971,6 +1053,12 @@ static const struct {
 	{ "the outbox against itself",
 	  "INSERT INTO outbox_lane VALUES (1, 1, zeroblob(20), 'k', 0, 1, 1, NULL, 0, 0);"
 	  "INSERT INTO outbox_tx VALUES (1, 1, 0, 0, 5, 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0)",
+	  ERR_INTERNAL },
+	{ "on-chain coins against where they stand",
+	  "INSERT INTO onchain_script VALUES (1, zeroblob(34), 0, 0, 0, 1, NULL, NULL, NULL, 0, 0);"
+	  "INSERT INTO onchain_tx VALUES (1, zeroblob(32), x'00', 4, NULL, NULL, NULL, 0, 5, 'receive', 0, 0, 0, NULL, 0,"
+	  " NULL, NULL, NULL, 0, NULL);"
+	  "INSERT INTO onchain_coin VALUES (1, 1, 0, 0, 1, 3, NULL, NULL)",
 	  ERR_INTERNAL },
 	{ "newer schema", "PRAGMA user_version=4711", ERR_CONFIG },
 	{ "an index",
@@ -1065,6 +1153,8 @@ int main(void)
 	tcase_add_test(tc, half_a_copy_does_not_count);
 	tcase_add_loop_test(tc, a_failed_upgrade_changes_nothing, 0, (int)ARRAY_LEN(in_the_way));
 	tcase_add_loop_test(tc, every_version_is_upgraded, 1, (int)n_migrations);
+	tcase_add_test(tc, the_ledger_of_version_2_is_kept);
+	tcase_add_loop_test(tc, movements_without_a_mint, 0, (int)ARRAY_LEN(mintless));
 	tcase_add_test(tc, the_outbox_came_with_version_2);
 	tcase_add_test(tc, a_copy_is_whole_and_verified);
 	tcase_add_loop_test(tc, a_damaged_copy_is_found, 0, (int)ARRAY_LEN(damages));
