@@ -15,6 +15,7 @@ enum {
 	Q_SPENT,
 	Q_SPENT_BEATS,
 	Q_PAID,
+	Q_HAS,
 	Q_UNCONFIRMED,
 	Q_GONE,
 	Q_UNCONFIRM,
@@ -49,6 +50,7 @@ static const char *const sql[Q_COUNT] = {
 	[Q_SPENT_BEATS] = "DELETE FROM chain_hit WHERE height IS NULL AND txid <> ?3 AND watch_id IN"
 			  " (SELECT id FROM chain_watch WHERE txid = ?1 AND vout = ?2)",
 	[Q_PAID] = ADD_HIT "spk = ?1" HIT_AGAIN,
+	[Q_HAS] = "SELECT 1 FROM chain_hit WHERE watch_id = ?1 AND txid = ?2 AND +height IS ?3 AND hash IS ?4 LIMIT 1",
 	[Q_UNCONFIRMED] =
 		"SELECT DISTINCT txid FROM chain_hit WHERE height IS NULL AND txid > ?1 ORDER BY txid LIMIT ?2",
 	[Q_GONE] = "DELETE FROM chain_hit WHERE height IS NULL AND txid = ?1",
@@ -224,6 +226,20 @@ int watch_store_paid(struct unit *u, struct bytes script, const struct txid *by,
 
 	bind_blob(q, 1, script);
 	return add_hits(q, &(struct seen_at){ by, n, raw, block, now_ms }, err);
+}
+
+int watch_store_has(struct view v, int64_t watch_id, const struct txid *txid, const struct block_ref *block,
+		    struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_WATCH, Q_HAS);
+
+	bind_i64(q, 1, watch_id);
+	bind_txid(q, 2, txid);
+	if (block) {
+		bind_i64(q, 3, block->height);
+		bind_block_hash(q, 4, &block->hash);
+	}
+	return stmt_step(q, err);
 }
 
 int watch_store_unconfirmed(struct view v, struct txid *after, unsigned limit,

@@ -50,6 +50,9 @@ MUST_CHECK int watch_store_spent(struct unit *u, const struct outpoint *at, cons
 				 struct bytes raw, const struct block_ref *block, int64_t now_ms, struct err *err);
 MUST_CHECK int watch_store_paid(struct unit *u, struct bytes script, const struct txid *by, uint32_t n,
 				struct bytes raw, const struct block_ref *block, int64_t now_ms, struct err *err);
+/* Has this watch a hit by that transaction, in this block (NULL: in none)?  1, 0, -1. */
+MUST_CHECK int watch_store_has(struct view v, int64_t watch_id, const struct txid *txid, const struct block_ref *block,
+			       struct err *err);
 /* Unconfirmed hits, by txid from after *txid on: for asking the mempool; and what it no longer has. */
 MUST_CHECK int watch_store_unconfirmed(struct view v, struct txid *after, unsigned limit,
 				       void (*each)(void *ctx, const struct txid *txid), void *ctx, struct err *err);
