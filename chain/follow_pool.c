@@ -345,12 +345,17 @@ static int write_seen_again(struct unit *u, void *ctx, struct err *err)
 
 static int write_dropped(struct unit *u, void *ctx, struct err *err)
 {
-	const struct pool *p = ((struct follower *)ctx)->pool;
+	struct follower *f = ctx;
+	const struct pool *p = f->pool;
 	const struct txid *txid = &p->open[p->at].txid;
 
 	if (p->open[p->at].hit)
 		return watch_store_gone(u, txid, err);
-	return tx_store_drop(u, txid, NULL, clock_now_ms(), err);
+	if (tx_store_drop(u, txid, NULL, clock_now_ms(), err) != 0)
+		return -1;
+	/* Of an index: something else may be there in its place (script_store_forget_seen()). */
+	f->again = f->again || f->opt.kind == CHAIN_ESPLORA;
+	return 0;
 }
 
 static int next_open(struct follower *f)

@@ -22,6 +22,7 @@ enum {
 	Q_REHOLD,
 	Q_LABEL,
 	Q_SEEN,
+	Q_FORGET_SEEN,
 	Q_BY_PLACE,
 	Q_FIND,
 	Q_LIST,
@@ -49,6 +50,13 @@ static const char *const sql[Q_COUNT] = {
 	[Q_REHOLD] = "UPDATE onchain_script SET holder = ?2 WHERE holder = ?1",
 	[Q_LABEL] = "UPDATE onchain_script SET label = ?2 WHERE id = ?1",
 	[Q_SEEN] = "UPDATE onchain_script SET seen_confirmed = ?2, seen_mempool = ?3 WHERE id = ?1",
+	/* A number of unconfirmed transactions that no script has. */
+	[Q_FORGET_SEEN] = "UPDATE onchain_script SET seen_mempool = 4294967295 WHERE id IN"
+			  " (SELECT c.script_id FROM onchain_tx AS t JOIN onchain_coin AS c ON c.tx_id = t.id"
+			  "  WHERE t.txid = ?1 UNION"
+			  "  SELECT c.script_id FROM onchain_tx AS t JOIN onchain_input AS i ON i.tx_id = t.id"
+			  "  JOIN onchain_tx AS p ON p.txid = i.prev_txid"
+			  "  JOIN onchain_coin AS c ON c.tx_id = p.id AND c.vout = i.prev_vout WHERE t.txid = ?1)",
 	[Q_BY_PLACE] = "SELECT " COLS " FROM onchain_script WHERE chain = ?1 AND idx = ?2",
 	[Q_FIND] = "SELECT " COLS " FROM onchain_script WHERE spk = ?1",
 	[Q_LIST] = "SELECT " COLS " FROM onchain_script WHERE id > ?1 AND (?2 < 0 OR chain = ?2)"
@@ -244,6 +252,14 @@ int script_store_set_seen(struct unit *u, int64_t id, uint64_t confirmed, uint64
 	bind_u64(q, 2, confirmed);
 	bind_u64(q, 3, mempool);
 	return changed_one(stmt_run(q, err), id, err);
+}
+
+int script_store_forget_seen(struct unit *u, const struct txid *txid, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_SCRIPT, Q_FORGET_SEEN);
+
+	bind_txid(q, 1, txid);
+	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
 /* --- readers --- */

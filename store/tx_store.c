@@ -291,7 +291,8 @@ static int change_out(struct change *c, int64_t id, const struct txid *by, struc
 		if (!arena_room(c->a, KNOWN_ROOM))
 			return ERR(err, ERR_RANGE, "too many transactions depend on one another");
 		if (known_by_id(unit_view(c->u), c->a, at, &t, err) < 0 ||
-		    change_place(c, &t, &(struct move){ .to = TX_OUT, .by = by }, err) != 0)
+		    change_place(c, &t, &(struct move){ .to = TX_OUT, .by = by }, err) != 0 ||
+		    script_store_forget_seen(c->u, &t.txid, err) != 0)
 			return -1;
 		if (at == id)
 			return 0;

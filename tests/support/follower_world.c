@@ -253,11 +253,17 @@ static int give(struct unit *u, void *ctx, struct err *err)
 	}
 }
 
-struct txid follower_world_receive(enum script_chain chain, uint32_t index, uint64_t sat)
+struct bytes follower_world_give(enum script_chain chain, uint32_t index)
 {
 	struct given g = { chain, index };
 
 	follower_world_unit(give, &g);
+	return follower_world_script(chain, index);
+}
+
+struct txid follower_world_receive(enum script_chain chain, uint32_t index, uint64_t sat)
+{
+	follower_world_give(chain, index);
 	return follower_world_pay(chain, index, sat);
 }
 

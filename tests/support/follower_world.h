@@ -43,6 +43,8 @@ void follower_world_unit(int (*fn)(struct unit *u, void *ctx, struct err *err), 
 
 /* The output script of an index; lives in fw.arena. */
 struct bytes follower_world_script(enum script_chain chain, uint32_t index);
+/* The same, and all up to it are given to somebody, if there is a wallet. */
+struct bytes follower_world_give(enum script_chain chain, uint32_t index);
 /* A transaction of one or two inputs and outputs; value 0: none. */
 struct pays {
 	struct bytes script;

@@ -252,8 +252,10 @@ void model_rewind(struct model_chain *c)
 		struct model_tx *t = &c->txs[b->txs[i]];
 
 		t->height = -1;
-		t->in_mempool = i > 0;
+		t->in_mempool = true;
 	}
+	/* What spends a coinbase that never was cannot be either. */
+	model_evict(c, &c->txs[b->txs[0]].txid);
 }
 
 /* --- life --- */
