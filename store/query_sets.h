@@ -30,6 +30,8 @@ extern const struct query_set sync_queries;         /* sync_store.c */
 extern const struct query_set watch_queries;        /* watch_store.c */
 extern const struct query_set script_queries;       /* script_store.c */
 extern const struct query_set tx_queries;           /* tx_store.c */
+extern const struct query_set tx_change_queries;    /* tx_change.c */
+extern const struct query_set tx_block_queries;     /* tx_block.c */
 extern const struct query_set tx_read_queries;      /* tx_read.c */
 extern const struct query_set settle_queries;       /* tx_settle.c */
 extern const struct query_set utxo_queries;         /* utxo_store.c */

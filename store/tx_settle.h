@@ -1,5 +1,5 @@
 /* store/tx_settle.h - what follows from where the wallet's transactions stand: trust, fees, the state of coins, the ledger.
- * For tx_store.c alone; the rule itself is tx_store.h's and utxo_store.h's.
+ * For tx_change.c and tx_block.c alone; the rule itself is tx_store.h's and utxo_store.h's.
  *
  * A writer changes a fact (a place, an input, a coin) and touches the transactions that it is about; settle_end()
  * works out anew what depends on them, as long as anything changes, and posts all of it as one movement. */

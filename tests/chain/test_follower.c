@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "chain/told.h"
 #include "store/chain_store.h"
 #include "store/watch_store.h"
@@ -20,19 +19,6 @@ static void setup(void)
 static void teardown(void)
 {
 	follower_world_teardown();
-}
-
-static void mine(void)
-{
-	model_node_mine(fw.node, true, (struct bytes){ 0 });
-}
-
-/* What is missing is looked for once more, after the grace. */
-static void follow_twice(void)
-{
-	follower_world_follow();
-	follower_world_run_for(3);
-	follower_world_follow();
 }
 
 static struct view now(void)
@@ -90,7 +76,7 @@ static void received(void)
 	follower_world_follow();
 	ck_assert_int_eq(state_of(&txid, 0), UTXO_PENDING);
 	totals_are(0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	ck_assert_int_eq(state_of(&txid, 0), UTXO_SPENDABLE);
 	totals_are(1000, 0);
@@ -106,7 +92,7 @@ static void received_while_away(void)
 	follower_world_account(5);
 	follower_world_follow();
 	txid = follower_world_receive(SCRIPT_CHANGE, 3, 1000);
-	mine();
+	follower_world_mine();
 	model_node_mine_empty(fw.node, 30);
 	follower_world_restart(kind);
 	follower_world_follow();
@@ -134,7 +120,7 @@ static void passed_on_at_once(void)
 	ck_assert_int_eq(state_of(&first, 0), UTXO_SPENT);
 	ck_assert_int_eq(state_of(&second, 0), UTXO_SPENT);
 	totals_are(0, 300);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("the block");
 	place_is(&third, TX_CONFIRMED);
@@ -156,7 +142,7 @@ static void taken_back(void)
 	model_node_offer(fw.node, &other);
 	follower_world_follow();
 	ck_assert_int_eq(state_of(&txid, 0), UTXO_ABSENT);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("the block");
 	totals_are(0, 0);
@@ -170,7 +156,7 @@ static void evicted(void)
 	txid = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
 	follower_world_follow();
 	model_node_evict(fw.node, &txid);
-	follow_twice();
+	follower_world_follow_twice();
 	place_is(&txid, TX_OUT);
 	follower_world_agree("eviction");
 }
@@ -208,7 +194,7 @@ static void reorganised(unsigned depth)
 	model_node_mine_empty(fw.node, 40);
 	follower_world_follow();
 	first = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	second = follower_world_receive(SCRIPT_RECEIVE, 1, 70);
 	model_node_mine_empty(fw.node, depth - 1);
 	follower_world_follow();
@@ -219,7 +205,7 @@ static void reorganised(unsigned depth)
 	follower_world_agree("the reorganisation");
 	totals_are(0, 1070);
 	place_is(&first, TX_PENDING);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("mining it again");
 	place_is(&second, TX_CONFIRMED);
@@ -248,11 +234,11 @@ static void reorg_to_the_same_height(void)
 
 	follower_world_account(5);
 	txid = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	place_is(&txid, TX_CONFIRMED);
 	model_node_rewind(fw.node, 1);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("another block");
 	totals_are(1000, 0);
@@ -265,7 +251,7 @@ static void shorter_chain(void)
 
 	follower_world_account(5);
 	txid = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	model_node_rewind(fw.node, 1);
 	ck_assert_int_eq(follower_world_round(), ERR_NONE);
@@ -283,13 +269,13 @@ static void below_the_root(void)
 	model_node_mine_empty(fw.node, 20);
 	follower_world_account(28);
 	txid = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	model_node_rewind(fw.node, 8);
 	model_node_mine_empty(fw.node, 9);
 	follower_world_follow();
 	place_is(&txid, TX_PENDING);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("a long reorganisation");
 	totals_are(1000, 0);
@@ -325,7 +311,7 @@ static struct tx sign(struct txid *ret)
 
 	follower_world_account(5);
 	txid = follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	at = (struct outpoint){ txid, 0 };
 	s.tx = follower_world_tx(&at, 1, out, 2);
@@ -347,7 +333,7 @@ static void sent(void)
 	place_is(&txid, TX_PENDING);
 	totals_are(300, 0);
 	ck_assert_int_eq(follower_world_total(ACCOUNT_FEES), 100);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("a payment");
 	place_is(&txid, TX_CONFIRMED);
@@ -384,7 +370,7 @@ static void spent_elsewhere(void)
 	follower_world_follow();
 	theirs = follower_world_tx(&tx.in[0].prevout, 1, &out, 1);
 	other = model_node_offer(fw.node, &theirs);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	place_is(&txid, TX_OUT);
 	place_is(&other, TX_CONFIRMED);
@@ -403,7 +389,7 @@ static void down_and_up(void)
 	follower_world_follow();
 	model_node_down(fw.node, true);
 	follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	ck_assert_int_ne(follower_world_round(), ERR_NONE);
 	follower_status(fw.follower, &s);
 	ck_assert(!s.synced && s.failures == 1 && s.last_error.code != ERR_NONE);
@@ -435,7 +421,7 @@ static void changed_under_it(void)
 	model_node_watch(fw.node, change_chain, NULL);
 	for (unsigned k = 1; k < 60; k++) {
 		follower_world_receive(SCRIPT_RECEIVE, 0, 1000 + k);
-		mine();
+		follower_world_mine();
 		model_node_mine_empty(fw.node, 3);
 		until_change = k;
 		(void)follower_world_round();
@@ -453,10 +439,10 @@ static void stopped_at_any_time(void)
 	follower_world_account(5);
 	for (int k = 0; k < 30; k++) {
 		follower_world_receive(SCRIPT_RECEIVE, (uint32_t)k, 1000);
-		mine();
+		follower_world_mine();
 		if (k % 5 == 4)
 			model_node_rewind(fw.node, 2);
-		mine();
+		follower_world_mine();
 		OK(follower_run(fw.follower, err));
 		follower_world_run_for(k % 7);
 		follower_world_restart(kind);
@@ -516,7 +502,7 @@ static void watched(void)
 
 	follower_world_account(5);
 	tx = foreign(&w);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_unit(add_watches, &w);
 	follower_world_follow();
@@ -525,7 +511,7 @@ static void watched(void)
 	follower_world_follow();
 	h = hits(2);
 	ck_assert(!h[0].confirmed && !h[1].confirmed && txid_equal(&h[0].txid, &txid));
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	h = hits(2);
 	ck_assert(h[0].confirmed && h[1].confirmed && h[0].block.height == model_node_height(fw.node));
@@ -535,7 +521,7 @@ static void watched(void)
 	h = hits(2);
 	ck_assert(!h[0].confirmed && !h[1].confirmed);
 	model_node_evict(fw.node, &txid);
-	follow_twice();
+	follower_world_follow_twice();
 	hits(0);
 }
 
@@ -547,9 +533,9 @@ static void watched_late(void)
 
 	follower_world_account(5);
 	tx = foreign(&w);
-	mine();
+	follower_world_mine();
 	model_node_offer(fw.node, &tx);
-	mine();
+	follower_world_mine();
 	model_node_mine_empty(fw.node, 20);
 	follower_world_follow();
 	follower_world_unit(add_watches, &w);
@@ -569,9 +555,9 @@ static void pay_far(void)
 		follower_world_pay(SCRIPT_RECEIVE, far[i], 1000);
 		follower_world_pay(SCRIPT_CHANGE, far[i], 10);
 		if (i % 2)
-			mine();
+			follower_world_mine();
 	}
-	mine();
+	follower_world_mine();
 }
 
 static void far_indexes_in_one_block(void)
@@ -582,7 +568,7 @@ static void far_indexes_in_one_block(void)
 	follower_world_follow();
 	for (size_t i = 0; i < ARRAY_LEN(far); i++)
 		follower_world_pay(SCRIPT_RECEIVE, far[i], 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	totals_are(5000, 0);
 	follower_world_agree("a far index");
@@ -616,9 +602,9 @@ static void spend_some(void)
 	struct outpoint at = { txid, 0 };
 	struct tx tx = follower_world_tx(&at, 1, &(struct pays){ { 0 }, 700 }, 1);
 
-	mine();
+	follower_world_mine();
 	model_node_offer(fw.node, &tx);
-	mine();
+	follower_world_mine();
 }
 
 static void a_long_way(uint32_t *ret_history)
@@ -630,7 +616,7 @@ static void a_long_way(uint32_t *ret_history)
 	spend_some();
 	model_node_mine_empty(fw.node, 1200);
 	follower_world_receive(SCRIPT_RECEIVE, 171, 5);
-	mine();
+	follower_world_mine();
 	follower_world_account(0);
 	follower_world_follow();
 	totals_are(5055, 0);
@@ -669,7 +655,7 @@ static void all_blocks_of_a_long_way(void)
 	spend_some();
 	model_node_mine_empty(fw.node, 1200);
 	follower_world_receive(SCRIPT_RECEIVE, 171, 5);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	totals_are(5055, 0);
 	follower_world_agree("1200 blocks");
@@ -699,16 +685,16 @@ static void the_other_kind(void)
 
 	follower_world_account(5);
 	follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_restart(kind == CHAIN_BITCOIND ? CHAIN_ESPLORA : CHAIN_BITCOIND);
 	follower_world_receive(SCRIPT_RECEIVE, 1, 70);
-	mine();
+	follower_world_mine();
 	follower_world_follow();
 	follower_world_agree("the other kind");
 	totals_are(1070, 0);
 	txid = follower_world_receive(SCRIPT_RECEIVE, 2, 5);
-	mine();
+	follower_world_mine();
 	model_node_mine_empty(fw.node, 5);
 	follower_world_restart(kind);
 	follower_world_follow();
@@ -732,115 +718,9 @@ static void a_full_mempool(void)
 		follower_world_receive(SCRIPT_CHANGE, 40, 10);
 	model_node_offer(fw.node, &tx);
 	model_node_evict(fw.node, &gone);
-	follow_twice();
+	follower_world_follow_twice();
 	place_is(&txid, TX_PENDING);
 	place_is(&gone, TX_OUT);
-}
-
-/* --- anything --- */
-
-/* Any coin that no block has spent: of the wallet's, in the node's world. */
-struct pick {
-	struct outpoint at[512];
-	size_t n;
-};
-
-static void pick_coin(void *ctx, const struct tx *tx, const struct txid *txid)
-{
-	struct pick *p = ctx;
-	struct block_ref ref;
-	struct script_row row;
-	struct err e, *err = &e;
-
-	if (!model_node_has(fw.node, txid) && !model_node_mined(fw.node, txid, &ref))
-		return;
-	for (uint32_t k = 0; k < tx->n_out; k++) {
-		struct outpoint at = { *txid, k };
-		struct txid by;
-
-		SCOPED(arena) struct arena a = ARENA_LIMIT(4096);
-		if (model_node_spender(fw.node, &at, &by) && model_node_mined(fw.node, &by, &ref))
-			continue;
-		if (script_store_find(now(), &a, tx->out[k].script, &row, err) == 1 && p->n < ARRAY_LEN(p->at))
-			p->at[p->n++] = at;
-	}
-}
-
-static void any_spend(void)
-{
-	struct pick p = { .n = 0 };
-	struct pays out[] = { { { 0 }, rng_below(50) },
-			      { follower_world_script(SCRIPT_CHANGE, 0), 1 + rng_below(40) } };
-	struct tx tx;
-
-	model_node_each(fw.node, pick_coin, &p);
-	if (p.n == 0)
-		return;
-	out[1].script = follower_world_give(SCRIPT_CHANGE, (uint32_t)rng_below(20));
-	tx = follower_world_tx(&p.at[rng_below(p.n)], 1, out, 1 + rng_below(2));
-	model_node_offer(fw.node, &tx);
-}
-
-static void evict_one(void *ctx, const struct tx *tx, const struct txid *txid)
-{
-	(void)tx;
-	if (model_node_has(fw.node, txid) && rng_below(4) == 0 && *(int *)ctx > 0) {
-		model_node_evict(fw.node, txid);
-		--*(int *)ctx;
-	}
-}
-
-static void any_step(void)
-{
-	int one = 1;
-
-	switch (rng_below(9)) {
-	case 0:
-	case 1:
-		follower_world_receive(SCRIPT_RECEIVE, (uint32_t)rng_below(40), 100 + rng_below(1000));
-		break;
-	case 2:
-	case 3:
-		any_spend();
-		break;
-	case 4:
-		mine();
-		break;
-	case 5:
-		model_node_mine(fw.node, rng_below(2), follower_world_give(SCRIPT_RECEIVE, (uint32_t)rng_below(20)));
-		break;
-	case 6:
-		for (uint64_t k = 1 + rng_below(model_node_height(fw.node) > 40 ? 30 : 3), i = 0; i < k; i++)
-			model_node_rewind(fw.node, 1);
-		model_node_mine_empty(fw.node, 1 + (unsigned)rng_below(40));
-		break;
-	case 7:
-		model_node_each(fw.node, evict_one, &one);
-		break;
-	case 8:
-		model_node_mine_empty(fw.node, (unsigned)rng_below(20));
-		break;
-	}
-}
-
-static void anything(uint64_t seed)
-{
-	struct err e, *err = &e;
-
-	rng_seed_for_test(seed);
-	follower_world_account(5);
-	model_node_mine_empty(fw.node, 5);
-	for (int i = 0; i < 60; i++) {
-		for (uint64_t k = rng_below(6); k > 0; k--)
-			any_step();
-		if (rng_below(6) == 0)
-			follower_world_restart(kind);
-		if (rng_below(3) == 0)
-			(void)follower_world_round();
-		follow_twice();
-		follower_world_agree("anything");
-	}
-	OK(movement_audit(now(), err));
 }
 
 #define BOTH     0
@@ -902,15 +782,6 @@ START_TEST(story_of_esplora)
 }
 END_TEST
 
-START_TEST(anything_at_all)
-{
-	kind = _i % 2 ? CHAIN_ESPLORA : CHAIN_BITCOIND;
-	setup();
-	anything((uint64_t)_i + 1);
-	teardown();
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("chain/follower");
@@ -919,7 +790,6 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, story_of_bitcoind, 0, (int)ARRAY_LEN(stories));
 	tcase_add_loop_test(tc, story_of_esplora, 0, (int)ARRAY_LEN(stories));
-	tcase_add_loop_test(tc, anything_at_all, 0, 8);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

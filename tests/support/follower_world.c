@@ -194,6 +194,18 @@ void follower_world_follow(void)
 	ck_abort_msg("there is always something new");
 }
 
+void follower_world_follow_twice(void)
+{
+	follower_world_follow();
+	follower_world_run_for(3);
+	follower_world_follow();
+}
+
+void follower_world_mine(void)
+{
+	model_node_mine(fw.node, true, (struct bytes){ 0 });
+}
+
 /* --- transactions --- */
 
 struct bytes follower_world_script(enum script_chain chain, uint32_t index)

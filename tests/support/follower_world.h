@@ -37,7 +37,9 @@ void follower_world_account(uint32_t birthday);
 void follower_world_restart(enum chain_kind kind);
 /* One round to its end, which is its error's code. */
 enum err_code follower_world_round(void);
-void follower_world_follow(void); /* rounds until one finds nothing new; each must succeed */
+void follower_world_follow(void);       /* rounds until one finds nothing new; each must succeed */
+void follower_world_follow_twice(void); /* what is missing is looked for once more, after the grace */
+void follower_world_mine(void);         /* a block of the whole mempool */
 void follower_world_run_for(int64_t ms);
 void follower_world_unit(int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx);
 
