@@ -1,5 +1,6 @@
 #include "chain/follower.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,46 +13,47 @@ static struct chain_ask *tip_ask(struct follower *f, struct chain_then then);
 static int tip_reply(struct follower *f, const struct chain_answer *got, struct err *err);
 static int decide_work(struct follower *f, struct err *err);
 
+#define ASKS(text, name) .doing = (text), .ask = name##_ask, .reply = name##_reply
 static const struct state_def states[FOLLOW_STATES] = {
-	[FOLLOW_END] = { "idle" },
-	[FOLLOW_TIP] = { "asking for the tip", tip_ask, tip_reply },
-	[FOLLOW_DECIDE] = { "connecting blocks", .work = decide_work },
-	[FOLLOW_BIRTH_REF] = { "looking for the birthday", birth_ref_ask, birth_ref_reply },
-	[FOLLOW_BIRTH_HEADER] = { "looking for the birthday", birth_header_ask, birth_header_reply },
-	[FOLLOW_FIND] = { "finding blocks by filters", .work = find_work },
-	[FOLLOW_FIND_BLOCKS] = { "finding blocks by filters", find_blocks_ask, find_blocks_reply, true },
-	[FOLLOW_FOUND_HEADER] = { "finding blocks by filters", found_header_ask, found_header_reply },
-	[FOLLOW_FOUND_BLOCK] = { "reading the blocks found", found_block_ask, found_block_reply },
-	[FOLLOW_FIND_COINS] = { "finding unspent outputs", find_coins_ask, find_coins_reply, true },
-	[FOLLOW_COIN_REF] = { "reading the outputs found", coin_ref_ask, coin_ref_reply },
-	[FOLLOW_COIN_TX] = { "reading the outputs found", coin_tx_ask, coin_tx_reply },
-	[FOLLOW_COIN_NEXT] = { "reading the outputs found", .work = coin_next_work },
-	[FOLLOW_REF] = { "connecting blocks", ref_ask, ref_reply },
-	[FOLLOW_BLOCK] = { "connecting blocks", block_ask, block_reply },
-	[FOLLOW_SCAN] = { "searching a block", .work = scan_work },
-	[FOLLOW_HERE] = { "connecting blocks", here_ask, here_reply },
-	[FOLLOW_BACK] = { "disconnecting blocks", .work = back_work },
-	[FOLLOW_AGAIN_REF] = { "searching blocks again", again_ref_ask, again_ref_reply },
-	[FOLLOW_AGAIN_BLOCK] = { "searching blocks again", again_block_ask, again_block_reply },
-	[FOLLOW_HEADER] = { "connecting headers", header_ask, header_reply },
-	[FOLLOW_ITEM] = { "looking at scripts", .work = item_work },
-	[FOLLOW_ITEM_NEXT] = { "looking at scripts", .work = item_next_work },
-	[FOLLOW_STATS] = { "looking at scripts", stats_ask, stats_reply },
-	[FOLLOW_HISTORY] = { "reading histories", history_ask, history_reply },
-	[FOLLOW_LINE] = { "reading histories", .work = line_work },
-	[FOLLOW_LINE_TX] = { "reading histories", line_tx_ask, line_tx_reply },
-	[FOLLOW_SPENDS] = { "looking at watched outputs", spends_ask, spends_reply },
-	[FOLLOW_SPENT] = { "looking at watched outputs", .work = spent_work },
-	[FOLLOW_SPENDER] = { "looking at watched outputs", spender_ask, spender_reply },
-	[FOLLOW_LAST_TIP] = { "asking for the tip", last_tip_ask, last_tip_reply },
-	[FOLLOW_POOL] = { "looking at the mempool", pool_ask, pool_reply },
-	[FOLLOW_POOL_TX] = { "looking at the mempool", pool_tx_ask, pool_tx_reply },
-	[FOLLOW_POOL_KEPT] = { "looking at the mempool", .work = pool_kept_work },
-	[FOLLOW_OPEN] = { "looking at unconfirmed transactions", .work = open_work },
-	[FOLLOW_OPEN_STATUS] = { "looking at unconfirmed transactions", open_status_ask, open_status_reply },
-	[FOLLOW_OPEN_NEXT] = { "looking at unconfirmed transactions", .work = open_next_work },
-	[FOLLOW_RESEND] = { "sending again", .work = resend_work },
-	[FOLLOW_SEND] = { "sending again", resend_ask, resend_reply, true },
+	[FOLLOW_END] = { .doing = "idle" },
+	[FOLLOW_TIP] = { ASKS("asking for the tip", tip) },
+	[FOLLOW_DECIDE] = { .doing = "connecting blocks", .work = decide_work },
+	[FOLLOW_BIRTH_REF] = { ASKS("looking for the birthday", birth_ref) },
+	[FOLLOW_BIRTH_HEADER] = { ASKS("looking for the birthday", birth_header) },
+	[FOLLOW_FIND] = { .doing = "finding blocks by filters", .work = find_work },
+	[FOLLOW_FIND_BLOCKS] = { .takes_errors = true, ASKS("finding blocks by filters", find_blocks) },
+	[FOLLOW_FOUND_HEADER] = { ASKS("finding blocks by filters", found_header) },
+	[FOLLOW_FOUND_BLOCK] = { ASKS("reading the blocks found", found_block) },
+	[FOLLOW_FIND_COINS] = { .takes_errors = true, ASKS("finding unspent outputs", find_coins) },
+	[FOLLOW_COIN_REF] = { ASKS("reading the outputs found", coin_ref) },
+	[FOLLOW_COIN_TX] = { ASKS("reading the outputs found", coin_tx) },
+	[FOLLOW_COIN_NEXT] = { .doing = "reading the outputs found", .work = coin_next_work },
+	[FOLLOW_REF] = { ASKS("connecting blocks", ref) },
+	[FOLLOW_BLOCK] = { ASKS("connecting blocks", block) },
+	[FOLLOW_SCAN] = { .doing = "searching a block", .work = scan_work },
+	[FOLLOW_HERE] = { ASKS("connecting blocks", here) },
+	[FOLLOW_BACK] = { .doing = "disconnecting blocks", .work = back_work },
+	[FOLLOW_AGAIN_REF] = { ASKS("searching blocks again", again_ref) },
+	[FOLLOW_AGAIN_BLOCK] = { ASKS("searching blocks again", again_block) },
+	[FOLLOW_HEADER] = { ASKS("connecting headers", header) },
+	[FOLLOW_ITEM] = { .doing = "looking at scripts", .work = item_work },
+	[FOLLOW_ITEM_NEXT] = { .doing = "looking at scripts", .work = item_next_work },
+	[FOLLOW_STATS] = { ASKS("looking at scripts", stats) },
+	[FOLLOW_HISTORY] = { ASKS("reading histories", history) },
+	[FOLLOW_LINE] = { .doing = "reading histories", .work = line_work },
+	[FOLLOW_LINE_TX] = { ASKS("reading histories", line_tx) },
+	[FOLLOW_SPENDS] = { ASKS("looking at watched outputs", spends) },
+	[FOLLOW_SPENT] = { .doing = "looking at watched outputs", .work = spent_work },
+	[FOLLOW_SPENDER] = { ASKS("looking at watched outputs", spender) },
+	[FOLLOW_LAST_TIP] = { ASKS("asking for the tip", last_tip) },
+	[FOLLOW_POOL] = { ASKS("looking at the mempool", pool) },
+	[FOLLOW_POOL_TX] = { ASKS("looking at the mempool", pool_tx) },
+	[FOLLOW_POOL_KEPT] = { .doing = "looking at the mempool", .work = pool_kept_work },
+	[FOLLOW_OPEN] = { .doing = "looking at unconfirmed transactions", .work = open_work },
+	[FOLLOW_OPEN_STATUS] = { ASKS("looking at unconfirmed transactions", open_status) },
+	[FOLLOW_OPEN_NEXT] = { .doing = "looking at unconfirmed transactions", .work = open_next_work },
+	[FOLLOW_RESEND] = { .doing = "sending again", .work = resend_work },
+	[FOLLOW_SEND] = { .takes_errors = true, ASKS("sending again", resend) },
 };
 
 /* --- life --- */
@@ -129,10 +131,11 @@ static void go(struct follower *f, int next, const struct err *failed)
 {
 	if (next == FOLLOW_WAIT)
 		return;
-	if (next < 0 || next == FOLLOW_END) {
+	if (next <= FOLLOW_END) {
 		end(f, next < 0 ? failed : NULL);
 		return;
 	}
+	assert(next < FOLLOW_STATES);
 	f->state = (enum follow_state)next;
 	if (states[next].ask)
 		f->ask = states[next].ask(f, (struct chain_then){ answered, f });

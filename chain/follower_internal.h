@@ -55,9 +55,10 @@ enum follow_state {
 	FOLLOW_OPEN_STATUS,
 	FOLLOW_RESEND,
 	FOLLOW_SEND,
-	FOLLOW_STATES,
-	FOLLOW_WAIT /* a unit is on its way: what is next is known */
+	FOLLOW_STATES
 };
+/* Instead of a state: a unit is on its way, and what is next is known. */
+#define FOLLOW_WAIT (-2)
 
 struct state_def {
 	const char *doing;

@@ -214,7 +214,7 @@ int tx_change_win(struct tx_change *c, const struct tx_known *t, enum tx_place f
 	int64_t rival = 0;
 	int rc;
 
-	while ((rc = next_id(c, Q_RIVAL, t->id, from, &rival, &place, err)) == 1) {
+	while ((rc = next_id(c, Q_RIVAL, t->id, (int)from, &rival, &place, err)) == 1) {
 		if (place == TX_CONFIRMED) {
 			txid_text(&t->txid, text);
 			return ERR(err, ERR_PEER_INVALID, "transaction %s spends what a block has spent already", text);
