@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
 
