@@ -9,7 +9,15 @@
  *            which is saved in that same unit
  *
  * A state without enter makes no exchange: its reply is called with rep == NULL.  enter may also return NOTHING_TO_ASK to
- * skip the exchange (reply gets NULL).  Only outcome_*() make a struct outcome.  Every state must be re-entrant: run again
+ * skip the exchange (reply gets NULL).
+ *
+ * What is asked of the block chain goes to whichever node is fit, in exchanges that are chain/source.h's affair.  A state
+ * that does so has `ask` in place of enter and `told` in place of reply, under the same rules; its question is a value.
+ *
+ * A living action can be changed from outside where its kind has `amend`: that runs in the unit of whoever asks, as start
+ * does, and a step in flight is then dropped, as if another daemon had been quicker.
+ *
+ * Only outcome_*() make a struct outcome.  Every state must be re-entrant: run again
  * from its checkpoint any number of times, with the same effect as once. */
 #ifndef ACTIONS_ACTION_H
 #define ACTIONS_ACTION_H
@@ -20,8 +28,11 @@
 #include "base/params.h"
 #include "store/action_store.h"
 
+struct chain_answer;
+struct chain_source;
 struct executor;
 struct keyring;
+struct tx;
 
 /* The operator's standing wishes, from the configuration. */
 struct action_policy {
@@ -41,9 +52,10 @@ struct step {
 	const struct action_kind *kind;
 	struct keyring *keys;
 	const struct action_policy *policy;
+	struct chain_source *chain; /* NULL: no node is configured */
 	struct executor *executor;
-	bool dry_run; /* start only: the unit will be rolled back */
-	json_t *plan; /* start only: what would happen, for dry_run and the caller; an object held by arena */
+	bool dry_run; /* start and amend only: the unit will be rolled back */
+	json_t *plan; /* start and amend only: what would happen, for dry_run and the caller; an object held by arena */
 };
 
 enum outcome_tag { OUTCOME_NEXT = 1, OUTCOME_PARK, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_TROUBLE };
@@ -79,11 +91,18 @@ struct outcome outcome_retry(const struct step *s, const struct err *why);
 
 #define NOTHING_TO_ASK 1
 
+/* What a state asks of the block chain. */
+struct chain_question {
+	const struct tx *broadcast; /* in the step's arena: give it to a node, as chain_ask_broadcast() */
+};
+
 struct state_def {
 	const char *name;
 	int (*prepare)(struct step *s, struct err *err);
 	int (*enter)(struct step *s, struct net_request *ret, struct err *err); /* 0, NOTHING_TO_ASK or -1 */
 	struct outcome (*reply)(struct step *s, const struct net_reply *rep, struct err *err);
+	int (*ask)(struct step *s, struct chain_question *ret, struct err *err); /* as enter */
+	struct outcome (*told)(struct step *s, const struct chain_answer *got, struct err *err);
 	bool uncertain;   /* a request of this state may have acted: trouble here shows as `uncertain` */
 	bool cancellable; /* a cancel here can be expected to work */
 };
@@ -110,6 +129,10 @@ struct action_kind {
 	struct outcome (*on_rejection)(struct step *s, const struct err *why, struct err *err);
 	/* NULL: not cancellable.  outcome_trouble(ERR_NOT_CANCELLABLE) refuses and changes nothing. */
 	struct outcome (*cancel)(struct step *s, struct err *err);
+	/* Change it as params (checked against amend_params) ask for; returns the state it goes on in, or -1.  NULL: nothing
+	 * about it can be changed. */
+	int (*amend)(struct step *s, const json_t *params, struct err *err);
+	const struct param *amend_params;
 	/* What a living action has to show already (an invoice to pay, a token to hand over), as an object held by the arena,
 	 * or NULL.  Bearer secrets only when secrets is true. */
 	json_t *(*progress)(struct step *s, bool secrets);

@@ -103,6 +103,7 @@ static void step_renew(struct drive *d)
 		.kind = d->kind,
 		.keys = d->ex->keys,
 		.policy = &d->ex->opt.policy,
+		.chain = d->ex->opt.chain,
 		.executor = d->ex,
 		.now_ms = clock_now_ms(),
 	};
@@ -136,6 +137,8 @@ void drive_free(struct drive *d)
 
 	if (d->call)
 		http_cancel(d->call);
+	if (d->ask)
+		chain_cancel(d->ask);
 	peer_leave(d->peer);
 	due_release(ex->guard, &d->step.row.id);
 	drive_unlink(d);
@@ -143,7 +146,7 @@ void drive_free(struct drive *d)
 	free(d);
 }
 
-static void drive_end(struct drive *d)
+void drive_end(struct drive *d)
 {
 	struct executor *ex = d->ex;
 	struct action_id id = d->step.row.id;
@@ -280,7 +283,7 @@ static int outcome_save(struct drive *d, struct err *err)
 	return ERR(err, ERR_INTERNAL, "an outcome without a tag");
 }
 
-static int checkpoint_load(struct drive *d, struct err *err)
+int drive_load(struct drive *d, struct err *err)
 {
 	struct step *s = &d->step;
 	json_t *cp;
@@ -439,7 +442,7 @@ static int trouble_run(struct unit *u, void *ctx, struct err *err)
 	int rc;
 
 	step_open_unit(&d->step, u);
-	rc = checkpoint_load(d, err);
+	rc = drive_load(d, err);
 	if (rc == 0) {
 		d->outcome = trouble_outcome(d, err);
 		rc = outcome_save(d, err);
@@ -478,7 +481,7 @@ static void trouble_note(struct drive *d, const struct err *why)
 			 F_UINT("attempts", d->step.row.attempts + 1), F_ERR(why));
 }
 
-static void drive_trouble(struct drive *d, const struct err *why)
+void drive_trouble(struct drive *d, const struct err *why)
 {
 	struct err err = *why;
 
@@ -505,9 +508,9 @@ static int reply_outcome(struct drive *d, struct unit *u, struct err *err)
 	const struct state_def *st = kind_state(d->kind, s->row.state);
 
 	step_open_unit(s, u);
-	if (checkpoint_load(d, err) != 0)
+	if (drive_load(d, err) != 0)
 		return -1;
-	d->outcome = st->reply(s, d->reply, err);
+	d->outcome = st->told ? st->told(s, d->told, err) : st->reply(s, d->reply, err);
 	return 0;
 }
 
@@ -572,11 +575,12 @@ static int reply_run(struct unit *u, void *ctx, struct err *err)
 	return rc;
 }
 
-static void drive_reply(struct drive *d, const struct net_reply *rep)
+void drive_reply(struct drive *d, const struct net_reply *rep, const struct chain_answer *told)
 {
 	struct err err;
 
 	d->reply = rep;
+	d->told = told;
 	d->step.now_ms = clock_now_ms();
 	rehearse(d, rehearse_reply);
 	if (drive_unit(d, reply_run, step_durable, &err) != 0)
@@ -584,59 +588,7 @@ static void drive_reply(struct drive *d, const struct net_reply *rep)
 	/* d may be gone or in its next step. */
 }
 
-/* --- the exchange --- */
-
-static void exchange_done(void *ctx, const struct net_reply *rep)
-{
-	struct drive *d = ctx;
-
-	d->call = NULL;
-	d->net_unknown = rep->outcome == NET_UNKNOWN;
-	drive_reply(d, rep);
-}
-
-static bool request_equal(const struct net_request *a, const struct net_request *b)
-{
-	return strcmp(a->method, b->method) == 0 && strcmp(a->url, b->url) == 0 && bytes_equal(a->body, b->body);
-}
-
-static void drive_exchange(struct drive *d)
-{
-	struct step *s = &d->step;
-	const struct state_def *st = kind_state(d->kind, s->row.state);
-	struct net_request req = { 0 }, second = { 0 };
-	struct err err;
-	int rc;
-
-	if (!d->ex->keys) {
-		drive_end(d);
-		return;
-	}
-	if (!st->enter) {
-		drive_reply(d, NULL);
-		return;
-	}
-	rc = checkpoint_load(d, &err);
-	if (rc == 0)
-		rc = st->enter(s, &req, &err);
-	if (rc == 0 && d->ex->double_drive) {
-		rc = checkpoint_load(d, &err);
-		if (rc == 0)
-			rc = st->enter(s, &second, &err);
-		if (rc == 0 && !request_equal(&req, &second)) {
-			fprintf(stderr, "double drive: %s in state %s asks two different things\n", d->kind->name,
-				st->name);
-			abort();
-		}
-	}
-	if (rc < 0) {
-		drive_trouble(d, &err);
-	} else if (rc == NOTHING_TO_ASK) {
-		drive_reply(d, NULL);
-	} else {
-		d->call = http_submit(d->ex->opt.http, &req, exchange_done, d);
-	}
-}
+/* --- prepare --- */
 
 static int prepare_checkpoint(struct drive *d, struct unit *u, struct err *err)
 {
@@ -644,7 +596,7 @@ static int prepare_checkpoint(struct drive *d, struct unit *u, struct err *err)
 	int rc;
 
 	step_open_unit(s, u);
-	rc = checkpoint_load(d, err);
+	rc = drive_load(d, err);
 	if (rc == 0)
 		rc = kind_state(d->kind, s->row.state)->prepare(s, err);
 	if (rc == 0)
@@ -717,7 +669,7 @@ static int cancel_run(struct unit *u, void *ctx, struct err *err)
 	step_open_unit(s, u);
 	if (!d->kind->cancel || !kind_state(d->kind, s->row.state)) {
 		ERR(err, ERR_NOT_CANCELLABLE, "this %s cannot be cancelled", d->kind->name);
-	} else if (checkpoint_load(d, err) == 0) {
+	} else if (drive_load(d, err) == 0) {
 		d->outcome = d->kind->cancel(s, err);
 		rc = outcome_save(d, err);
 	}

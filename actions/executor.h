@@ -13,6 +13,7 @@ struct executor_options {
 	struct store *store;
 	struct loop *loop;
 	struct http *http;
+	struct chain_source *chain;             /* NULL: no node is configured */
 	const struct action_kind *const *kinds; /* action_kinds, or a test's own */
 	struct action_policy policy;
 	unsigned max_inflight;          /* 256 */
@@ -44,6 +45,11 @@ struct action_request {
  * *ret_plan is an object in `a`; amounts that leave the wallet are in plan.spend_sat where the kind spends. */
 MUST_CHECK int executor_start(struct executor *ex, struct unit *u, struct arena *a, const struct action_request *req,
 			      struct action_id *ret, bool *ret_existing, json_t **ret_plan, struct err *err);
+
+/* In the caller's unit: changes a living action as its kind's amend says.  After the unit is durable call executor_kick().
+ * ERR_NOT_FOUND; ERR_ILLEGAL_STATE: it has ended, or its kind cannot be changed; and what the kind refuses. */
+MUST_CHECK int executor_amend(struct executor *ex, struct unit *u, struct arena *a, const struct action_id *id,
+			      json_t *params, bool dry_run, json_t **ret_plan, struct err *err);
 
 /* Cancel at the next point where the action is not in the middle of an exchange.  done runs once, later: NULL when the
  * cancel took effect (the action may go on undoing itself), else why not. */

@@ -1,9 +1,10 @@
-/* actions/executor_internal.h - what executor.c, drive.c and start.c share.  Nobody else includes this. */
+/* actions/executor_internal.h - what executor.c, drive.c, drive_exchange.c and start.c share.  Nobody else includes this. */
 #ifndef ACTIONS_EXECUTOR_INTERNAL_H
 #define ACTIONS_EXECUTOR_INTERNAL_H
 
 #include "actions/executor.h"
 #include "actions/waiters.h"
+#include "chain/source.h"
 #include "store/due.h"
 
 #define STEP_ARENA_MAX (32 * 1024 * 1024) /* above the largest reply that base/net lets through, parsed */
@@ -27,9 +28,11 @@ struct drive {
 	struct arena arena;
 	struct step step;
 	const struct action_kind *kind;
-	struct peer_load *peer;        /* where it is counted, or NULL */
-	const struct net_reply *reply; /* during the reply unit only */
+	struct peer_load *peer;          /* where it is counted, or NULL */
+	const struct net_reply *reply;   /* during the reply unit only, as the next */
+	const struct chain_answer *told; /* of a state that asks the chain */
 	struct http_call *call;
+	struct chain_ask *ask;
 	struct outcome outcome;
 	struct err trouble; /* what the second unit is to record */
 	char *first_run;    /* double drive: what the first run came to */
@@ -76,9 +79,19 @@ bool executor_at_rest(struct executor *ex, const struct action_row *row);
 struct drive *drive_new(struct executor *ex, const struct action_id *id);
 void drive_free(struct drive *d); /* as if the process had stopped here */
 void drive_step(struct drive *d); /* one step, and on from there */
+void drive_end(struct drive *d);  /* nothing more to do for now */
+/* The checkpoint of the row, into the step. */
+MUST_CHECK int drive_load(struct drive *d, struct err *err);
+/* The reply unit, with what came back, or NULL for nothing; d may be gone or in its next step afterwards. */
+void drive_reply(struct drive *d, const struct net_reply *rep, const struct chain_answer *told);
+void drive_trouble(struct drive *d, const struct err *why);
 /* Can this peer (NULL: none) take another drive? */
 bool drive_peer_is_full(struct executor *ex, const char *peer);
 bool drive_some_peer_is_full(const struct executor *ex);
+
+/* drive_exchange.c */
+/* What the state of the step asks, if anything; drive_reply() or drive_trouble() follow. */
+void drive_exchange(struct drive *d);
 
 /* start.c */
 const struct state_def *kind_state(const struct action_kind *k, int state); /* NULL when there is none */

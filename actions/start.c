@@ -1,4 +1,4 @@
-/* actions/start.c - how an action comes to be, by request or as a child. */
+/* actions/start.c - how an action comes to be, by request or as a child, and how it is changed from outside. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -58,6 +58,7 @@ static int start_in_unit(struct executor *ex, struct unit *u, struct arena *a, c
 		.kind = k,
 		.keys = ex->keys,
 		.policy = &ex->opt.policy,
+		.chain = ex->opt.chain,
 		.executor = ex,
 		.dry_run = args->dry_run,
 		.plan = json_object_in(a),
@@ -142,4 +143,75 @@ int step_start_child(struct step *s, const char *kind, json_t *params, struct ac
 		return ERR(err, ERR_INTERNAL, "the id of a child of %s is too long", s->row.id.s);
 	s->executor->child_started = true;
 	return start_in_unit(s->executor, s->unit, s->arena, &args, ret, &existing, &plan, err);
+}
+
+/* --- amend --- */
+
+static int amend_refused(const struct action_row *row, struct err *err)
+{
+	ERR(err, ERR_ILLEGAL_STATE, "nothing about this %s can be changed", row->kind);
+	return err_field(err, "id");
+}
+
+static int amend_load(struct step *s, const struct action_id *id, struct err *err)
+{
+	json_t *cp;
+
+	if (action_store_get(s->view, s->arena, id, &s->row, err) != 0)
+		return err->code == ERR_NOT_FOUND ? err_field(err, "id") : -1;
+	if (action_status_is_final(s->row.status)) {
+		ERR(err, ERR_ILLEGAL_STATE, "the action has ended already: %s", action_status_name(s->row.status));
+		return err_field(err, "id");
+	}
+	s->kind = action_kind_of(s->executor->opt.kinds, s->row.kind);
+	if (!s->kind || !s->kind->amend || !kind_state(s->kind, s->row.state))
+		return amend_refused(&s->row, err);
+	if (json_parse(s->arena, bytes_of(s->row.checkpoint), JSON_DEPTH_MAX, &cp, err) != 0)
+		return err_context(err, "checkpoint");
+	return s->kind->load(s, cp, err);
+}
+
+/* As after a step that went on: due now, and its troubles are those of another course. */
+static int amend_save(struct step *s, int state, struct err *err)
+{
+	assert(kind_state(s->kind, state));
+	s->row.state = state;
+	s->row.status = ACTION_RUNNING;
+	s->row.checkpoint = json_text(s->arena, s->kind->save(s));
+	s->row.attempts = 0;
+	s->row.error_kind = s->row.error_msg = s->row.error_field = NULL;
+	s->row.wake_at_ms = s->row.updated_at_ms = s->now_ms;
+	if (action_store_save(s->unit, &s->row, true, err) != 0)
+		return -1;
+	return action_event(s, s->kind, "action.state", err);
+}
+
+int executor_amend(struct executor *ex, struct unit *u, struct arena *a, const struct action_id *id, json_t *params,
+		   bool dry_run, json_t **ret_plan, struct err *err)
+{
+	struct step s = {
+		.arena = a,
+		.view = unit_view(u),
+		.unit = u,
+		.now_ms = clock_now_ms(),
+		.log = log_with_id("executor", id->s),
+		.keys = ex->keys,
+		.policy = &ex->opt.policy,
+		.chain = ex->opt.chain,
+		.executor = ex,
+		.dry_run = dry_run,
+		.plan = json_object_in(a),
+	};
+	json_t *checked;
+	int state;
+
+	if (!ex->keys)
+		return no_keys(u, a, err);
+	if (amend_load(&s, id, err) != 0 || params_check(a, s.kind->amend_params, params, &checked, err) != 0)
+		return -1;
+	state = s.kind->amend(&s, checked, err);
+	if (state < 0 || amend_save(&s, state, err) != 0)
+		return -1;
+	*ret_plan = s.plan;
+	return 0;
 }

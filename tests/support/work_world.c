@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "chain/source.h"
 #include "store/event_store.h"
 #include "tests/support/faulty_vfs.h"
 
@@ -54,6 +55,10 @@ static int state_of(const struct work *k)
 		return WORK_ASK;
 	case 'q':
 		return WORK_COUNTED;
+	case 'n':
+	case 'N':
+	case 'o':
+		return WORK_NODE;
 	}
 	return WORK_LOCAL;
 }
@@ -201,6 +206,53 @@ static struct outcome ask_reply(struct step *s, const struct net_reply *rep, str
 	return outcome_trouble(er);
 }
 
+/* Always the same transaction, but for 'N'. */
+static struct tx *some_tx(struct step *s, uint32_t locktime)
+{
+	struct tx *tx = ARENA_NEW(s->arena, struct tx);
+
+	*tx = (struct tx){ .version = 2, .locktime = locktime, .n_in = 1, .n_out = 1 };
+	tx->in = ARENA_NEW(s->arena, struct tx_in);
+	tx->out = ARENA_NEW(s->arena, struct tx_out);
+	tx->out->script = bytes_of("\x6a");
+	return tx;
+}
+
+static int node_ask(struct step *s, struct chain_question *ret, struct err *er)
+{
+	const struct work *k = s->checkpoint;
+
+	(void)er;
+	ck_assert_ptr_null(s->unit);
+	if (k->todo[k->at] == 'o')
+		return NOTHING_TO_ASK;
+	ret->broadcast = some_tx(s, k->todo[k->at] == 'N' ? (uint32_t)++work_play.runs : 0);
+	return 0;
+}
+
+static struct outcome node_told(struct step *s, const struct chain_answer *got, struct err *er)
+{
+	if (!got || got->broadcast.class == BROADCAST_OK)
+		return go_on(s, er);
+	if (got->broadcast.class == BROADCAST_UNKNOWN)
+		return trouble(er, ERR_TIMEOUT, "nobody knows");
+	return trouble(er, ERR_PEER, got->broadcast.words);
+}
+
+static int kind_amend(struct step *s, const json_t *params, struct err *er)
+{
+	struct work *k = s->checkpoint;
+
+	ck_assert_ptr_nonnull(s->unit);
+	if (json_get_str(params, "do", 64, &k->todo, er) != 0)
+		return -1;
+	if (k->todo[0] == 'x')
+		return ERR(er, ERR_FUNDS, "it will not do that");
+	k->at = 0;
+	json_set_int(s->plan, "steps", (int64_t)strlen(k->todo));
+	return state_of(k);
+}
+
 static int count_try(struct step *s, struct err *er)
 {
 	(void)er;
@@ -262,19 +314,29 @@ static const struct param work_params[] = {
 	{ 0 },
 };
 
+static const struct param work_amend_params[] = {
+	{ .name = "do", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .help = "One letter for each step." },
+	{ 0 },
+};
+
 static const struct state_def work_states[] = {
 	[WORK_LOCAL] = { "local", .reply = local_reply, .cancellable = true },
 	[WORK_ASK] = { "ask", .enter = ask_enter, .reply = ask_reply, .uncertain = true },
 	[WORK_COUNTED] = { "counted", .prepare = count_try, .enter = ask_enter, .reply = ask_reply },
+	[WORK_NODE] = { "node", .ask = node_ask, .told = node_told, .uncertain = true },
 };
 
 #define WORK                                                                                                           \
-	.summary = "Does as it is told.", .params = work_params, .states = work_states, .n_states = WORK_COUNTED + 1,  \
+	.summary = "Does as it is told.", .params = work_params, .states = work_states, .n_states = WORK_NODE + 1,     \
 	.start = kind_start, .save = kind_save, .load = kind_load
 
-static const struct action_kind work_kind = {
-	.name = "work", WORK, .cancel = kind_cancel, .explain = kind_explain, .progress = kind_progress
-};
+static const struct action_kind work_kind = { .name = "work",
+					      WORK,
+					      .cancel = kind_cancel,
+					      .amend = kind_amend,
+					      .amend_params = work_amend_params,
+					      .explain = kind_explain,
+					      .progress = kind_progress };
 static const struct action_kind other_kind = { .name = "other", WORK };
 static const struct action_kind inner_kind = { .name = "inner", WORK, .internal = true };
 static const struct action_kind locked_kind = { .name = "locked", WORK, .needs_keys = true };
@@ -328,11 +390,30 @@ void work_executor_up(void)
 	work_world.ex = executor_new(&(struct executor_options){ .store = work_world.disk.store,
 								 .loop = work_world.loop,
 								 .http = work_world.http,
+								 .chain = work_world.chain,
 								 .kinds = kinds,
 								 .max_inflight = 256,
 								 .max_inflight_per_peer = 16,
 								 .shared = work_world.shared });
 	executor_set_keys(work_world.ex, (struct keyring *)&keys); /* no kind here looks into it */
+}
+
+static void node_up(void)
+{
+	struct chain_backend_options backend = { 0 };
+
+	work_world.node = fake_bitcoind_new(work_world.loop);
+	backend.url = fake_bitcoind_url(work_world.node);
+	if (!work_world.no_chain)
+		OK(chain_source_new(&(struct chain_options){ .loop = work_world.loop,
+							     .http = work_world.http,
+							     .network = NETWORK_REGTEST,
+							     .kind = CHAIN_BITCOIND,
+							     .backends = &backend,
+							     .n_backends = 1,
+							     .open_min_ms = 1,
+							     .open_max_ms = 1 },
+				    &work_world.chain, err));
 }
 
 /* All but the disk. */
@@ -349,6 +430,7 @@ void work_up(void)
 	work_world.peer = http_peer_new(work_world.loop, NULL);
 	http_peer_on(work_world.peer, &(struct peer_script){ .path = "/act" });
 	work_world.url = http_peer_url(work_world.peer, "/act");
+	node_up();
 	work_world.arena = ARENA_LIMIT(8 * 1024 * 1024);
 	work_executor_up();
 }
@@ -357,6 +439,9 @@ void work_down(void)
 {
 	executor_free(work_world.ex);
 	store_flush(work_world.disk.store);
+	chain_source_free(work_world.chain);
+	work_world.chain = NULL;
+	fake_bitcoind_free(work_world.node);
 	http_peer_free(work_world.peer);
 	http_free(work_world.http);
 	loop_unpost(work_world.loop, flush, NULL);
@@ -413,6 +498,16 @@ struct action_id work_start_of(const char *kind, const char *todo)
 struct action_id work_start(const char *todo)
 {
 	return work_start_of("work", todo);
+}
+
+int work_amend_unit(struct unit *u, void *ctx, struct err *er)
+{
+	struct work_amending *m = ctx;
+	json_t *params = NULL;
+
+	if (m->params)
+		ck_assert_int_eq(json_parse(&work_world.arena, bytes_of(m->params), 4, &params, er), 0);
+	return executor_amend(work_world.ex, u, &work_world.arena, &m->id, params, m->dry_run, &m->plan, er);
 }
 
 struct action_row work_row(const struct action_id *id)

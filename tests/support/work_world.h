@@ -8,30 +8,35 @@
  *   f  fails                    -  asks nothing after all   g  waits for work_play.gate
  *   u  the undoing of a cancel  e  cannot make its request  t  waits for ten seconds
  *   b  a mistake of ours        i  input that is wrong      s  the store fails
- *   r, A  are not re-entrant: what they save, what they ask is different each time
+ *   n  gives the node a transaction          o  would, but has nothing to ask after all
+ *   r, A, N  are not re-entrant: what they save, what they ask is different each time
  *
- * "other" is the same kind again, without cancel; "inner" is internal; "locked" needs keys; "hooked" has its own ways with
+ * Amended, it does from then on what the new `do` says; "x" is refused.
+ * "other" is the same kind again, without cancel and amend; "inner" is internal; "locked" needs keys; "hooked" has its own ways with
  * retries and rejections.  Time stands still unless work_pass() moves it.  Trouble with the set-up fails the test. */
 #ifndef TESTS_SUPPORT_WORK_WORLD_H
 #define TESTS_SUPPORT_WORK_WORLD_H
 
 #include "actions/executor.h"
-#include "tests/support/http_peer.h"
+#include "tests/support/fake_bitcoind.h"
 #include "tests/support/scratch.h"
 
 #define WORK_NOW_MS INT64_C(1700000000000)
 
-enum { WORK_LOCAL = 1, WORK_ASK, WORK_COUNTED }; /* the states */
+enum { WORK_LOCAL = 1, WORK_ASK, WORK_COUNTED, WORK_NODE }; /* the states */
 
 extern struct work_world {
 	struct scratch disk;
 	struct loop *loop;
 	struct http *http;
 	struct http_peer *peer;
+	struct fake_bitcoind *node;
+	struct chain_source *chain;
 	struct executor *ex;
 	struct arena arena;
 	const char *url; /* where asking goes */
-	bool shared;     /* read by work_up() */
+	bool shared;     /* read by work_up(), as the next */
+	bool no_chain;   /* no node is configured */
 } work_world;
 
 /* What a test may change while things run, and what it may look at afterwards. */
@@ -69,6 +74,15 @@ struct work_starting {
 	json_t *plan;
 };
 int work_start_unit(struct unit *u, void *starting, struct err *err);
+
+/* Amends it and kicks it; params of NULL: none. */
+struct work_amending {
+	struct action_id id;
+	const char *params;
+	bool dry_run;
+	json_t *plan;
+};
+int work_amend_unit(struct unit *u, void *amending, struct err *err);
 
 struct action_row work_row(const struct action_id *id);
 /* How many committed events there are of these kinds (as in event_list()) and of this subject, or of any when NULL. */

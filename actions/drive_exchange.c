@@ -1,0 +1,104 @@
+/* actions/drive_exchange.c - what the state of a step asks: a request to some peer, a question about the block chain, or
+ * nothing.  In a double drive it is asked for twice, and must be the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/executor_internal.h"
+
+/* Of each state one is used. */
+struct asked {
+	struct net_request request;
+	struct chain_question question;
+};
+
+static void request_done(void *ctx, const struct net_reply *rep)
+{
+	struct drive *d = ctx;
+
+	d->call = NULL;
+	d->net_unknown = rep->outcome == NET_UNKNOWN;
+	drive_reply(d, rep, NULL);
+}
+
+static void question_done(void *ctx, const struct chain_answer *got)
+{
+	struct drive *d = ctx;
+
+	d->ask = NULL;
+	drive_reply(d, NULL, got);
+}
+
+static bool asked_equal(const struct asked *a, const struct asked *b)
+{
+	struct wtxid x, y;
+
+	if (!a->question.broadcast || !b->question.broadcast)
+		return !a->question.broadcast && !b->question.broadcast &&
+		       strcmp(a->request.method, b->request.method) == 0 &&
+		       strcmp(a->request.url, b->request.url) == 0 && bytes_equal(a->request.body, b->request.body);
+	x = tx_wtxid(a->question.broadcast);
+	y = tx_wtxid(b->question.broadcast);
+	return wtxid_equal(&x, &y);
+}
+
+/* 0, NOTHING_TO_ASK or -1. */
+static int enter(struct drive *d, const struct state_def *st, struct asked *ret, struct err *err)
+{
+	if (drive_load(d, err) != 0)
+		return -1;
+	return st->ask ? st->ask(&d->step, &ret->question, err) : st->enter(&d->step, &ret->request, err);
+}
+
+static int enter_again(struct drive *d, const struct state_def *st, const struct asked *first, struct err *err)
+{
+	struct asked second = { 0 };
+	int rc = enter(d, st, &second, err);
+
+	if (rc == 0 && !asked_equal(first, &second)) {
+		fprintf(stderr, "double drive: %s in state %s asks two different things\n", d->kind->name, st->name);
+		abort();
+	}
+	return rc;
+}
+
+static void submit(struct drive *d, const struct state_def *st, const struct asked *what)
+{
+	struct err err;
+
+	if (!st->ask) {
+		d->call = http_submit(d->ex->opt.http, &what->request, request_done, d);
+	} else if (d->ex->opt.chain) {
+		d->ask = chain_ask_broadcast(d->ex->opt.chain, what->question.broadcast,
+					     (struct chain_then){ question_done, d });
+	} else {
+		ERR(&err, ERR_CONFIG, "no node is configured to ask about the block chain");
+		err_hint(&err, "set bitcoind_url or esplora_url in walletd.conf");
+		drive_trouble(d, &err);
+	}
+}
+
+void drive_exchange(struct drive *d)
+{
+	const struct state_def *st = kind_state(d->kind, d->step.row.state);
+	struct asked what = { 0 };
+	struct err err;
+	int rc;
+
+	if (!d->ex->keys) {
+		drive_end(d);
+		return;
+	}
+	if (!st->enter && !st->ask) {
+		drive_reply(d, NULL, NULL);
+		return;
+	}
+	rc = enter(d, st, &what, &err);
+	if (rc == 0 && d->ex->double_drive)
+		rc = enter_again(d, st, &what, &err);
+	if (rc < 0)
+		drive_trouble(d, &err);
+	else if (rc == NOTHING_TO_ASK)
+		drive_reply(d, NULL, NULL);
+	else
+		submit(d, st, &what);
+}
