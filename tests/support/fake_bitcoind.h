@@ -23,6 +23,10 @@ void fake_bitcoind_on_params(struct fake_bitcoind *n, const char *method, const 
 void fake_bitcoind_error(struct fake_bitcoind *n, const char *method, int code, const char *message);
 /* Take back the rule that was made last. */
 void fake_bitcoind_undo(struct fake_bitcoind *n);
+/* Where no rule says otherwise: sendrawtransaction takes every transaction, and says its txid.  fake_bitcoind_taken() is the
+ * hex of the one that it took last, or "". */
+void fake_bitcoind_take(struct fake_bitcoind *n);
+const char *fake_bitcoind_taken(const struct fake_bitcoind *n);
 /* The next `times` requests are answered by this script instead (its path does not matter). */
 void fake_bitcoind_fault(struct fake_bitcoind *n, const struct peer_script *script, unsigned times);
 /* 401 unless this is the Authorization header's value; NULL: none is wanted. */
