@@ -52,6 +52,10 @@ enum err_class {
 	X(ERR_DUST, "dust", ERR_INVALID)                                                                               \
 	X(ERR_FEE, "fee_out_of_range", ERR_INVALID)                                                                    \
 	X(ERR_PSBT, "bad_psbt", ERR_INVALID)                                                                           \
+	X(ERR_PSBT_FOREIGN, "foreign_psbt", ERR_INVALID)                                                               \
+	X(ERR_PSBT_CHANGED, "changed_psbt", ERR_INVALID)                                                               \
+	X(ERR_PSBT_UNSIGNED, "unsigned_psbt", ERR_INVALID)                                                             \
+	X(ERR_DOUBLE_SPENT, "double_spent", ERR_REJECTED)                                                              \
 	X(ERR_QUOTE_EXPIRED, "quote_expired", ERR_REJECTED)                                                            \
 	X(ERR_QUOTE_ISSUED, "quote_issued", ERR_REJECTED)                                                              \
 	X(ERR_DIRECTIVE_CONFLICT, "idempotency_conflict", ERR_INVALID)                                                 \

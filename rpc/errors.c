@@ -48,6 +48,9 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_DUST:
 	case ERR_FEE:
 	case ERR_PSBT:
+	case ERR_PSBT_FOREIGN:
+	case ERR_PSBT_CHANGED:
+	case ERR_PSBT_UNSIGNED:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
@@ -81,6 +84,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_TOKEN_SPENT:
 	case ERR_QUOTE_EXPIRED:
 	case ERR_QUOTE_ISSUED:
+	case ERR_DOUBLE_SPENT:
 		return RPC_PEER_REJECTED;
 	case ERR_NOT_CANCELLABLE:
 		return RPC_NOT_CANCELLABLE;
