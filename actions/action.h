@@ -22,9 +22,11 @@
 #ifndef ACTIONS_ACTION_H
 #define ACTIONS_ACTION_H
 
+#include "base/amount.h"
 #include "base/http_msg.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/params.h"
 #include "store/action_store.h"
 
@@ -34,8 +36,18 @@ struct executor;
 struct keyring;
 struct tx;
 
+/* … for the on-chain wallet. */
+struct onchain_policy {
+	enum network network;
+	unsigned confirmations;     /* a send is done when a block has it and so many with that one */
+	struct feerate max_feerate; /* above this it is taken for a mistake */
+	bool spend_change;          /* change of ours is spent before a block has it */
+	bool single_chain;          /* change goes to the addresses for receiving, as other wallets have it */
+};
+
 /* The operator's standing wishes, from the configuration. */
 struct action_policy {
+	struct onchain_policy onchain;
 	bool require_dleq;   /* no mint without NUT-12, and no token without its proofs of honesty */
 	bool trust_any_mint; /* a token's mint is added without being asked */
 };
