@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "chain/gap.h"
+#include "chain/told.h"
 #include "rails/bitcoin/address.h"
 #include "rails/bitcoin/policy.h"
 #include "rails/bitcoin/sighash.h"
@@ -357,8 +359,10 @@ int onchain_change_script(struct step *s, struct bytes *ret, struct err *err)
 {
 	enum script_chain chain = s->policy->onchain.single_chain ? SCRIPT_RECEIVE : SCRIPT_CHANGE;
 	struct script_row row;
+	unsigned added;
 
-	if (script_store_take(s->unit, s->arena, chain, &s->row.id, &row, err) != 0)
+	if (script_store_take(s->unit, s->arena, chain, &s->row.id, &row, err) != 0 ||
+	    gap_fill(s->unit, &added, err) != 0)
 		return -1;
 	*ret = row.script;
 	return 0;
@@ -410,21 +414,6 @@ int onchain_sign(struct step *s, struct onchain_draft *d, struct err *err)
 	return check_signed(d, err);
 }
 
-/* As the store is told of it. */
-static struct told_tx told_of(struct arena *a, const struct tx *tx)
-{
-	struct outpoint *in = ARENA_ARRAY(a, tx->n_in, struct outpoint);
-	struct told_out *out = ARENA_ARRAY(a, tx->n_out, struct told_out);
-
-	for (size_t i = 0; i < tx->n_in; i++)
-		in[i] = tx->in[i].prevout;
-	for (size_t i = 0; i < tx->n_out; i++)
-		out[i] = (struct told_out){ tx->out[i].value, tx->out[i].script };
-	return (struct told_tx){
-		.txid = tx_txid(tx), .raw = tx_bytes(a, tx), .in = in, .n_in = tx->n_in, .out = out, .n_out = tx->n_out
-	};
-}
-
 int onchain_store(struct step *s, const struct tx *tx, const char *kind, const char *label, struct err *err)
 {
 	const struct own_tx own = {
@@ -433,8 +422,10 @@ int onchain_store(struct step *s, const struct tx *tx, const char *kind, const c
 		.label = label,
 		.trust = s->policy->onchain.spend_change ? TRUST_SPEND : TRUST_WAIT,
 	};
-	struct told_tx told = told_of(s->arena, tx);
+	struct told_tx told;
 
+	if (told_of(s->arena, tx_bytes(s->arena, tx), tx, &told, err) != 0)
+		return -1;
 	return tx_store_add_own(s->unit, &told, &own, s->now_ms, err);
 }
 

@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "chain/gap.h"
 #include "rails/keys/keyring.h"
 #include "rails/keys/seed.h"
+#include "store/script_store.h"
 
 struct wallet {
 	struct wallet_options opt;
@@ -84,10 +86,38 @@ int wallet_info(struct wallet *w, struct arena *a, struct wallet_row *ret, struc
 	return wallet_store_get(store_view(w->opt.store), a, ret, err);
 }
 
-static int add_run(struct unit *u, void *ctx, struct err *err)
+/* --- the on-chain account --- */
+
+struct account {
+	struct keyring *keys;
+	enum network network;
+	int64_t birthday_s;
+	const struct wallet_row *wallet; /* to be added first, or NULL */
+};
+
+/* Once for a seed: also for one that was made before there were accounts. */
+static int keep_account(struct unit *u, void *ctx, struct err *err)
 {
-	return wallet_store_add(u, ctx, err);
+	SCOPED(arena) struct arena a = ARENA_LIMIT(4096);
+	const struct account *acc = ctx;
+	struct onchain_account have, add = { .birthday_s = acc->birthday_s };
+	char xpub[BIP32_TEXT_MAX];
+	struct bip32_pub key;
+	unsigned added;
+	int found;
+
+	if (acc->wallet && wallet_store_add(u, acc->wallet, err) != 0)
+		return -1;
+	found = account_store_get(unit_view(u), &a, &have, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	keyring_onchain_account(acc->keys, acc->network, &key);
+	bip32_xpub(&key, xpub);
+	add.xpub = xpub;
+	return account_store_add(u, &add, err) != 0 ? -1 : gap_fill(u, &added, err);
 }
+
+/* --- making --- */
 
 static int check_passphrase(const struct wallet *w, const char *passphrase, struct err *err)
 {
@@ -100,10 +130,11 @@ static int check_passphrase(const struct wallet *w, const char *passphrase, stru
 
 /* Seal, store durably, unlock. */
 static int wallet_make(struct wallet *w, const struct mnemonic *m, const char *passphrase, bool restored,
-		       struct err *err)
+		       int64_t birthday_s, struct err *err)
 {
 	SCOPED(buf) struct buf sealed = BUF_SECRET(SEED_BLOB_MAX);
 	struct wallet_row row = { .encrypted = passphrase && *passphrase, .restored = restored };
+	struct account account = { .network = w->opt.network, .birthday_s = birthday_s, .wallet = &row };
 	char fingerprint[KEYRING_FINGERPRINT];
 	struct keyring *keys;
 
@@ -124,7 +155,8 @@ static int wallet_make(struct wallet *w, const struct mnemonic *m, const char *p
 	row.sealed = buf_bytes(&sealed);
 	row.fingerprint = fingerprint;
 	row.created_at_ms = clock_now_ms();
-	if (store_unit_now(w->opt.store, add_run, &row, err) != 0) {
+	account.keys = keys;
+	if (store_unit_now(w->opt.store, keep_account, &account, err) != 0) {
 		keyring_free(keys);
 		return -1;
 	}
@@ -148,27 +180,27 @@ int wallet_create(struct wallet *w, unsigned words, const char *passphrase, stru
 	rng_bytes(entropy, n);
 	rc = mnemonic_from_entropy((struct bytes){ entropy, n }, &m, err);
 	secret_wipe(entropy, sizeof(entropy));
-	if (rc != 0 || wallet_make(w, &m, passphrase, false, err) != 0)
+	if (rc != 0 || wallet_make(w, &m, passphrase, false, clock_now_ms() / 1000, err) != 0)
 		return -1;
 	buf_text_add(ret_mnemonic, m.s);
 	return 0;
 }
 
-int wallet_restore(struct wallet *w, const char *mnemonic, const char *passphrase, struct err *err)
+int wallet_restore(struct wallet *w, const char *mnemonic, const char *passphrase, int64_t birthday_s, struct err *err)
 {
 	SCOPED(mnemonic) struct mnemonic m;
 
 	if (mnemonic_parse(mnemonic, &m, err) != 0)
 		return err_field(err, "mnemonic");
-	return wallet_make(w, &m, passphrase, true, err);
+	return wallet_make(w, &m, passphrase, true, birthday_s, err);
 }
 
 int wallet_unlock(struct wallet *w, const char *passphrase, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	SCOPED(mnemonic) struct mnemonic m;
+	struct account account = { .network = w->opt.network };
 	struct wallet_row row;
-	struct keyring *keys;
 
 	if (wallet_info(w, &a, &row, err) != 0)
 		return err_hint(err, "wallet.create or wallet.restore");
@@ -180,10 +212,15 @@ int wallet_unlock(struct wallet *w, const char *passphrase, struct err *err)
 	}
 	if (w->keys)
 		return 0;
-	keys = keyring_new(&m, "", err);
-	if (!keys)
+	account.keys = keyring_new(&m, "", err);
+	if (!account.keys)
 		return -1;
-	keys_set(w, keys);
+	account.birthday_s = row.restored ? 0 : row.created_at_ms / 1000;
+	if (store_unit_now(w->opt.store, keep_account, &account, err) != 0) {
+		keyring_free(account.keys);
+		return -1;
+	}
+	keys_set(w, account.keys);
 	return 0;
 }
 

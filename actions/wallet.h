@@ -1,10 +1,14 @@
 /* actions/wallet.h - the wallet's seed life cycle over store and rails/keys: create, restore, unlock, lock.
  *
+ * The extended public key of the on-chain account is kept in clear beside it (spec/exit.md 7.1), so that addresses are given
+ * out and blocks are looked through while the seed is locked.
+ *
  * The sealed seed is the wallet's one row.  While it is unlocked the keyring lives in locked memory; the hook tells the
  * executor.  Key stretching takes a noticeable part of a second on purpose, and holds the loop for that long. */
 #ifndef ACTIONS_WALLET_H
 #define ACTIONS_WALLET_H
 
+#include "base/network.h"
 #include "base/secret.h"
 #include "store/wallet_store.h"
 
@@ -14,7 +18,7 @@ struct keyring;
 struct wallet_options {
 	struct store *store;
 	bool allow_plaintext_seed;
-	const char *network;
+	enum network network;
 	void (*keys_changed)(void *ctx, struct keyring *keys); /* NULL: locked */
 	void *ctx;
 };
@@ -30,8 +34,9 @@ const char *wallet_state_name(enum wallet_state s); /* "none", "locked", "unlock
  * allow_plaintext_seed.  ERR_WALLET_EXISTS, ERR_PASSPHRASE. */
 MUST_CHECK int wallet_create(struct wallet *w, unsigned words, const char *passphrase, struct buf *ret_mnemonic,
 			     struct err *err);
-/* ERR_MNEMONIC says which word. */
-MUST_CHECK int wallet_restore(struct wallet *w, const char *mnemonic, const char *passphrase, struct err *err);
+/* birthday_s: no on-chain output of it is older than this Unix time; 0: nobody knows.  ERR_MNEMONIC says which word. */
+MUST_CHECK int wallet_restore(struct wallet *w, const char *mnemonic, const char *passphrase, int64_t birthday_s,
+			      struct err *err);
 MUST_CHECK int wallet_unlock(struct wallet *w, const char *passphrase,
 			     struct err *err);                 /* ERR_NO_WALLET, ERR_PASSPHRASE */
 MUST_CHECK int wallet_lock(struct wallet *w, struct err *err); /* ERR_UNSUPPORTED for a plaintext seed */

@@ -160,7 +160,7 @@ static int open_wallet(struct host *h, struct err *err)
 	const struct wallet_options opt = {
 		.store = h->store,
 		.allow_plaintext_seed = h->conf.allow_plaintext_seed,
-		.network = network_names[h->conf.network],
+		.network = (enum network)h->conf.network,
 		.keys_changed = keys_changed,
 		.ctx = h,
 	};

@@ -9,7 +9,8 @@
 #define PASSPHRASE_TEXT_MAX 1024
 
 static const char what_the_seed_restores[] =
-	"The words alone bring back the wallet's keys. Ecash is in the database: keep backups (backup.create).";
+	"The words alone bring back the wallet's keys and its on-chain coins. Ecash is in the database: keep backups"
+	" (backup.create).";
 
 static const char *passphrase_of(const struct rpc_call *call)
 {
@@ -109,7 +110,8 @@ static struct rpc_outcome wallet_restore_run(struct rpc_call *call)
 {
 	struct err err;
 
-	if (wallet_restore(call->server->opt.wallet, rpc_param_str(call, "mnemonic"), passphrase_of(call), &err) != 0)
+	if (wallet_restore(call->server->opt.wallet, rpc_param_str(call, "mnemonic"), passphrase_of(call),
+			   rpc_param_int(call, "birthday_s", 0), &err) != 0)
 		return rpc_fail(&err);
 	return described(call);
 }
@@ -127,6 +129,11 @@ static const struct param wallet_restore_params[] = {
 	  .max = PASSPHRASE_TEXT_MAX,
 	  .fallback = "none, which needs allow_plaintext_seed=1",
 	  .help = "Encrypts the seed on the disk; not part of the seed." },
+	{ .name = "birthday_s",
+	  .type = PARAM_INT,
+	  .max = UINT32_MAX,
+	  .fallback = "0: nobody knows",
+	  .help = "Unix time before which nothing was received on chain: blocks from then on are looked through." },
 	RPC_KEY_PARAM,
 	{ 0 },
 };

@@ -66,7 +66,7 @@ static void open_all(void)
 	struct store_options sopt = { .path = NULL };
 	struct http_options hopt = { .proxy = NULL };
 	struct executor_options eopt = { .kinds = action_kinds, .max_inflight = 4, .max_inflight_per_peer = 4 };
-	struct wallet_options wopt = { .network = "regtest" };
+	struct wallet_options wopt = { .network = NETWORK_REGTEST };
 	struct rpc_server_options opt = { .host.tasks = tasks, .network = "regtest", .datadir = dir };
 	uint8_t random[32];
 	char path[64];

@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "chain/gap.h"
 #include "rails/bitcoin/address.h"
 #include "rails/bitcoin/secp.h"
-#include "rails/bitcoin/taproot.h"
 #include "rails/keys/keyring.h"
 #include "store/chain_store.h"
 
 #define WORDS     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
-#define DERIVED   60u
 #define QUIET_MS  1
 #define TURN_MS   20000
 #define ARENA_MAX (1024u * 1024 * 1024)
@@ -27,34 +26,17 @@ static void must(int rc, const struct err *err)
 
 /* --- the wallet's scripts --- */
 
-static void derive(struct unit *u, const struct bip32_pub *account, uint32_t chain)
-{
-	struct bip32_pub branch, key;
-	struct xonly internal;
-	struct spk spk;
-	struct err err;
-
-	must(bip32_pub_child(account, chain, &branch, &err), &err);
-	for (uint32_t i = 0; i < DERIVED; i++) {
-		must(bip32_pub_child(&branch, i, &key, &err), &err);
-		memcpy(internal.b, key.key.b + 1, sizeof(internal.b));
-		must(tap_bip86_spk(&internal, &spk, &err), &err);
-		must(script_store_add(u, (enum script_chain)chain, i, spk_bytes(&spk), &err), &err);
-	}
-}
-
 static int make_account(struct unit *u, void *ctx, struct err *err)
 {
 	struct oworld *w = ctx;
 	struct bip32_pub account;
 	char xpub[BIP32_TEXT_MAX];
+	unsigned added;
 
 	keyring_onchain_account(w->keys, NETWORK_REGTEST, &account);
 	bip32_xpub(&account, xpub);
 	must(account_store_add(u, &(struct onchain_account){ .xpub = xpub }, err), err);
-	derive(u, &account, SCRIPT_RECEIVE);
-	derive(u, &account, SCRIPT_CHANGE);
-	return 0;
+	return gap_fill(u, &added, err);
 }
 
 /* --- life --- */

@@ -190,7 +190,7 @@ static void make_wallet(struct rpc_world *w)
 	struct wallet_options opt = {
 		.store = w->store,
 		.allow_plaintext_seed = true,
-		.network = "regtest",
+		.network = NETWORK_REGTEST,
 		.keys_changed = keys_changed,
 		.ctx = w,
 	};
