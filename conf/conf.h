@@ -15,6 +15,8 @@
 enum conf_log_format { CONF_LOG_LOGFMT = 0, CONF_LOG_JSON };
 enum conf_trust { CONF_TRUST_ASK = 0, CONF_TRUST_ANY };
 
+#define CONF_NODES_MAX 8 /* bitcoind_url, esplora_url */
+
 struct conf_list {
 	const char *const *items;
 	size_t n;
@@ -50,6 +52,12 @@ struct config {
 
 	bool cashu_require_dleq;
 	int cashu_trust; /* enum conf_trust */
+
+	struct conf_list bitcoind_url, esplora_url; /* at most one of them */
+	const char *bitcoind_cookie, *bitcoind_auth_file;
+	int64_t onchain_confirmations;
+	int64_t onchain_max_feerate, onchain_fallback_feerate; /* sat/vB; fallback 0: none */
+	bool onchain_spend_change, onchain_single_chain;
 
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;

@@ -19,6 +19,7 @@ static int check_uid_scope(const char *value, struct err *err);
 static int check_log_level(const char *value, struct err *err);
 static int check_proxy(const char *value, struct err *err);
 static int check_group(const char *value, struct err *err);
+static int check_node_url(const char *value, struct err *err);
 
 const struct option options[] = {
 	{ "network", OPTION_ENUM, OPTION_TOP, .choices = "mainnet|signet|testnet4|regtest", .fallback = "mainnet",
@@ -93,6 +94,32 @@ const struct option options[] = {
 		  "where there are any." },
 	{ "cashu_trust", OPTION_ENUM, 0, .choices = "ask|any", .fallback = "ask", .arg = "POLICY", AT(cashu_trust),
 	  .help = "Tokens of mints that are not known yet: ask refuses them until mint.add, any adds the mint." },
+
+	{ "bitcoind_url", OPTION_LIST, 0, 0, CONF_NODES_MAX, .arg = "URL", AT(bitcoind_url), .check = check_node_url,
+	  .mask = url_shown, .computed = "none: the on-chain wallet is at rest",
+	  .help = "JSON-RPC of a bitcoind, such as http://127.0.0.1:8332: the eyes of the on-chain wallet. Of several "
+		  "the first is asked as long as it answers. Its own wallet is not used. Reached without the proxy." },
+	{ "bitcoind_cookie", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(bitcoind_cookie), .computed = "none",
+	  .help = "The .cookie file that it is asked with, in bitcoind's datadir; read again after each of its "
+		  "restarts." },
+	{ "bitcoind_auth_file", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(bitcoind_auth_file),
+	  .computed = "none",
+	  .help = "Or a file of mode 0600 with user:password on its first line, as made for rpcauth." },
+	{ "esplora_url", OPTION_LIST, 0, 0, CONF_NODES_MAX, .arg = "URL", AT(esplora_url), .check = check_node_url,
+	  .mask = url_shown, .computed = "none",
+	  .help = "Or the REST interface of an Esplora server, such as https://blockstream.info/api. It learns which "
+		  "addresses are of one wallet: prefer your own, or set proxy." },
+	{ "onchain_confirmations", OPTION_INT, 0, 1, 100, .fallback = "6", .arg = "BLOCKS", AT(onchain_confirmations),
+	  .help = "How many blocks make an on-chain payment done." },
+	{ "onchain_max_feerate", OPTION_INT, 0, 1, 100000, .fallback = "500", .arg = "SAT/VB", AT(onchain_max_feerate),
+	  .help = "No transaction pays more: a higher feerate is taken for a mistake." },
+	{ "onchain_fallback_feerate", OPTION_INT, 0, 0, 1000, .fallback = "2", .arg = "SAT/VB",
+	  AT(onchain_fallback_feerate),
+	  .help = "What is paid by target while no node has an estimate. 0: then a feerate must be given." },
+	{ "onchain_spend_change", OPTION_BOOL, 0, .fallback = "1", AT(onchain_spend_change),
+	  .help = "Spend change of our own payments before a block has it, where confirmed coins are not enough." },
+	{ "onchain_single_chain", OPTION_BOOL, 0, .fallback = "0", AT(onchain_single_chain),
+	  .help = "Keep change on the chain of receiving addresses, for wallets that look there alone." },
 
 	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
 	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",
@@ -175,6 +202,22 @@ static int check_group(const char *value, struct err *err)
 	for (const char *p = value; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("_-.$", *p))
 			return ERR(err, ERR_CONFIG, "is not the name or number of a group");
+	return 0;
+}
+
+/* Credentials have a file of their own. */
+static int check_node_url(const char *value, struct err *err)
+{
+	const char *host = text_starts(value, "http://")    ? value + strlen("http://")
+			   : text_starts(value, "https://") ? value + strlen("https://")
+							    : NULL;
+
+	if (!host || !text_printable_ascii(value) || *host == '\0' || *host == '/' || strlen(value) > 1024)
+		return ERR(err, ERR_CONFIG, "is not a URL such as http://127.0.0.1:8332");
+	if (memchr(host, '@', strcspn(host, "/")))
+		return ERR(err, ERR_CONFIG, "holds a user or password; they belong in bitcoind_auth_file");
+	if (value[strlen(value) - 1] == '/')
+		return ERR(err, ERR_CONFIG, "ends with a slash");
 	return 0;
 }
 

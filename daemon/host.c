@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/secret.h"
 #include "base/version.h"
+#include "chain/source.h"
 #include "conf/options.h"
 #include "daemon/drivers.h"
 #include "daemon/files.h"
@@ -23,6 +24,7 @@
 #include "daemon/lockfile.h"
 #include "daemon/logging.h"
 #include "daemon/maintenance.h"
+#include "daemon/onchain_config.h"
 #include "daemon/outbox_config.h"
 #include "daemon/passphrase.h"
 #include "daemon/signals.h"
@@ -36,7 +38,8 @@
 #define STOP_LOOK_MS   20
 #define HEALTH_MS      5000
 #define FIRST_CARE_MS  1000
-#define ENDPOINT_POSTS 8 /* to one endpoint at a time: spec/outbox.md 5.10 */
+#define ENDPOINT_POSTS 8  /* to one endpoint at a time: spec/outbox.md 5.10 */
+#define NODE_POSTS     10 /* to one node: what chain/source.h lets be under way, and one that waits for a block */
 
 struct host {
 	const struct conf_input *input;
@@ -49,7 +52,8 @@ struct host {
 	int lock_fd;
 	struct loop *loop;
 	struct store *store;
-	struct http *http;
+	struct http *http, *chain_http;
+	struct chain_source *chain; /* NULL: no node is configured */
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
 	struct outbox *outbox;             /* NULL: no chain is configured */
@@ -170,14 +174,19 @@ static int open_wallet(struct host *h, struct err *err)
 
 /* --- network, actions, outbox --- */
 
-/* To mints and endpoints, at a time. */
+static unsigned node_connections(const struct host *h)
+{
+	return (unsigned)(h->conf.bitcoind_url.n + h->conf.esplora_url.n) * NODE_POSTS;
+}
+
+/* To mints, endpoints and nodes, at a time. */
 static unsigned peer_connections(const struct host *h)
 {
 	unsigned n = (unsigned)h->conf.max_inflight;
 
 	for (size_t i = 0; i < h->outbox_conf.n_chains; i++)
 		n += (unsigned)h->outbox_conf.chains[i].n_urls * ENDPOINT_POSTS;
-	return n;
+	return n + node_connections(h);
 }
 
 /* The executor keeps to its own limit for a mint, which may be lower. */
@@ -211,6 +220,28 @@ static int open_outbox(struct host *h, struct err *err)
 	return outbox_new(&opt, &h->outbox, err);
 }
 
+/* A bitcoind is on this machine or in this house, where no proxy leads to. */
+static int open_chain(struct host *h, struct err *err)
+{
+	SCOPED(buf) struct buf login = BUF_SECRET(PASSPHRASE_MAX + 1);
+	struct chain_options opt = { .loop = h->loop };
+	struct http_options http = {
+		.ca_file = h->conf.ca_file,
+		.max_total = (int)node_connections(h),
+		.max_per_host = NODE_POSTS,
+	};
+
+	if (onchain_config_nodes(&h->own, &h->conf, &login, &opt, err) != 0)
+		return -1;
+	if (opt.n_backends == 0)
+		return 0;
+	http.proxy = opt.kind == CHAIN_ESPLORA ? h->conf.proxy : NULL;
+	if (http_new(h->loop, &http, &h->chain_http, err) != 0)
+		return -1;
+	opt.http = h->chain_http;
+	return chain_source_new(&opt, &h->chain, err);
+}
+
 static int open_engine(struct host *h, struct err *err)
 {
 	const struct http_options http = {
@@ -220,14 +251,16 @@ static int open_engine(struct host *h, struct err *err)
 		.max_per_host = (int)connections_per_peer(h),
 	};
 
-	if (http_new(h->loop, &http, &h->http, err) != 0)
+	if (http_new(h->loop, &http, &h->http, err) != 0 || open_chain(h, err) != 0)
 		return -1;
 	h->executor = executor_new(&(struct executor_options){
 		.store = h->store,
 		.loop = h->loop,
 		.http = h->http,
+		.chain = h->chain,
 		.kinds = action_kinds,
 		.policy = {
+			.onchain = onchain_config_policy(&h->conf),
 			.require_dleq = h->conf.cashu_require_dleq,
 			.trust_any_mint = h->conf.cashu_trust == CONF_TRUST_ANY,
 		},
@@ -459,6 +492,8 @@ static int reload_into(struct host *h, struct arena *memory, struct config *next
 	keep_fixed(h, next);
 	if (logging_open(next, err) != 0)
 		return -1;
+	if (h->chain && next->esplora_url.n > 0 && http_set_proxy(h->chain_http, next->proxy, err) != 0)
+		return -1;
 	return http_set_proxy(h->http, next->proxy, err);
 }
 
@@ -541,10 +576,13 @@ int host_check_files(const struct config *conf, struct err *err)
 	SCOPED(buf) struct buf passphrase = BUF_SECRET(PASSPHRASE_MAX + 1);
 	SCOPED(arena) struct arena a = ARENA_LIMIT(OUTBOX_CONF_ARENA);
 	struct outbox_options outbox;
+	SCOPED(buf) struct buf login = BUF_SECRET(PASSPHRASE_MAX + 1);
+	struct chain_options chain = { 0 };
 
 	if (files_check_private(conf->datadir, err) != 0 && err->code != ERR_NOT_FOUND)
 		return -1;
-	if (outbox_config_read(&a, conf, &outbox, err) != 0 ||
+	if (onchain_config_nodes(&a, conf, &login, &chain, err) != 0 ||
+	    outbox_config_read(&a, conf, &outbox, err) != 0 ||
 	    outbox_config_check_keys(&outbox, conf->datadir, systemd_credentials(), err) != 0)
 		return -1;
 	return passphrase_read(systemd_credentials(), conf->passphrase_file, &passphrase, err);
@@ -621,6 +659,8 @@ static void end(struct host *h)
 	h->outbox = NULL; /* the wallet still tells when its keys go */
 	executor_free(h->executor);
 	wallet_free(h->wallet);
+	chain_source_free(h->chain);
+	http_free(h->chain_http);
 	http_free(h->http);
 	store_close(h->store);
 	if (h->loop) {
