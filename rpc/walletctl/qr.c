@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <qrencode.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
@@ -20,13 +21,25 @@ static bool is_invoice(const char *text)
 }
 
 /* Capitals make a smaller code: it has a mode for them. */
-static const char *invoice_uri(struct arena *a, const char *invoice)
+static const char *uri_of(struct arena *a, const char *scheme, const char *what)
 {
-	char *uri = arena_printf(a, "LIGHTNING:%s", invoice);
+	char *uri = arena_printf(a, "%s:%s", scheme, what);
 
 	for (char *p = uri; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	return uri;
+}
+
+/* As address.new gives them out: bech32, which may be written in capitals too (BIP173). */
+static bool is_address(const json_t *result, const char *text)
+{
+	const char *rail = json_string_value(json_object_get(result, "rail"));
+
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p))
+			return false;
+	return rail && strcmp(rail, "onchain") == 0 &&
+	       (text_starts(text, "bc1") || text_starts(text, "tb1") || text_starts(text, "bcrt1"));
 }
 
 const char *qr_payload(struct arena *a, const json_t *result, const char **ret_text)
@@ -34,15 +47,20 @@ const char *qr_payload(struct arena *a, const json_t *result, const char **ret_t
 	const json_t *inner = json_object_get(result, "result");
 	const char *request = json_string_value(json_object_get(result, "request"));
 	const char *token = json_string_value(json_object_get(result, "token"));
+	const char *address = json_string_value(json_object_get(result, "address"));
 
 	/* What goes into a code is taken from a peer, and then into somebody else's wallet: nothing but what it should be. */
 	if (request && is_invoice(request)) {
 		*ret_text = request;
-		return invoice_uri(a, request);
+		return uri_of(a, "LIGHTNING", request);
 	}
 	if (token && text_starts(token, "cashu") && text_printable_ascii(token)) {
 		*ret_text = token;
 		return token;
+	}
+	if (address && is_address(result, address)) {
+		*ret_text = address;
+		return uri_of(a, "BITCOIN", address);
 	}
 	return inner ? qr_payload(a, inner, ret_text) : NULL;
 }

@@ -29,6 +29,8 @@ static const struct list_view {
 	  "space_id chain_id contract signer next_nonce ordering release_at hold pause_reason trouble next" },
 	{ "directive.stats", "lanes", "lane chain_id relayer balance_wei gap slots_open hold pause_reason trouble" },
 	{ "directive.stats", "spaces", "space_id chain_id contract signer next_nonce hold pause_reason trouble" },
+	{ "address.list", "addresses", "address label used index given_at_ms" },
+	{ "utxo.list", "utxos", "outpoint amount_sat state confirmations address label holder" },
 	{ "mint.list", "mints", NULL },
 	{ "key.list", "keys", "name scope budget_hour_sat budget_day_sat created_at_ms last_used_ms revoked_at_ms" },
 	{ "status", "tasks", "name backlog runs failures last_success_ms last_error" },
