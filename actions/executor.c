@@ -452,6 +452,18 @@ struct store *executor_store(struct executor *ex)
 {
 	return ex->opt.store;
 }
+struct chain_source *executor_chain(const struct executor *ex)
+{
+	return ex->opt.chain;
+}
+const struct action_policy *executor_policy(const struct executor *ex)
+{
+	return &ex->opt.policy;
+}
+struct keyring *executor_keys(const struct executor *ex)
+{
+	return ex->keys;
+}
 const struct action_kind *const *executor_kinds(const struct executor *ex)
 {
 	return ex->opt.kinds;

@@ -73,6 +73,9 @@ struct executor_stats {
 };
 void executor_stats(const struct executor *ex, struct executor_stats *ret);
 struct store *executor_store(struct executor *ex);
+struct chain_source *executor_chain(const struct executor *ex); /* or NULL */
+const struct action_policy *executor_policy(const struct executor *ex);
+struct keyring *executor_keys(const struct executor *ex); /* NULL: the wallet is locked */
 
 /* One sentence about where an action stands, from its kind; "" when it has nothing to say. */
 const char *executor_explain(struct executor *ex, struct arena *a, const struct action_row *row);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "outbox/show.h"
+#include "rpc/chain_show.h"
 #include "rpc/state.h"
 #include "store/mint_store.h"
 #include "store/quote_store.h"
@@ -257,6 +258,13 @@ static void look_at_outbox(struct list *l)
 	}
 }
 
+static void add_chain(void *ctx, int severity, const char *kind, const char *next, const char *what)
+{
+	static const enum severity severities[] = { CRITICAL, WARNING, INFO };
+
+	add(ctx, severities[severity], kind, next, what);
+}
+
 /* Distributions mend 2.1.12 without renaming it.  The build says which mended package it was made with; that holds while
  * the library that was linked is still of the same release. */
 static void look_at_libevent(struct list *l)
@@ -282,6 +290,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_wallet(&l);
 	look_at_actions(&l);
 	look_at_mints(&l);
+	chain_troubles(server, a, add_chain, &l);
 	look_at_outbox(&l);
 	look_at_backup(&l);
 	look_at_libevent(&l);

@@ -23,6 +23,12 @@ extern const struct rpc_method method_action_kinds, method_action_start, method_
 extern const struct rpc_method method_wait, method_events;
 /* method_ecash.c */
 extern const struct rpc_method method_mint_add, method_mint_list, method_token_decode, method_proof_list;
+/* method_onchain.c */
+extern const struct rpc_method method_address_new, method_address_list, method_utxo_list, method_tx_get,
+	method_fee_estimate, method_onchain_bump;
+/* method_psbt.c */
+extern const struct rpc_method method_psbt_create, method_psbt_decode, method_psbt_sign, method_psbt_combine,
+	method_psbt_finalize, method_psbt_broadcast;
 /* method_directive.c */
 extern const struct rpc_method method_directive_append, method_directive_list, method_directive_get,
 	method_directive_retry, method_directive_resolve, method_directive_stats;
@@ -46,6 +52,9 @@ extern const struct rpc_method method_outbox_lanes, method_outbox_spaces, method
 		.name = "after", .type = PARAM_STRING, .min = 1, .max = 128, .fallback = "from the start",             \
 		.help = "The `next` of the page before."                                                               \
 	}
+
+/* For rpc_mutate(): call->action was amended; kicks it, and answers at once or when `wait` says.  method_onchain.c */
+void rpc_amended(struct rpc_call *call, json_t *result);
 
 /* Parameters after the table's check: absent gives the default. */
 const char *rpc_param_str(const struct rpc_call *call, const char *name); /* or NULL */

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "outbox/show.h"
 #include "rpc/attention.h"
+#include "rpc/chain_show.h"
 #include "rpc/http_face.h"
 #include "rpc/state.h"
 #include "rpc/views.h"
@@ -120,6 +121,7 @@ static json_t *peers_json(const struct rpc_server *s, struct arena *a)
 
 	add_mints(s, a, peers);
 	add_endpoints(s, a, peers);
+	chain_show_peers(s, a, peers);
 	return peers;
 }
 
@@ -155,6 +157,7 @@ static char *make_text(struct rpc_server *s)
 		json_set(obj, "balances", balances);
 	else
 		json_set_take(obj, "balances", json_null());
+	json_set(obj, "chain", chain_show(s, &a));
 	json_set(obj, "tasks", s->opt.host.tasks(s->opt.host.ctx, &a));
 	json_set_int(obj, "actions_in_flight", ex.inflight);
 	json_set(obj, "peers", peers_json(s, &a));

@@ -14,9 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/kinds.h"
 #include "base/clock.h"
 #include "base/net/http.h"
 #include "base/rng.h"
+#include "chain/source.h"
 #include "rails/bitcoin/secp.h"
 #include "rails/evm/address.h"
 #include "rpc/dispatch.h"
@@ -137,8 +139,9 @@ static const struct action_kind kinds_table[] = {
 	FAKE("cashu_mint_sync", sync_states, .cancel = NULL),   FAKE("cashu_swap", swap_states, .cancel = NULL),
 	FAKE("hidden", send_states, .internal = true),
 };
-static const struct action_kind *const kinds[] = { &kinds_table[0], &kinds_table[1], &kinds_table[2],
-						   &kinds_table[3], &kinds_table[4], NULL };
+static const struct action_kind *const kinds[] = {
+	&kinds_table[0], &kinds_table[1], &kinds_table[2], &kinds_table[3], &kinds_table[4], &onchain_send_kind, NULL
+};
 
 /* --- life --- */
 
@@ -252,6 +255,28 @@ static void open_outbox(struct rpc_world *w)
 	must(outbox_new(&opt, &w->outbox, &err), &err);
 }
 
+static void open_chain(struct rpc_world *w, struct executor_options *eopt)
+{
+	struct chain_backend_options backend = { 0 };
+	struct chain_options opt = { .loop = w->loop,
+				     .http = w->http,
+				     .network = NETWORK_REGTEST,
+				     .kind = CHAIN_BITCOIND,
+				     .backends = &backend,
+				     .n_backends = 1 };
+	struct err err;
+
+	w->bitcoind = fake_bitcoind_new(w->loop);
+	fake_bitcoind_take(w->bitcoind);
+	backend.url = fake_bitcoind_url(w->bitcoind);
+	must(chain_source_new(&opt, &w->chain, &err), &err);
+	eopt->chain = w->chain;
+	eopt->policy.onchain = (struct onchain_policy){ .network = NETWORK_REGTEST,
+							.confirmations = 3,
+							.spend_change = true };
+	ck_assert(feerate_from_sat_per_kwu(500 * 250, &eopt->policy.onchain.max_feerate));
+}
+
 void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections)
 {
 	struct store_options sopt = { .flush_wanted = flush_wanted, .ctx = w };
@@ -282,6 +307,7 @@ void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections
 	eopt.store = w->store;
 	eopt.loop = w->loop;
 	eopt.http = w->http;
+	open_chain(w, &eopt);
 	w->executor = executor_new(&eopt);
 	open_outbox(w);
 	make_wallet(w);
@@ -319,6 +345,8 @@ void rpc_world_close(struct rpc_world *w)
 	evm_node_free(w->node);
 	wallet_free(w->wallet);
 	executor_free(w->executor);
+	chain_source_free(w->chain);
+	fake_bitcoind_free(w->bitcoind);
 	http_free(w->http);
 	loop_unpost(w->loop, flush_now, w);
 	store_close(w->store);

@@ -6,6 +6,7 @@
  *   cashu_mint_sync fails with peer_unavailable
  *   cashu_swap      every step of it ends without an answer: uncertain
  *   hidden          internal
+ *   onchain_send    the real one: its node (fake_bitcoind.h) takes every transaction, and has no estimates
  *
  * The outbox has chain 31337, whose node is scripted (evm_node.h), and one space there, whose signer is the wallet's first.
  * Its relayer has no ether, so that directives stay where they are. */
@@ -19,6 +20,7 @@
 #include "outbox/outbox.h"
 #include "rpc/server.h"
 #include "tests/support/evm_node.h"
+#include "tests/support/fake_bitcoind.h"
 
 #define RPC_WORLD_CONTRACT "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
@@ -36,6 +38,8 @@ struct rpc_world {
 	struct http *http;
 	struct executor *executor;
 	struct evm_node *node;
+	struct fake_bitcoind *bitcoind;
+	struct chain_source *chain;
 	struct outbox *outbox;
 	struct wallet *wallet;
 	struct rpc_server *server;
