@@ -317,6 +317,32 @@ int executor_wake(struct executor *ex, const struct action_id *id, struct err *e
 	return 0;
 }
 
+struct wake_kind_args {
+	const char *kind;
+	int64_t now_ms;
+};
+
+static int wake_kind_run(struct unit *u, void *ctx, struct err *err)
+{
+	const struct wake_kind_args *w = ctx;
+
+	return action_store_wake_kind(u, w->kind, w->now_ms, err);
+}
+
+int executor_wake_kind(struct executor *ex, const char *kind, struct err *err)
+{
+	struct wake_kind_args w = { kind, clock_now_ms() };
+
+	/* What they have read may be older than what happened. */
+	for (struct drive *d = ex->drives; d; d = d->next)
+		if (strcmp(d->kind->name, kind) == 0)
+			d->again = true;
+	if (store_unit(ex->opt.store, wake_kind_run, &w, NULL, err) != 0)
+		return -1;
+	executor_pump_soon(ex);
+	return 0;
+}
+
 bool executor_at_rest(struct executor *ex, const struct action_row *row)
 {
 	unsigned children;

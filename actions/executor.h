@@ -57,6 +57,8 @@ void executor_cancel(struct executor *ex, const struct action_id *id, void (*don
 		     void *ctx);
 /* Drive it now, whatever its wake time. */
 MUST_CHECK int executor_wake(struct executor *ex, const struct action_id *id, struct err *err);
+/* Something happened that actions of this kind may wait for: all of them look, those in flight once more. */
+MUST_CHECK int executor_wake_kind(struct executor *ex, const char *kind, struct err *err);
 
 /* A listener.  done runs once, never from inside the call: when the action parks, or only when it has ended (until_done),
  * or at the deadline (timed_out).  A waiter never drives. */

@@ -18,6 +18,7 @@ enum {
 	Q_REMOVE,
 	Q_ARCHIVE,
 	Q_WAKE,
+	Q_WAKE_KIND,
 	Q_RECALL,
 	Q_GET,
 	Q_GET_ENDED,
@@ -64,6 +65,7 @@ static const char *const sql[Q_COUNT] = {
 		" attempts, error_kind, error_msg, error_field, funds_moved, created_at_ms, updated_at_ms)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 	[Q_WAKE] = "UPDATE action SET wake_at_ms = ?2 WHERE id = ?1 AND (wake_at_ms IS NULL OR wake_at_ms > ?2)",
+	[Q_WAKE_KIND] = "UPDATE action SET wake_at_ms = ?2 WHERE kind = ?1 AND wake_at_ms > ?2",
 	[Q_RECALL] = "UPDATE action SET wake_at_ms = ?2 WHERE seq IN"
 		     " (SELECT seq FROM action WHERE wake_at_ms > ?1 LIMIT ?3)",
 	[Q_GET] = "SELECT " LIVING_COLS " FROM action WHERE id = ?1",
@@ -252,6 +254,15 @@ int action_store_wake(struct unit *u, const struct action_id *id, int64_t at_ms,
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_ACTION, Q_WAKE);
 
 	bind_action_id(q, 1, id);
+	bind_i64(q, 2, at_ms);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int action_store_wake_kind(struct unit *u, const char *kind, int64_t at_ms, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_ACTION, Q_WAKE_KIND);
+
+	bind_text(q, 1, kind);
 	bind_i64(q, 2, at_ms);
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }

@@ -50,6 +50,8 @@ MUST_CHECK int action_store_save(struct unit *u, const struct action_row *row, b
 MUST_CHECK int action_store_end(struct unit *u, const struct action_row *row, struct err *err);
 /* Wake it at this time, if it still lives and would sleep longer.  No version: a wake is only a hint. */
 MUST_CHECK int action_store_wake(struct unit *u, const struct action_id *id, int64_t at_ms, struct err *err);
+/* The same for all of one kind that are to wake some day: not for those that wait for a kick alone. */
+MUST_CHECK int action_store_wake_kind(struct unit *u, const char *kind, int64_t at_ms, struct err *err);
 /* At most max of those that would wake after after_ms wake at at_ms instead. */
 MUST_CHECK int action_store_recall(struct unit *u, int64_t after_ms, int64_t at_ms, unsigned max, struct err *err);
 

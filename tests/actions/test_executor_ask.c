@@ -260,6 +260,38 @@ START_TEST(amend_refuses)
 }
 END_TEST
 
+/* --- waking all of a kind --- */
+
+START_TEST(all_of_a_kind_look)
+{
+	struct action_id timed = work_start("td"), kicked = work_start("lg"), other = work_start_of("other", "td");
+	int64_t parked;
+
+	work_settle();
+	parked = work_row(&kicked).version;
+	scratch_sql(&work_world.disk, "UPDATE action SET checkpoint = json_set(checkpoint, '$.until_ms', 1)");
+	OK(executor_wake_kind(work_world.ex, "work", err));
+	work_settle();
+	ck_assert_int_eq(work_row(&timed).status, ACTION_DONE);
+	ck_assert_int_eq(work_row(&kicked).version, parked); /* only a kick wakes it */
+	ck_assert_int_eq(work_row(&other).status, ACTION_PARKED);
+}
+END_TEST
+
+START_TEST(those_in_flight_look_again)
+{
+	struct action_id id;
+
+	work_peer_says(200, NULL, 50);
+	id = work_start("atd");
+	work_run_until(work_is_asking);
+	OK(executor_wake_kind(work_world.ex, "work", err));
+	work_settle();
+	ck_assert_int_eq(work_row(&id).status, ACTION_PARKED);
+	ck_assert_int_eq(work_row(&id).version, 3); /* asked, parked, and looked once more */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("actions/executor, questions and changes");
@@ -279,6 +311,8 @@ int main(void)
 	tcase_add_test(tc, troubles_of_the_old_course_are_gone);
 	tcase_add_test(tc, a_dry_run_changes_nothing);
 	tcase_add_test(tc, amend_refuses);
+	tcase_add_test(tc, all_of_a_kind_look);
+	tcase_add_test(tc, those_in_flight_look_again);
 	suite_add_tcase(s, tc);
 	tcase_add_test(own, double_drive_compares_questions);
 	suite_add_tcase(s, own);
