@@ -1,11 +1,15 @@
 #include "daemon/drivers.h"
 
 #include "actions/executor.h"
+#include "chain/follower.h"
 #include "outbox/outbox.h"
 
 #define EXECUTOR_MS 30000
 #define OUTBOX_MS   5000
-#define SHARED_MS   1000 /* how soon another daemon's work is noticed */
+#define SHARED_MS   1000  /* how soon another daemon's work is noticed */
+#define BITCOIND_MS 10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
+#define ESPLORA_MS  30000
+#define FEES_MS     60000
 
 /* What goes wrong is in the drivers' own reports. */
 
@@ -64,3 +68,42 @@ struct task_def outbox_task(bool shared)
 		.report = report_outbox,
 	};
 }
+
+static void report_tip(void *ctx, struct task_report *r)
+{
+	struct follower_status s;
+
+	follower_status(ctx, &s);
+	r->failures = s.failures;
+	r->backlog = s.scan_left;
+	if (s.node_height > s.tip.height)
+		r->backlog += s.node_height - s.tip.height;
+	r->last_success_ms = s.last_success_ms;
+	r->last_error = s.last_error;
+}
+
+struct task_def tip_task(enum chain_kind kind)
+{
+	return (struct task_def){
+		.name = "tip",
+		.interval_ms = kind == CHAIN_BITCOIND ? BITCOIND_MS : ESPLORA_MS,
+		.run = follower_run,
+		.report = report_tip,
+	};
+}
+
+/* The source keeps them; what goes wrong is in its own report. */
+static void fees_told(void *ctx, const struct chain_answer *got)
+{
+	(void)ctx;
+	(void)got;
+}
+
+static int run_fees(void *ctx, struct err *err)
+{
+	(void)err;
+	chain_ask_fees(ctx, (struct chain_then){ fees_told, NULL });
+	return 0;
+}
+
+const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run = run_fees };

@@ -1,12 +1,18 @@
-/* daemon/drivers.h - the two drivers over the store as tasks: the executor of actions, and the outbox of directives. */
+/* daemon/drivers.h - what works over the store, as tasks: the executor of actions, the outbox of directives, and the eyes on the
+ * block chain. */
 #ifndef DAEMON_DRIVERS_H
 #define DAEMON_DRIVERS_H
 
+#include "chain/source.h"
 #include "daemon/tasks.h"
 
 /* shared: another daemon may leave work in the file that nobody tells us of, so that we look often.  The context of the
  * task is the struct executor, or the struct outbox. */
 struct task_def executor_task(bool shared);
 struct task_def outbox_task(bool shared);
+/* Follows the chain: blocks, reorganisations, mempools.  Its context is the struct follower. */
+struct task_def tip_task(enum chain_kind kind);
+/* Keeps the fee estimates fresh that payments by target go by.  Its context is the struct chain_source. */
+extern const struct task_def fees_task;
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/rng.h"
 #include "base/secret.h"
 #include "base/version.h"
-#include "chain/source.h"
+#include "chain/follower.h"
 #include "conf/options.h"
 #include "daemon/drivers.h"
 #include "daemon/files.h"
@@ -53,7 +53,8 @@ struct host {
 	struct loop *loop;
 	struct store *store;
 	struct http *http, *chain_http;
-	struct chain_source *chain; /* NULL: no node is configured */
+	struct chain_source *chain; /* NULL: no node is configured; then there is no follower either */
+	struct follower *follower;
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
 	struct outbox *outbox;             /* NULL: no chain is configured */
@@ -61,7 +62,7 @@ struct host {
 	struct rpc_server *rpc;
 	struct signals *signals;
 	struct tasks *tasks;
-	struct task_def executor_task, outbox_task; /* their intervals depend on shared_state */
+	struct task_def executor_task, outbox_task, tip_task; /* their intervals depend on the configuration */
 	struct task *executor_run, *outbox_run;
 	struct maintenance maintenance;
 
@@ -220,6 +221,24 @@ static int open_outbox(struct host *h, struct err *err)
 	return outbox_new(&opt, &h->outbox, err);
 }
 
+static void wake_payments(void *ctx)
+{
+	struct host *h = ctx;
+	struct err err;
+
+	/* They look by themselves some minutes later. */
+	if (executor_wake_kind(h->executor, "onchain_send", &err) != 0)
+		log_warn(&h->log, "chain.payments_not_woken", F_ERR(&err));
+}
+
+static void chain_changed(void *ctx)
+{
+	struct host *h = ctx;
+
+	loop_unpost(h->loop, wake_payments, h);
+	loop_post(h->loop, wake_payments, h);
+}
+
 /* A bitcoind is on this machine or in this house, where no proxy leads to. */
 static int open_chain(struct host *h, struct err *err)
 {
@@ -239,7 +258,17 @@ static int open_chain(struct host *h, struct err *err)
 	if (http_new(h->loop, &http, &h->chain_http, err) != 0)
 		return -1;
 	opt.http = h->chain_http;
-	return chain_source_new(&opt, &h->chain, err);
+	if (chain_source_new(&opt, &h->chain, err) != 0)
+		return -1;
+	h->follower = follower_new(&(struct follower_options){
+		.loop = h->loop,
+		.store = h->store,
+		.source = h->chain,
+		.kind = opt.kind,
+		.changed = chain_changed,
+		.ctx = h,
+	});
+	return 0;
 }
 
 static int open_engine(struct host *h, struct err *err)
@@ -356,6 +385,11 @@ static void start_tasks(struct host *h)
 	h->executor_run = tasks_add(h->tasks, &h->executor_task, h->executor, 0);
 	if (h->outbox)
 		h->outbox_run = tasks_add(h->tasks, &h->outbox_task, h->outbox, 0);
+	if (h->chain) {
+		h->tip_task = tip_task(h->conf.bitcoind_url.n > 0 ? CHAIN_BITCOIND : CHAIN_ESPLORA);
+		tasks_add(h->tasks, &fees_task, h->chain, 0);
+		tasks_add(h->tasks, &h->tip_task, h->follower, 0);
+	}
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
 }
@@ -438,6 +472,7 @@ static int listen_rpc(struct host *h, struct err *err)
 		.executor = h->executor,
 		.outbox = h->outbox,
 		.wallet = h->wallet,
+		.follower = h->follower,
 		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
 		.network = network_names[h->conf.network],
 		.datadir = h->conf.datadir,
@@ -657,6 +692,7 @@ static void end(struct host *h)
 	tasks_free(h->tasks);
 	outbox_free(h->outbox);
 	h->outbox = NULL; /* the wallet still tells when its keys go */
+	follower_free(h->follower);
 	executor_free(h->executor);
 	wallet_free(h->wallet);
 	chain_source_free(h->chain);

@@ -4,7 +4,9 @@
 
 #include "actions/executor.h"
 #include "actions/onchain_show.h"
+#include "base/clock.h"
 #include "base/metrics.h"
+#include "chain/follower.h"
 #include "rpc/state.h"
 #include "store/chain_store.h"
 
@@ -35,6 +37,20 @@ static void set_tip(const struct rpc_server *s, struct arena *a, json_t *to)
 	json_set(to, "tip", tip);
 }
 
+static void set_search(const struct rpc_server *s, json_t *to)
+{
+	struct follower_status st;
+
+	if (!s->opt.follower)
+		return;
+	follower_status(s->opt.follower, &st);
+	json_set_bool(to, "synced", st.synced);
+	json_set_str(to, "doing", st.doing);
+	json_set_int(to, "node_height", st.node_height);
+	json_set_int(to, "history_from_height", st.history_from);
+	json_set_int(to, "blocks_to_scan", st.scan_left);
+}
+
 json_t *chain_show(const struct rpc_server *s, struct arena *a)
 {
 	struct chain_source *chain = source_of(s);
@@ -45,6 +61,7 @@ json_t *chain_show(const struct rpc_server *s, struct arena *a)
 	if (!chain)
 		return json_hold(a, json_null());
 	set_tip(s, a, v);
+	set_search(s, v);
 	json_set_int(v, "stale_s", chain_stale_s(chain));
 	if (chain_last_fees(chain, &rates, &age))
 		json_set(v, "fees", onchain_rates_json(a, &rates));
@@ -125,6 +142,19 @@ static void tell_backend(const struct teller *t, const struct chain_stats *st, b
 			arena_printf(t->a, "The node %s: %s", st->url, st->warnings[i]));
 }
 
+/* A node answers, and still it does not go on. */
+static void tell_follower(const struct rpc_server *s, const struct teller *t)
+{
+	struct follower_status st;
+
+	if (!s->opt.follower)
+		return;
+	follower_status(s->opt.follower, &st);
+	if (st.last_error.code != ERR_NONE && clock_now_ms() - st.last_success_ms > STALE_S * INT64_C(1000))
+		t->each(t->ctx, 1, "chain_not_followed", "status",
+			arena_printf(t->a, "The blocks cannot be followed: %s", st.last_error.msg));
+}
+
 /* Coins that nobody looks after. */
 static void tell_blind(const struct rpc_server *s, const struct teller *t)
 {
@@ -164,6 +194,7 @@ void chain_troubles(const struct rpc_server *s, struct arena *a,
 		chain_stats(chain, i, &st);
 		tell_backend(&t, &st, only);
 	}
+	tell_follower(s, &t);
 	if (chain_stale_s(chain) > STALE_S)
 		each(ctx, 1, "chain_stale", "status",
 		     arena_printf(a, "No node has answered for %" PRId64 " minutes: what is shown may be out of date.",

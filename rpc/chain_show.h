@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "rpc/method.h"
 
-/* {"tip": {"height", "block", "time_s"} or null, "stale_s", "fees"?}; null when no node is configured. */
+/* {"tip": {"height", "block", "time_s"} or null, "synced", "doing", "node_height", "history_from_height", "blocks_to_scan",
+ * "stale_s", "fees"}; null when no node is configured. */
 json_t *chain_show(const struct rpc_server *s, struct arena *a);
 /* One object per node, for peers. */
 void chain_show_peers(const struct rpc_server *s, struct arena *a, json_t *peers);

@@ -22,7 +22,8 @@ static const struct rpc_field status_result[] = {
 	{ "wallet", "object", "state: none, locked or unlocked; fingerprint." },
 	{ "balances", "object", "Per rail and unit: spendable, pending, locked, sent, total." },
 	{ "chain", "object",
-	  "The block that the on-chain wallet has come to, how long no node has answered, fees; null without nodes." },
+	  "tip: the block that the on-chain wallet has come to; synced, doing, node_height, history_from_height,"
+	  " blocks_to_scan: how its search goes; stale_s: how long no node has answered; fees. Null without nodes." },
 	{ "tasks", "array", "Each task's last run, last success, last error, runs, failures and backlog." },
 	{ "actions_in_flight", "integer", "Steps that wait for an answer right now." },
 	{ "peers", "array", "Mints, EVM endpoints and nodes, each with its trouble if it has one." },

@@ -11,6 +11,7 @@
 #include "rpc/method.h"
 
 struct executor;
+struct follower;
 struct loop;
 struct outbox;
 struct store;
@@ -39,7 +40,8 @@ struct rpc_server_options {
 	struct loop *loop;
 	struct store *store;
 	struct executor *executor;
-	struct outbox *outbox; /* NULL: no chain is configured */
+	struct outbox *outbox;     /* NULL: no chain is configured */
+	struct follower *follower; /* NULL: no node is configured */
 	struct wallet *wallet;
 	struct rpc_host host;
 	const char *network; /* "regtest" */
