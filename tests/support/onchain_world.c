@@ -29,10 +29,13 @@ static void must(int rc, const struct err *err)
 static int make_account(struct unit *u, void *ctx, struct err *err)
 {
 	struct oworld *w = ctx;
+	struct onchain_account have;
 	struct bip32_pub account;
 	char xpub[BIP32_TEXT_MAX];
 	unsigned added;
 
+	if (account_store_get(unit_view(u), &w->arena, &have, err) == 1)
+		return 0;
 	keyring_onchain_account(w->keys, NETWORK_REGTEST, &account);
 	bip32_xpub(&account, xpub);
 	must(account_store_add(u, &(struct onchain_account){ .xpub = xpub }, err), err);
@@ -106,13 +109,23 @@ static struct feerate rate(uint64_t sat_per_vb)
 	return r;
 }
 
-void oworld_open(struct oworld *w)
+static bool has_tip(struct oworld *w)
+{
+	struct block_row tip;
+	struct err err;
+	int found = chain_store_tip(store_view(w->disk.store), &tip, &err);
+
+	must(found, &err);
+	return found > 0;
+}
+
+void oworld_up(struct oworld *w, uint64_t serial)
 {
 	struct mnemonic words;
 	uint8_t random[32];
 	struct err err;
 
-	*w = (struct oworld){ .arena = ARENA_LIMIT(ARENA_MAX), .height = 100 };
+	*w = (struct oworld){ .disk = w->disk, .arena = ARENA_LIMIT(ARENA_MAX), .height = 100, .serial = serial };
 	w->policy.onchain = (struct onchain_policy){ .network = NETWORK_REGTEST,
 						     .confirmations = OWORLD_CONFIRMATIONS,
 						     .max_feerate = rate(500),
@@ -130,23 +143,34 @@ void oworld_open(struct oworld *w)
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[1,\"economical\"]", "{\"feerate\":0.00010000}");
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[3,\"economical\"]", "{\"feerate\":0.00005000}");
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[6,\"economical\"]", "{\"feerate\":0.00002000}");
-	scratch_open(&w->disk);
-	store_close(w->disk.store);
 	start_up(w);
 	scratch_unit(&w->disk, make_account, w);
-	oworld_mine(w, 1);
+	if (!has_tip(w))
+		oworld_mine(w, 1);
 	oworld_fees(w);
 }
 
-void oworld_close(struct oworld *w)
+void oworld_down(struct oworld *w)
 {
 	clock_set_for_test(-1);
 	shut_down(w);
-	scratch_close(&w->disk);
 	fake_bitcoind_free(w->node);
 	loop_free(w->loop);
 	keyring_free(w->keys);
 	arena_done(&w->arena);
+}
+
+void oworld_open(struct oworld *w)
+{
+	scratch_open(&w->disk);
+	store_close(w->disk.store);
+	oworld_up(w, 0);
+}
+
+void oworld_close(struct oworld *w)
+{
+	oworld_down(w);
+	scratch_close(&w->disk);
 }
 
 /* --- turns --- */

@@ -37,6 +37,9 @@ struct oworld {
 
 void oworld_open(struct oworld *w);
 void oworld_close(struct oworld *w);
+/* All but the disk (w->disk, which a suite opens itself): as a process that starts and ends.  serial: where that counts from. */
+void oworld_up(struct oworld *w, uint64_t serial);
+void oworld_down(struct oworld *w);
 /* As if the process had been killed and started again; the node too, with all it was told to say. */
 void oworld_restart(struct oworld *w);
 /* The fee estimates are read anew. */
