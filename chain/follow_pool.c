@@ -3,6 +3,7 @@
  * The mempool is looked through once; later only what is new in it.  What concerns us there is told to the tables; what
  * does not is kept for the rest of the look, because it may spend what a later one turns out to pay us.  Our own that are
  * missing are sent again; a stranger's are given up after a while. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,6 +252,7 @@ static int64_t missing_us(struct pool *p, const struct txid *txid)
 			if (!p->missing)
 				err_fatal("out of memory");
 		}
+		assert(p->missing); /* by the growth above: there is room */
 		m = &p->missing[p->n_missing++];
 		*m = (struct missing){ .txid = *txid, .since_us = clock_mono_us() };
 	}
