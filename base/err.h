@@ -68,6 +68,18 @@ enum err_class {
 	X(ERR_NONCE_VALID, "old_nonce_still_valid", ERR_INVALID)                                                       \
 	X(ERR_ALREADY_EXECUTED, "already_executed", ERR_INVALID)                                                       \
 	X(ERR_NO_EVIDENCE, "no_evidence", ERR_INVALID)                                                                 \
+	X(ERR_VTXO, "malformed_vtxo", ERR_INVALID)                                                                     \
+	X(ERR_VTXO_VERSION, "vtxo_version", ERR_INVALID)                                                               \
+	X(ERR_VTXO_BARE, "vtxo_without_genesis", ERR_INVALID)                                                          \
+	X(ERR_VTXO_POLICY, "vtxo_policy", ERR_INVALID)                                                                 \
+	X(ERR_VTXO_ANCHOR_TX, "wrong_anchor_transaction", ERR_INVALID)                                                 \
+	X(ERR_VTXO_ANCHOR, "incorrect_chain_anchor", ERR_INVALID)                                                      \
+	X(ERR_VTXO_TRANSITION, "bad_genesis_transition", ERR_INVALID)                                                  \
+	X(ERR_VTXO_INVALID, "invalid_vtxo", ERR_INVALID)                                                               \
+	X(ERR_VTXO_SERVER, "wrong_ark_server", ERR_INVALID)                                                            \
+	X(ERR_VTXO_EXPIRY, "vtxo_expires_too_soon", ERR_INVALID)                                                       \
+	X(ERR_VTXO_DUST, "vtxo_dust", ERR_INVALID)                                                                     \
+	X(ERR_VTXO_SCRIPT, "non_standard_vtxo", ERR_INVALID)                                                           \
 	X(ERR_CHAIN, "wrong_chain", ERR_TRANSIENT)                                                                     \
 	X(ERR_CANCELLED, "cancelled", ERR_INVALID)                                                                     \
 	X(ERR_NOT_CANCELLABLE, "not_cancellable", ERR_INVALID)                                                         \
