@@ -65,12 +65,17 @@ void sha512(struct bytes v, uint8_t ret[64])
 	digest_two(&d_sha512, v, (struct bytes){ 0 }, ret);
 }
 
+void ripemd160(struct bytes v, uint8_t ret[20])
+{
+	digest_two(&d_ripemd160, v, (struct bytes){ 0 }, ret);
+}
+
 void hash160(struct bytes v, uint8_t ret[20])
 {
 	struct hash32 h;
 
 	sha256(v, &h);
-	digest_two(&d_ripemd160, (struct bytes){ .p = h.b, .n = sizeof(h.b) }, (struct bytes){ 0 }, ret);
+	ripemd160((struct bytes){ .p = h.b, .n = sizeof(h.b) }, ret);
 }
 
 struct hmac {

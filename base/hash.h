@@ -9,6 +9,7 @@ void sha256(struct bytes v, struct hash32 *ret);
 void sha256_two(struct bytes a, struct bytes b, struct hash32 *ret); /* of a || b */
 void sha256_twice(struct bytes v, struct hash32 *ret);               /* the hash of the hash */
 void sha512(struct bytes v, uint8_t ret[64]);
+void ripemd160(struct bytes v, uint8_t ret[20]);
 void hash160(struct bytes v, uint8_t ret[20]); /* RIPEMD160(SHA256(v)) */
 void hmac_sha256(struct bytes key, struct bytes v, uint8_t ret[32]);
 void hmac_sha512(struct bytes key, struct bytes v, uint8_t ret[64]);
