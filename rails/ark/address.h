@@ -6,7 +6,6 @@
 #ifndef RAILS_ARK_ADDRESS_H
 #define RAILS_ARK_ADDRESS_H
 
-#include "base/network.h"
 #include "rails/ark/policy.h"
 
 #define ARK_ADDRESS_MAX 1023 /* characters */

@@ -4,7 +4,7 @@
 #define RAILS_ARK_CLAUSE_H
 
 #include "base/amount.h"
-#include "rails/bitcoin/tx.h"
+#include "rails/bitcoin/script.h"
 
 /* A signature by `key`, and beside it what the flags say. */
 enum ark_clause_flag {

@@ -8,8 +8,9 @@
 #include "rails/ark/vtxo.h"
 
 struct exit_tx {
-	struct tx tx;        /* with its witness, when everything that needs is there */
-	struct tx_out spent; /* the output that its one input spends */
+	struct tx tx;              /* with its witness, when everything that needs is there */
+	struct tx_out spent;       /* the output that its one input spends */
+	struct genesis_spent from; /* how it does */
 	struct txid txid;
 	struct outpoint next; /* the output that continues the chain */
 };
@@ -17,15 +18,16 @@ struct exit_chain {
 	struct exit_tx *txs; /* as many as the VTXO has steps */
 	size_t n;
 	struct tx_out anchor; /* what the anchor must be on chain */
+	struct tx_out own;    /* the VTXO's own output, at the end */
 };
 
+/* Bytes of arena that any VTXO takes: for ARENA_LIMIT(). */
+size_t exit_chain_room(const struct vtxo *v);
 /* Arena-owned, but scripts and signatures may be views of v.  Does not verify anything and does not compare the last outpoint
  * with v->point: rails/ark/validate.h does.  ERR_VTXO_INVALID: sums overflow; ERR_CRYPTO: no keys. */
 MUST_CHECK int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err);
-/* What a step's signature signs, and the key that it must verify under: the output key, or for a hash-locked step the
- * aggregate of user and server. */
-MUST_CHECK int exit_tx_sighash(const struct exit_tx *e, const struct genesis_item *g, const struct ark_terms *t,
-			       struct hash32 *ret, struct xonly *ret_key, struct err *err);
+/* What the step's signature signs; it verifies under e->from.key. */
+MUST_CHECK int exit_tx_sighash(const struct exit_tx *e, struct hash32 *ret, struct err *err);
 
 /* The one-input transaction of this room: version 3, locktime 0, sequence 0, outs and then a fee anchor of `fee`. */
 void ark_tx_make(struct arena *a, const struct outpoint *spends, const struct tx_out *outs, size_t n, struct sat fee,

@@ -43,9 +43,17 @@ void genesis_item_put(struct buf *b, const struct genesis_item *g);
 void genesis_transition_read(struct arena *a, struct ark_reader *r, struct genesis_item *ret);
 void genesis_transition_put(struct buf *b, const struct genesis_item *g);
 
-/* The output that the step spends.  ERR_CRYPTO. */
-MUST_CHECK int genesis_spent_spk(const struct genesis_item *g, const struct ark_terms *t, struct spk *ret,
-				 struct err *err);
+/* The output that the step spends, and how a signature spends it. */
+struct genesis_spent {
+	struct spk spk;
+	struct xonly key; /* what the step's signature verifies under */
+	bool by_leaf;     /* hash-locked: by the leaf GENESIS_UNLOCK_LEAF of `tap`, which is else not filled */
+	struct ark_taproot tap;
+};
+#define GENESIS_UNLOCK_LEAF 1
+/* ERR_CRYPTO, ERR_RANGE: as in rails/ark/taproot.h. */
+MUST_CHECK int genesis_spent_output(const struct genesis_item *g, const struct ark_terms *t, struct genesis_spent *ret,
+				    struct err *err);
 /* Sum of what the transaction pays beside its own output: others and fee; false on overflow. */
 MUST_CHECK bool genesis_side_value(const struct genesis_item *g, struct sat *ret);
 /* Is everything there that its witness needs? */

@@ -1,7 +1,8 @@
 /* rails/ark/taproot.h - an Ark output on chain: an internal key that server and user have together, and at most two leaves.
  * Implements spec/ark-primitives.md §3.2 and §3.3.
  *
- * Errors: ERR_CRYPTO, for keys that are none or that cancel each other out. */
+ * Errors: ERR_CRYPTO, for keys that are none or that cancel each other out; ERR_RANGE, for terms beyond ARK_HEIGHT_MAX or
+ * ARK_DELTA_MAX. */
 #ifndef RAILS_ARK_TAPROOT_H
 #define RAILS_ARK_TAPROOT_H
 
@@ -18,9 +19,9 @@ struct ark_leaf {
 	struct hash32 hash; /* as the sighash of a script path has it */
 };
 struct ark_taproot {
-	struct xonly internal;
-	struct hash32 root;  /* means nothing without leaves */
-	struct hash32 tweak; /* what MuSig adds to the aggregate: BIP341's TapTweak */
+	struct xonly internal; /* an aggregate, without a tweak */
+	struct hash32 root;    /* means nothing without leaves */
+	struct hash32 tweak;   /* what MuSig adds to the aggregate: BIP341's TapTweak */
 	struct tap_output output;
 	struct ark_leaf leaf[ARK_LEAVES_MAX]; /* in the spec's order */
 	size_t n_leaves;

@@ -1,6 +1,7 @@
 /* rails/ark/validate.h - is a VTXO what it says?  Implements spec/ark-primitives.md §10.
  *
- * Pure: the chain's part, whether the anchor is confirmed and unspent, is the caller's.  Errors:
+ * Pure: the chain's part, whether the anchor is confirmed and unspent, is the caller's.  Validating takes about as long as
+ * three signature checks for each step, so whoever answers strangers looks at v->n_items first.  Errors:
  *   ERR_VTXO_ANCHOR_TX   the transaction given is not the anchor's
  *   ERR_VTXO_ANCHOR      the anchor pays something else, or to another script: "incorrect chain anchor"
  *   ERR_VTXO_TRANSITION  a step is unsigned or signed wrongly; .msg has its place, its kind and what is missing

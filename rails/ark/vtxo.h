@@ -44,7 +44,7 @@ struct bytes vtxo_genesis_encode(struct arena *a, const struct vtxo *v);
 bool vtxo_has_all_witnesses(const struct vtxo *v);
 /* The unlock hash of its last step; false when that is not hash-locked. */
 bool vtxo_unlock_hash(const struct vtxo *v, struct hash32 *ret);
-/* The output on chain that the VTXO begins at: what it must pay to which script.  ERR_VTXO_INVALID: sums overflow. */
-MUST_CHECK int vtxo_anchor_output(const struct vtxo *v, struct sat *ret, struct spk *ret_spk, struct err *err);
+/* What its anchor must hold on chain: the amount, and all that its steps pay beside.  ERR_VTXO_INVALID: the sum overflows. */
+MUST_CHECK int vtxo_anchor_amount(const struct vtxo *v, struct sat *ret, struct err *err);
 
 #endif
