@@ -51,6 +51,18 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_PSBT_FOREIGN:
 	case ERR_PSBT_CHANGED:
 	case ERR_PSBT_UNSIGNED:
+	case ERR_VTXO:
+	case ERR_VTXO_VERSION:
+	case ERR_VTXO_BARE:
+	case ERR_VTXO_POLICY:
+	case ERR_VTXO_ANCHOR_TX:
+	case ERR_VTXO_ANCHOR:
+	case ERR_VTXO_TRANSITION:
+	case ERR_VTXO_INVALID:
+	case ERR_VTXO_SERVER:
+	case ERR_VTXO_EXPIRY:
+	case ERR_VTXO_DUST:
+	case ERR_VTXO_SCRIPT:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
