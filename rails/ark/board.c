@@ -134,6 +134,7 @@ int board_recognise(const struct vtxo *v, const struct tx *funding, const struct
 	SCOPED(arena) struct arena a = ARENA_LIMIT(16 * 1024);
 	struct board_terms t = { .user = v->policy.user, .ark = v->terms };
 	struct txid txid = tx_txid(funding);
+	struct err why;
 	struct board b;
 
 	if (!txid_equal(&txid, &v->anchor.txid))
@@ -147,8 +148,8 @@ int board_recognise(const struct vtxo *v, const struct tx *funding, const struct
 	t.fee = v->items[0].fee;
 	if (!sat_add(v->amount, t.fee, &t.amount))
 		return ERR(err, ERR_VTXO_INVALID, "onchain amount overflow");
-	if (board_make(&a, &t, &v->anchor, &b, err) != 0)
-		return -1;
+	if (board_make(&a, &t, &v->anchor, &b, &why) != 0)
+		return ERR(err, ERR_VTXO_INVALID, "board: %s", why.msg);
 	if (!outpoint_equal(&b.vtxo.point, &v->point))
 		return ERR(err, ERR_VTXO_INVALID, "board: its exit would be another transaction");
 	return 0;

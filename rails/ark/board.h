@@ -17,9 +17,9 @@ struct board_terms {
 };
 
 /* ERR_RANGE: amount, or what the fee leaves of it, is zero, or the fee is more ("ZeroAmount", "ZeroAmountAfterFee",
- * "FeeHigherThanAmount" of the spec); expiry height or exit delta beyond their bounds. */
+ * "FeeHigherThanAmount" of the spec). */
 MUST_CHECK int board_check(const struct board_terms *t, struct err *err);
-/* Where the funding goes.  ERR_CRYPTO. */
+/* Where the funding goes.  ERR_CRYPTO, ERR_RANGE: as in rails/ark/taproot.h. */
 MUST_CHECK int board_funding_spk(const struct board_terms *t, struct spk *ret, struct err *err);
 
 struct board {
@@ -46,7 +46,8 @@ MUST_CHECK int board_finish(struct arena *a, const struct board *b, const struct
 			    struct musig_nonce **nonce, const struct musig_pubnonce *our_nonce,
 			    const struct board_cosign *server, struct vtxo *ret, struct err *err);
 
-/* Is this VTXO a board, funded by this transaction?  ERR_VTXO_INVALID says what differs. */
+/* Is this VTXO a board, funded by this transaction?  Does not look at its signature: rails/ark/validate.h does.
+ * ERR_VTXO_ANCHOR_TX, ERR_VTXO_SERVER; ERR_VTXO_INVALID says what else differs. */
 MUST_CHECK int board_recognise(const struct vtxo *v, const struct tx *funding, const struct pubkey *server,
 			       struct err *err);
 

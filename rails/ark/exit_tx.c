@@ -128,7 +128,8 @@ static int walk(struct walk *w, struct exit_chain *c, struct err *err)
 	return 0;
 }
 
-/* A transaction with its outputs, and what a witness by the leaf takes; 16 bytes for aligning each piece. */
+/* A transaction with its outputs, and what a witness by the leaf takes; 16 bytes for aligning each piece, and all of it so
+ * that nothing is left over when it is aligned itself. */
 size_t exit_chain_room(const struct vtxo *v)
 {
 	const size_t pieces = 16, piece = 16, scripts = 512;
@@ -137,7 +138,7 @@ size_t exit_chain_room(const struct vtxo *v)
 	for (size_t i = 0; i < v->n_items; i++)
 		sum += sizeof(struct exit_tx) + sizeof(struct tx_in) + scripts + pieces * piece +
 		       2 * (v->items[i].n_others + 2u) * sizeof(struct tx_out);
-	return sum;
+	return (sum + piece - 1) / piece * piece;
 }
 
 int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err)

@@ -37,7 +37,7 @@ static void *room(struct arena *a, struct ark_reader *r, size_t n, size_t size)
 {
 	if (!ark_reader_ok(r))
 		return NULL;
-	if (!arena_room(a, n * size + sizeof(max_align_t))) {
+	if (!arena_room(a, n * size)) {
 		ark_refuse(r, ERR_RANGE, "genesis", "larger than there is room for here");
 		return NULL;
 	}

@@ -60,6 +60,16 @@ static int check_steps(const struct vtxo *v, const struct exit_chain *c, struct 
 	return 0;
 }
 
+/* Keys that cancel each other out, and the like: nobody can sign for such an output, so that no VTXO has it. */
+static int chain_of(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err)
+{
+	struct err why;
+
+	if (exit_chain_make(a, v, ret, &why) == 0)
+		return 0;
+	return ERR(err, ERR_VTXO_INVALID, "%s", why.msg);
+}
+
 static int validate(const struct vtxo *v, const struct tx *anchor_tx, bool is_signed, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(exit_chain_room(v));
@@ -72,7 +82,7 @@ static int validate(const struct vtxo *v, const struct tx *anchor_tx, bool is_si
 	if (v->anchor.vout >= anchor_tx->n_out)
 		return ERR(err, ERR_VTXO_INVALID, "chain anchor vout out of range: %u of %zu outputs", v->anchor.vout,
 			   anchor_tx->n_out);
-	if (exit_chain_make(&a, v, &c, err) != 0 || check_anchor(v, &c.anchor, anchor_tx, err) != 0)
+	if (chain_of(&a, v, &c, err) != 0 || check_anchor(v, &c.anchor, anchor_tx, err) != 0)
 		return -1;
 	if (is_signed && check_steps(v, &c, err) != 0)
 		return -1;

@@ -16,7 +16,7 @@ static void read_genesis(struct arena *a, struct ark_reader *r, unsigned version
 
 	if (!ark_reader_ok(r))
 		return;
-	if (!arena_room(a, n * sizeof(*items) + sizeof(max_align_t))) {
+	if (!arena_room(a, n * sizeof(*items))) {
 		ark_refuse(r, ERR_RANGE, "genesis", "larger than there is room for here");
 		return;
 	}
@@ -68,7 +68,7 @@ static int check_full(const struct vtxo *v, struct err *err)
 /* The bytes are copied, so that scripts may be views of the copy. */
 static int copy_of(struct arena *a, struct bytes v, struct bytes *ret, struct err *err)
 {
-	if (v.n > VTXO_SIZE_MAX || !arena_room(a, v.n + sizeof(max_align_t)))
+	if (v.n > VTXO_SIZE_MAX || !arena_room(a, v.n + 1))
 		return ERR(err, ERR_RANGE, "VTXO: %zu bytes are more than there is room for", v.n);
 	*ret = arena_bytes(a, v);
 	return 0;

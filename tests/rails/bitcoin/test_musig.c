@@ -15,8 +15,7 @@ static size_t keys_of(const json_t *v, const char *name, struct pubkey *to, size
 
 	ck_assert_uint_gt(json_array_size(list), 0);
 	ck_assert_uint_le(json_array_size(list), max);
-	json_array_foreach(list, i, item)
-		hex_to(json_string_value(item), to[i].b, sizeof(to[i].b));
+	json_array_foreach(list, i, item) hex_to(json_string_value(item), to[i].b, sizeof(to[i].b));
 	return json_array_size(list);
 }
 
@@ -212,7 +211,12 @@ START_TEST(what_is_no_nonce_is_refused)
 	ck_ok(musig_session_of_aggregate(&keys, &sum, &msg, &s, &rerr)); /* infinity twice is a sum */
 	sum.b[0] = 9;
 	ck_fails(musig_session_of_aggregate(&keys, &sum, &msg, &s, &rerr), ERR_CRYPTO);
-	ck_assert(!musig_partial_verify(&s, &public[0], &bad[1], &(struct musig_partial){ { 1 } }));
+	ck_assert(!musig_partial_verify(
+		&s, &public [0], &bad[1], &(struct musig_partial) {
+			{
+				1
+			}
+		}));
 }
 END_TEST
 
