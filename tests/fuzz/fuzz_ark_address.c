@@ -47,7 +47,9 @@ static void look_at(struct arena *a, const char *given)
 		return;
 	}
 	must(ark_policy_is_user(addr.policy.kind));
-	must(ark_address_check(&addr, addr.mainnet, &server, &err) != 0); /* no hash of a key is known to be this */
+	must(ark_address_check(&addr, addr.mainnet, &server, &err) != 0 ||
+	     (addr.policy.kind == ARK_PUBKEY && addr.n_deliveries > 0));
+	must(ark_address_check(&addr, !addr.mainnet, &server, &err) != 0 && err.code == ERR_NETWORK);
 	if (ark_address_encode(a, &addr, &text, &err) != 0) {
 		must(err.code == ERR_RANGE && addr.n_deliveries == 0);
 		return;
