@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "rails/ark/codec.h"
+
 static const struct sat dust_limit = { ARK_DUST_SAT };
 
 static int total(struct ark_amounts list, const char *what, struct sat *ret, struct err *err)

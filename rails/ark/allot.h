@@ -10,7 +10,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define ARK_DUST_SAT    330 /* of a P2TR output: below it an output cannot go on chain by itself */
 #define ARK_OUTPUTS_MAX 255 /* of one transaction, without its anchor: the count has one byte */
 
 struct ark_share {

@@ -1,7 +1,6 @@
 #include "rails/ark/ln.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/rng.h"
@@ -84,17 +83,4 @@ bool ark_preimage_opens(const struct secret *preimage, const struct hash32 *hash
 
 	ark_preimage_hash(preimage, &h);
 	return hash32_equal(&h, hash);
-}
-
-bool ark_preimage_of_witness(const struct witness *w, const struct hash32 *hash, struct secret *ret)
-{
-	SCOPED(secret) struct secret shown = { 0 };
-
-	if (w->n != 4 || w->items[1].n != sizeof(shown.b))
-		return false;
-	memcpy(shown.b, w->items[1].p, sizeof(shown.b));
-	if (!ark_preimage_opens(&shown, hash))
-		return false;
-	*ret = shown;
-	return true;
 }

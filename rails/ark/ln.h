@@ -1,6 +1,6 @@
 /* rails/ark/ln.h - what a Lightning payment over Ark comes to: how much is paid, and what proves that it was.
  *
- * Facts: spec/ark-primitives.md §8.6 and §3.4, spec/ark-flows.md §7.3.  Invoices count in millisatoshi and VTXOs in satoshi:
+ * Facts: spec/ark-primitives.md §8.6, spec/ark-flows.md §7.3.  Invoices count in millisatoshi and VTXOs in satoshi:
  * what is paid is rounded up, so that the payee never gets less. */
 #ifndef RAILS_ARK_LN_H
 #define RAILS_ARK_LN_H
@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/secret.h"
-#include "rails/bitcoin/tx.h"
 
 #define ARK_HTLC_FEE_MIN 330 /* sat */
 
@@ -22,12 +21,10 @@ MUST_CHECK int ark_ln_offer_amount(const struct msat *offer, const struct sat *u
 /* Is an invoice fetched for an offer over exactly the amount that was asked for?  ERR_PEER_INVALID. */
 MUST_CHECK int ark_ln_offer_invoice_check(struct msat invoice, struct sat asked, struct err *err);
 
-/* A fresh preimage, the hash that is shown instead of it, and whether one belongs to the other. */
+/* A fresh preimage, the hash that is shown instead of it, and whether one belongs to the other.  What a server that claims an
+ * HTLC on chain shows there is read by ark_witness_preimage(). */
 void ark_preimage_new(struct secret *ret);
 void ark_preimage_hash(const struct secret *preimage, struct hash32 *ret);
 bool ark_preimage_opens(const struct secret *preimage, const struct hash32 *hash);
-/* What a server that claims an HTLC on chain must show there: the second of the four items of its witness.  False for a
- * witness that is another or shows another preimage. */
-MUST_CHECK bool ark_preimage_of_witness(const struct witness *w, const struct hash32 *hash, struct secret *ret);
 
 #endif
