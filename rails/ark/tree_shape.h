@@ -11,6 +11,7 @@
 
 #define ARK_TREE_RADIX      4
 #define ARK_TREE_LEAVES_MAX 16384 /* ours: 4^7, a round in memory */
+#define ARK_TREE_LEVELS_MAX 8     /* of so many leaves or fewer: one more than 7 where they do not come out even */
 
 struct ark_tree_node {
 	uint32_t first_child; /* the children are this and those after it; none for a leaf */

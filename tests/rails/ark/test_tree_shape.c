@@ -79,6 +79,25 @@ START_TEST(every_size)
 }
 END_TEST
 
+/* Where the leaves do not come out even there may be a level more than of the next power of four. */
+START_TEST(levels)
+{
+	uint8_t highest = 0;
+
+	for (size_t n = 1; n <= ARK_TREE_LEAVES_MAX; n += n < 600 || n > 16300 ? 1 : 97) {
+		struct ark_tree_shape s;
+		uint8_t level;
+
+		arena_reset(&ra);
+		ck_ok(ark_tree_shape_make(&ra, n, &s, &rerr));
+		level = s.nodes[ark_tree_root(&s)].level;
+		ck_assert_uint_le(level, ARK_TREE_LEVELS_MAX);
+		highest = level > highest ? level : highest;
+	}
+	ck_assert_uint_eq(highest, ARK_TREE_LEVELS_MAX);
+}
+END_TEST
+
 START_TEST(limits)
 {
 	struct ark_tree_shape s = { 0 };
@@ -97,6 +116,7 @@ int main(void)
 
 	tcase_add_test(c, vectors);
 	tcase_add_test(c, every_size);
+	tcase_add_test(c, levels);
 	tcase_add_test(c, limits);
 	return suite_run(s);
 }
