@@ -60,9 +60,12 @@ LIB_OBJ     := $(call objects,$(ROOMS:%=%/*.c)) $O/gen/version.o $O/gen/migratio
 DAEMON_OBJ  := $(call objects,daemon/*.c)
 CTL_OBJ     := $(call objects,rpc/walletctl/*.c)
 MINT_OBJ    := $(call objects,tests/peers/testmint/*.c tests/support/mint_crypto.c tests/support/bolt11_draft.c)
+VTXO_OBJ    := $(call objects,tests/tools/vtxo_maker/*.c tests/support/ark_*.c)
 # Tests may also call what the programs hold beside their main().
-SUPPORT_OBJ := $(call objects,tests/support/*.c) $(filter-out %/main.o,$(DAEMON_OBJ) $(CTL_OBJ) $(MINT_OBJ))
-PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if $(MINT_OBJ),$O/walletd-testmint)
+SUPPORT_OBJ := $(call objects,tests/support/*.c) $(filter-out %/main.o,$(DAEMON_OBJ) $(CTL_OBJ) $(MINT_OBJ) \
+	       $(VTXO_OBJ))
+PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if $(MINT_OBJ),$O/walletd-testmint) \
+	       $(if $(VTXO_OBJ),$O/walletd-vtxo-maker)
 TEST_SRC    := $(sort $(shell find tests -name 'test_*.c'))
 TESTS       := $(TEST_SRC:%.c=$O/%)
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -188,6 +191,7 @@ CTIME_WRAPS := $(shell sed -n 's/^WRAP.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/ctim
 $O/walletd: $(DAEMON_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletctl: $(CTL_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletd-testmint: $(MINT_OBJ) $O/libwalletd.a ; $(LINK)
+$O/walletd-vtxo-maker: $(VTXO_OBJ) $O/libwalletd.a ; $(LINK)
 $O/libwalletd.a: $(LIB_OBJ) ; $(ARCHIVE)
 $O/libsupport.a: $(SUPPORT_OBJ) ; $(ARCHIVE)
 $(TESTS): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
