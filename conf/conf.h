@@ -55,6 +55,7 @@ struct config {
 
 	struct conf_list bitcoind_url, esplora_url; /* at most one of them */
 	const char *bitcoind_cookie, *bitcoind_auth_file;
+	int64_t chain_poll_s; /* 0: as suits the kind of node */
 	int64_t onchain_confirmations;
 	int64_t onchain_max_feerate, onchain_fallback_feerate; /* sat/vB; fallback 0: none */
 	bool onchain_spend_change, onchain_single_chain;

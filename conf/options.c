@@ -109,6 +109,9 @@ const struct option options[] = {
 	  .mask = url_shown, .computed = "none",
 	  .help = "Or the REST interface of an Esplora server, such as https://blockstream.info/api. It learns which "
 		  "addresses are of one wallet: prefer your own, or set proxy." },
+	{ "chain_poll_s", OPTION_INT, 0, 0, 3600, .fallback = "0", .arg = "SECONDS", AT(chain_poll_s),
+	  .help = "How often the nodes are asked for new blocks and transactions. 0: every 10 s of bitcoind, every 30 s of "
+		  "Esplora." },
 	{ "onchain_confirmations", OPTION_INT, 0, 1, 100, .fallback = "6", .arg = "BLOCKS", AT(onchain_confirmations),
 	  .help = "How many blocks make an on-chain payment done." },
 	{ "onchain_max_feerate", OPTION_INT, 0, 1, 100000, .fallback = "500", .arg = "SAT/VB", AT(onchain_max_feerate),

@@ -82,11 +82,13 @@ static void report_tip(void *ctx, struct task_report *r)
 	r->last_error = s.last_error;
 }
 
-struct task_def tip_task(enum chain_kind kind)
+struct task_def tip_task(const struct config *conf)
 {
+	int64_t by_kind_ms = conf->bitcoind_url.n > 0 ? BITCOIND_MS : ESPLORA_MS;
+
 	return (struct task_def){
 		.name = "tip",
-		.interval_ms = kind == CHAIN_BITCOIND ? BITCOIND_MS : ESPLORA_MS,
+		.interval_ms = conf->chain_poll_s > 0 ? conf->chain_poll_s * 1000 : by_kind_ms,
 		.run = follower_run,
 		.report = report_tip,
 	};

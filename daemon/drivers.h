@@ -3,15 +3,15 @@
 #ifndef DAEMON_DRIVERS_H
 #define DAEMON_DRIVERS_H
 
-#include "chain/source.h"
+#include "conf/conf.h"
 #include "daemon/tasks.h"
 
 /* shared: another daemon may leave work in the file that nobody tells us of, so that we look often.  The context of the
  * task is the struct executor, or the struct outbox. */
 struct task_def executor_task(bool shared);
 struct task_def outbox_task(bool shared);
-/* Follows the chain: blocks, reorganisations, mempools.  Its context is the struct follower. */
-struct task_def tip_task(enum chain_kind kind);
+/* Follows the chain: blocks, reorganisations, mempools; as often as chain_poll_s says.  Its context is the struct follower. */
+struct task_def tip_task(const struct config *conf);
 /* Keeps the fee estimates fresh that payments by target go by.  Its context is the struct chain_source. */
 extern const struct task_def fees_task;
 

@@ -386,7 +386,7 @@ static void start_tasks(struct host *h)
 	if (h->outbox)
 		h->outbox_run = tasks_add(h->tasks, &h->outbox_task, h->outbox, 0);
 	if (h->chain) {
-		h->tip_task = tip_task(h->conf.bitcoind_url.n > 0 ? CHAIN_BITCOIND : CHAIN_ESPLORA);
+		h->tip_task = tip_task(&h->conf);
 		tasks_add(h->tasks, &fees_task, h->chain, 0);
 		tasks_add(h->tasks, &h->tip_task, h->follower, 0);
 	}

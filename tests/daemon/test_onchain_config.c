@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/drivers.h"
 #include "tests/support/suite.h"
 
 static struct arena arena;
@@ -164,6 +165,22 @@ START_TEST(the_policy)
 }
 END_TEST
 
+START_TEST(how_often_nodes_are_asked)
+{
+	const struct {
+		struct config c;
+		int64_t interval_ms;
+	} cases[] = {
+		{ LOAD("--network=regtest", "--bitcoind_url=http://127.0.0.1:18443"), 10000 },
+		{ LOAD("--network=regtest", "--esplora_url=http://127.0.0.1:3002"), 30000 },
+		{ LOAD("--network=regtest", "--esplora_url=http://127.0.0.1:3002", "--chain_poll_s=1"), 1000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		ck_assert_int_eq(tip_task(&cases[i].c).interval_ms, cases[i].interval_ms);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("daemon/onchain_config");
@@ -176,6 +193,7 @@ int main(void)
 	tcase_add_test(tc, a_login_from_its_file);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, the_policy);
+	tcase_add_test(tc, how_often_nodes_are_asked);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
