@@ -83,6 +83,36 @@ def segwit_script(address):
     return bytes([data[0] and 0x50 + data[0], len(program)]) + program
 
 
+# Base58Check.
+
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def base58check(data):
+    """The text of these bytes."""
+    value, text = int.from_bytes(data + hash256(data)[:4], "big"), ""
+    while value:
+        value, digit = divmod(value, 58)
+        text = BASE58[digit] + text
+    return BASE58[0] * (len(data) - len(data.lstrip(b"\0"))) + text
+
+
+def from_base58check(text):
+    """The bytes of a text."""
+    value = 0
+    for c in text:
+        value = value * 58 + BASE58.index(c)
+    data = bytes(len(text) - len(text.lstrip(BASE58[0]))) + value.to_bytes((value.bit_length() + 7) // 8, "big")
+    if hash256(data[:-4])[:4] != data[-4:]:
+        raise ValueError(f"{text}: checksum")
+    return data[:-4]
+
+
+def test_network_key(xpub):
+    """An extended public key as nodes of test networks write it: tpub (BIP32's version bytes)."""
+    return base58check(bytes.fromhex("043587cf") + from_base58check(xpub)[4:])
+
+
 # Transactions and blocks.
 
 class Reader:
