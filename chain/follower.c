@@ -317,6 +317,8 @@ static int decide_work(struct follower *f, struct err *err)
 		return -1;
 	if (!f->has_account)
 		return FOLLOW_END; /* there is nothing to be followed for */
+	if (!f->has_tip || !block_ref_equal(&f->tip.ref, &f->node_tip.ref))
+		f->synced = false; /* of Esplora a block is connected before what it has is read */
 	if (f->opt.kind == CHAIN_ESPLORA)
 		return scripts_begin(f, err);
 	if (!f->has_tip || (f->n_run == 0 && !search_is_here(f)))

@@ -431,6 +431,34 @@ static void changed_under_it(void)
 	}
 }
 
+/* Whoever reads "synced" between two questions, and the new tip, finds all that is in it. */
+static void look_at_claim(void *ctx, const char *method)
+{
+	const int64_t *wanted = ctx;
+	struct follower_status s;
+
+	(void)method;
+	follower_status(fw.follower, &s);
+	if (s.synced && s.tip.height == model_node_height(fw.node))
+		ck_assert_int_eq(follower_world_total(ACCOUNT_SPENDABLE), *wanted);
+}
+
+static void synced_is_true(void)
+{
+	int64_t wanted = 0;
+
+	follower_world_account(5);
+	follower_world_follow();
+	model_node_watch(fw.node, look_at_claim, &wanted);
+	for (unsigned k = 0; k < 3; k++) {
+		follower_world_receive(SCRIPT_RECEIVE, k, 1000);
+		follower_world_mine();
+		wanted += 1000;
+		follower_world_follow();
+	}
+	totals_are(3000, 0);
+}
+
 /* Ended at any moment, and started again. */
 static void stopped_at_any_time(void)
 {
@@ -748,6 +776,7 @@ static const struct {
 	{ "spent elsewhere", spent_elsewhere, BOTH },
 	{ "down and up", down_and_up, BOTH },
 	{ "changed under it", changed_under_it, BOTH },
+	{ "synced is true", synced_is_true, BOTH },
 	{ "stopped at any time", stopped_at_any_time, BOTH },
 	{ "watched", watched, BOTH },
 	{ "watched late", watched_late, BOTH },
