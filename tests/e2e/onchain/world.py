@@ -66,6 +66,14 @@ def refused(wanted, function, *args, field=None, **params):
     raise AssertionError(f"{wanted} was to be; the answer was {str(answer)[:300]}")
 
 
+def until(question, what, now=None, within_s=WAIT_S):
+    """The first true answer.  now: asked when it did not come, for whoever reads why."""
+    try:
+        return lab.wait_until(question, what, within_s, 0.05)
+    except AssertionError as why:
+        raise AssertionError(f"{why}; it is {now()!r:.1500}" if now else str(why)) from None
+
+
 def make_chains(folder):
     """{name: folder of a node that has stopped}."""
     made = {}
@@ -138,7 +146,7 @@ class Wallet(lab.Daemon):
         def there():
             row = self.get(action)
             return row if row["state"] in states or row["status"] in states else None
-        return lab.wait_until(there, f"{action['id']} is {' or '.join(states)}, not {self.get(action)}", within_s, 0.05)
+        return until(there, f"the payment is {' or '.join(states)}", lambda: self.get(action), within_s)
 
     def active(self):
         return self.call("action.list", status="active", limit=1000)["actions"]
@@ -160,7 +168,7 @@ class Wallet(lab.Daemon):
         return tuple(found.get(name, 0) for name in ("spendable", "locked", "pending"))
 
     def wait_sums(self, *wanted, within_s=WAIT_S):
-        lab.wait_until(lambda: self.sums() == wanted, f"the sums are {wanted}, not {self.sums()}", within_s, 0.05)
+        until(lambda: self.sums() == wanted, f"the sums are {wanted}", self.sums, within_s)
 
     def coins(self, state=None):
         rows, after = [], {}
@@ -187,7 +195,7 @@ class Wallet(lab.Daemon):
                 check(no.kind == "not_found", str(no))
                 return None
             return row if row["place"] == place else None
-        return lab.wait_until(there, f"{txid} is {place}", within_s, 0.05)
+        return until(there, f"{txid} is {place}", self.coins, within_s)
 
     def chain(self):
         return self.call("status")["chain"]
@@ -199,7 +207,7 @@ class Wallet(lab.Daemon):
     def follow(self, node=None, within_s=WAIT_S):
         """Waits until it knows what the node's blocks say."""
         node = node or self.world.node
-        lab.wait_until(lambda: self.has_followed(node), f"{self.datadir} follows: {self.chain()}", within_s, 0.05)
+        until(lambda: self.has_followed(node), "it has followed the node", self.chain, within_s)
 
     def attention(self):
         """{kind: item} of status; what a test's wallet always needs is left out."""
@@ -207,11 +215,10 @@ class Wallet(lab.Daemon):
                 if item["kind"] not in ("no_wallet", "plaintext_seed", "no_backup")}
 
     def wait_attention(self, kind, within_s=WAIT_S):
-        return lab.wait_until(lambda: self.attention().get(kind), f"{kind} is in attention: {self.attention()}", within_s,
-                              0.05)
+        return until(lambda: self.attention().get(kind), f"{kind} is in attention", self.attention, within_s)
 
     def wait_calm(self, within_s=WAIT_S):
-        lab.wait_until(lambda: not self.attention(), f"nothing needs attention: {self.attention()}", within_s, 0.05)
+        until(lambda: not self.attention(), "nothing needs attention", self.attention, within_s)
 
     def peer(self):
         return next(p for p in self.call("status")["peers"] if p["type"] == "chain")
@@ -304,13 +311,17 @@ class World:
         wallet.wait_tx(txid, "confirmed")
         return txid
 
-    def finish(self, wallet, action, status="done"):
+    def finish(self, wallet, action, status="done", error=None):
         """Blocks until it has ended like this; the action."""
         self.node.mine(CONFIRMATIONS)
         found = wallet.wait(action, "done", "failed", "cancelled")
-        same((found["status"], found["error"] and found["error"]["kind"]),
-             (status, "cancelled" if status == "cancelled" else None), "how it ended")
+        error = error or ("cancelled" if status == "cancelled" else None)
+        same((found["status"], found["error"] and found["error"]["kind"]), (status, error), "how it ended")
         return found
+
+    def pools(self, *txids, within_s=WAIT_S):
+        """Waits until the node's mempool has these, and nothing else."""
+        until(lambda: self.node.pooled() == set(txids), f"the mempool has {txids}", self.node.pooled, within_s)
 
     # The count.
 
@@ -330,7 +341,7 @@ class World:
                 self.node.mine()
                 wallet.follow()
             return not self.node.pooled() and not wallet.active()
-        lab.wait_until(rest, f"all payments of {wallet.datadir} end: {wallet.active()}", WAIT_S, 0.1)
+        until(rest, "all payments end", wallet.active)
         wallet.follow()
 
     def count_one(self, wallet):
