@@ -328,12 +328,20 @@ static struct outcome give_told(struct step *s, const struct chain_answer *got, 
 
 /* --- waiting for a signature --- */
 
+/* Whoever signs it may send it, too: then there is nothing to wait for. */
 static struct outcome psbt_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
-	(void)s;
+	struct send *m = s->checkpoint;
+	struct standing_of st;
+
 	(void)rep;
-	(void)err;
-	return outcome_park(SEND_AWAITING_PSBT, ACTION_NO_WAKE);
+	if (versions_standing(s, &m->vs, &st, err) != 0)
+		return outcome_trouble(err);
+	if (st.what == STANDING_OPEN && st.place != TX_PENDING)
+		return park(s, SEND_AWAITING_PSBT, AGAIN_MS);
+	m->psbt = NULL;
+	last(m)->maybe_out = true;
+	return look_on(s, m, &st);
 }
 
 static int import(struct step *s, struct send *m, const char *text, struct err *err)

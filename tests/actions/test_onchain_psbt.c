@@ -3,6 +3,7 @@
 
 #include "actions/onchain_psbt.h"
 #include "base/text.h"
+#include "chain/told.h"
 #include "rails/bitcoin/psbt.h"
 #include "tests/support/onchain_world.h"
 #include "tests/support/suite.h"
@@ -91,6 +92,67 @@ START_TEST(only_cancel_and_a_signature_move_it)
 	ck_assert_str_eq(oworld_state(w, &id), "cancelled");
 	ck_assert_str_eq(oworld_row(w, &id).funds_moved, "no");
 	ck_assert_uint_eq(oworld_sum(w, UTXO_SPENDABLE), 150000);
+}
+END_TEST
+
+static int see(struct unit *u, void *ctx, struct err *why)
+{
+	ck_assert_int_eq(tx_store_seen(u, ctx, OWORLD_NOW_MS, why), 1);
+	return 0;
+}
+
+/* Signed, and sent by whoever signed it: a mempool has it, and nobody came back with it. */
+static struct txid signer_sends(const struct action_id *id)
+{
+	struct onchain_psbt_signed done;
+	struct onchain_psbt_final final;
+	struct told_tx told;
+	struct bytes raw;
+
+	OK(onchain_psbt_finalise(&w->arena, sign(psbt_of(id), &done), &final, err));
+	ck_assert(hex_decode_any(&w->arena, final.hex, 100000, &raw));
+	OK(told_read(&w->arena, raw, &told, err));
+	scratch_unit(&w->disk, see, &told);
+	return final.txid;
+}
+
+START_TEST(sent_by_the_signer)
+{
+	struct action_id id = oworld_start(w, PAY);
+	struct txid txid;
+
+	oworld_turn(w);
+	txid = signer_sends(&id);
+	oworld_turn(w);
+	ck_assert_str_eq(oworld_state(w, &id), "in_mempool");
+	ck_assert_ptr_null(psbt_of(&id));
+	FAILS(oworld_amend(w, &id, "{\"psbt\":\"cHNidP8=\"}", err), ERR_ILLEGAL_STATE);
+	oworld_mine_tx(w, &txid);
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	ck_assert_str_eq(oworld_state(w, &id), "done");
+	ck_assert_int_eq(oworld_account(w, ACCOUNT_LOCKED), 0);
+}
+END_TEST
+
+/* What is out is not given up: a cancel pays the coins back. */
+START_TEST(sent_by_the_signer_and_cancelled)
+{
+	struct action_id id = oworld_start(w, PAY);
+	struct txid first, back;
+
+	oworld_turn(w);
+	first = signer_sends(&id);
+	oworld_turn(w);
+	ck_assert_ptr_null(oworld_cancel(w, &id));
+	oworld_turn(w);
+	back = oworld_txid(w, &id);
+	ck_assert(!txid_equal(&back, &first));
+	oworld_mine_tx(w, &back);
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	ck_assert_str_eq(oworld_state(w, &id), "cancelled");
+	ck_assert_str_eq(oworld_row(w, &id).funds_moved, "yes");
 }
 END_TEST
 
@@ -312,6 +374,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, signed_elsewhere);
 	tcase_add_test(tc, only_cancel_and_a_signature_move_it);
+	tcase_add_test(tc, sent_by_the_signer);
+	tcase_add_test(tc, sent_by_the_signer_and_cancelled);
 	tcase_add_test(tc, finished_and_combined);
 	tcase_add_test(tc, shown);
 	tcase_add_test(tc, changed_outputs);
