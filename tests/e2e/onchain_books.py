@@ -80,16 +80,18 @@ class Books:
                 setattr(self, name, read(db, question))
 
 
-def unspent_at(node, xpub):
+def unspent_at(node, xpub, unseen):
     """{(txid, vout): (satoshi, height, coinbase)} of the keys under the account's, by the node's own derivation."""
+    beyond = {node.rpc.ask("validateaddress", address)["scriptPubKey"] for address in unseen}
     key = bitcoin.test_network_key(xpub)
     wanted = [{"desc": f"tr({key}/{chain}/*)", "range": SCRIPTS - 1} for chain in (0, 1)]
     found = node.rpc.ask("scantxoutset", "start", wanted)
     same(found["bestblock"], node.tip(), "the block of the node's look at its coins")
-    return {(u["txid"], u["vout"]): (sat(u["amount"]), u["height"], u["coinbase"]) for u in found["unspents"]}
+    return {(u["txid"], u["vout"]): (sat(u["amount"]), u["height"], u["coinbase"]) for u in found["unspents"]
+            if u["scriptPubKey"] not in beyond}
 
 
-def audit_coins(books, node):
+def audit_coins(books, node, unseen):
     """Ledger = table of coins = the node's unspent outputs."""
     table = {}
     sums = collections.Counter()
@@ -100,7 +102,7 @@ def audit_coins(books, node):
             same(coin.place, CONFIRMED, f"the place of {at}, of a wallet at rest")
             table[at] = (coin.value, coin.height, bool(coin.coinbase))
         check(coin.state != LOCKED or coin.holder is None, f"{at} is locked for ever, by {coin.holder}")
-    same(table, unspent_at(node, books.wallet[0].xpub), "the coins, and the node's unspent outputs")
+    same(table, unspent_at(node, books.wallet[0].xpub, unseen), "the coins, and the node's unspent outputs")
     for at in table:
         check(node.rpc.ask("gettxout", *at, True), f"{at} is spent in the mempool")
     totals = {row.account: row.total for row in books.totals}
@@ -152,11 +154,11 @@ def audit_scripts(books):
         check(script_id not in given, f"script {script_id} was given out, and has our change")
 
 
-def audit(wallet, node, shared_seed=False):
+def audit(wallet, node, shared_seed=False, unseen=()):
+    """shared_seed: another daemon has the same words, and may give out what this one did.  unseen: addresses that are too
+    far beyond the last one that anybody knows."""
     books = Books(wallet.datadir)
-    if not books.wallet:
-        return
-    totals = audit_coins(books, node)
+    totals = audit_coins(books, node, unseen)
     audit_fees(books, node, totals)
     audit_places(books, node)
     audit_payments(books, node)

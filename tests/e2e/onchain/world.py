@@ -245,6 +245,7 @@ class World:
         self.wallets, self.gates, self.nodes = [], [], []
         self.shared_seed = False  # two wallets with the same words: each may give out what the other did
         self.calm = True          # nothing needs attention at the end
+        self.unseen = set()       # addresses beyond the gap, which no wallet is to find
         place = os.path.join(folder, "node")
         shutil.copytree(chains[chain], place)
         self.node = self.new_node("node", "-fastprune", *node)
@@ -347,10 +348,12 @@ class World:
     def count_one(self, wallet):
         if not wallet.alive():
             wallet.start()
+        if wallet.call("status")["wallet"]["state"] == "none":
+            return
         self.come_to_rest(wallet)
         if self.calm:
             wallet.wait_calm()
-        onchain_books.audit(wallet, self.node, self.shared_seed)
+        onchain_books.audit(wallet, self.node, self.shared_seed, self.unseen)
 
     def end(self):
         for wallet in self.wallets:
