@@ -127,7 +127,8 @@ struct action_kind {
 	int n_states;                   /* highest state number + 1 */
 	bool internal;                  /* started by other actions only */
 	bool needs_keys;                /* refuse to start without an unlocked wallet */
-	const void *family;             /* what state functions that several kinds share need to know of this one */
+	bool keyless;       /* once started its steps go on while the wallet is locked: s->keys may be NULL in them */
+	const void *family; /* what state functions that several kinds share need to know of this one */
 
 	/* Validate, reserve coins, set checkpoint; the row is created in the same unit.  May set s->row.id (identity), .peer;
 	 * returns the first state or -1.  params were checked against the table. */

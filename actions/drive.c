@@ -710,7 +710,8 @@ void drive_step(struct drive *d)
 	const struct state_def *st;
 	struct err err;
 
-	if (!d->ex->keys) { /* locked meanwhile: it is due, and goes on when the wallet is unlocked */
+	if (!executor_has_keys_for(
+		    d->ex, d->kind)) { /* locked meanwhile: it is due, and goes on when the wallet is unlocked */
 		drive_end(d);
 		return;
 	}

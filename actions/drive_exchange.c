@@ -84,7 +84,7 @@ void drive_exchange(struct drive *d)
 	struct err err;
 	int rc;
 
-	if (!d->ex->keys) {
+	if (!executor_has_keys_for(d->ex, d->kind)) {
 		drive_end(d);
 		return;
 	}

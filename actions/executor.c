@@ -15,8 +15,12 @@
 
 bool executor_may_drive(struct executor *ex)
 {
-	return ex->keys && !ex->stopping && store_health(ex->opt.store) == STORE_OK &&
-	       clock_mono_us() >= ex->hold_until_us;
+	return !ex->stopping && store_health(ex->opt.store) == STORE_OK && clock_mono_us() >= ex->hold_until_us;
+}
+
+bool executor_has_keys_for(const struct executor *ex, const struct action_kind *kind)
+{
+	return ex->keys || kind->keyless;
 }
 
 struct due_list {
@@ -68,6 +72,8 @@ static int due_collect(struct executor *ex, struct arena *a, struct due_list *li
 	struct err err;
 
 	for (size_t k = 0; k < ex->n_kinds; k++) {
+		if (!executor_has_keys_for(ex, ex->opt.kinds[k]))
+			continue;
 		if (due_of_kind(ex, a, k, &lists[k], ask, &err) != 0) {
 			ex->stats.last_error = err;
 			log_error(&ex->log, "executor.due_failed", F_ERR(&err));
@@ -266,7 +272,7 @@ void executor_cancel(struct executor *ex, const struct action_id *id, void (*don
 		d->cancels = c;
 		return;
 	}
-	d = executor_may_drive(ex) ? drive_new(ex, id) : NULL;
+	d = ex->keys && executor_may_drive(ex) ? drive_new(ex, id) : NULL;
 	if (d) {
 		d->cancels = c;
 		drive_step(d);

@@ -68,6 +68,7 @@ struct executor {
 
 /* executor.c */
 bool executor_may_drive(struct executor *ex);
+bool executor_has_keys_for(const struct executor *ex, const struct action_kind *kind);
 void executor_pump_soon(struct executor *ex);
 void executor_answer(struct executor *ex, struct cancel *c, const struct err *err); /* NULL: it took effect */
 void executor_pump_children(struct executor *ex); /* if any was started since the last call */

@@ -559,6 +559,7 @@ const struct action_kind onchain_send_kind = {
 	.states = send_states,
 	.n_states = ARRAY_LEN(send_states),
 	.needs_keys = true,
+	.keyless = true, /* what is sent is signed already */
 	.start = send_start,
 	.save = send_save,
 	.load = send_load,

@@ -376,6 +376,29 @@ START_TEST(an_unknown_outcome_is_given_again)
 }
 END_TEST
 
+/* What is signed needs no key any more; what is not, does. */
+START_TEST(a_locked_wallet_sends_what_is_signed)
+{
+	struct action_id id;
+
+	oworld_fund(w, 100000);
+	fake_bitcoind_on(w->node, "sendrawtransaction", "\"00\""); /* a lie */
+	id = oworld_start(w, PAY_40K);
+	ck_assert_int_eq(oworld_row(w, &id).status, ACTION_UNCERTAIN);
+	executor_set_keys(w->ex, NULL);
+	fake_bitcoind_undo(w->node);
+	oworld_turn(w);
+	is_state(&id, "in_mempool");
+	ck_assert_int_eq(oworld_amend(w, &id, "{\"feerate\":\"30\"}", err), -1);
+	ck_assert_str_eq(oworld_cancel(w, &id), "wallet_locked");
+	oworld_mine_tx(w, &(struct txid[]){ oworld_txid(w, &id) }[0]);
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	is_state(&id, "done");
+	executor_set_keys(w->ex, w->keys);
+}
+END_TEST
+
 static const struct {
 	int code;
 	const char *words, *kind;
@@ -830,6 +853,7 @@ int main(void)
 	tcase_add_loop_test(tc, refused, 0, (int)ARRAY_LEN(refusals));
 	tcase_add_test(tc, what_is_missing_is_said);
 	tcase_add_test(tc, without_an_estimate_only_a_feerate);
+	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);
 	tcase_add_test(tc, an_unknown_outcome_is_given_again);
 	tcase_add_loop_test(tc, a_no_ends_nothing, 0, (int)ARRAY_LEN(noes));
 	tcase_add_test(tc, what_no_node_has_is_given_up);
