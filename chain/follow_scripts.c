@@ -218,6 +218,9 @@ static int is_known(struct follower *f, const struct item *item, const struct ch
 	if (item->watch_id)
 		return watch_store_has(store_view(f->opt.store), item->watch_id, &line->txid, block_of(&line->status),
 				       err);
+	/* It may be known by another script, from before this one was derived: then not by what it pays to this one. */
+	if (item->seen_confirmed == 0 && item->seen_mempool == 0)
+		return 0;
 	rc = tx_store_place(store_view(f->opt.store), &line->txid, &place, &block, err);
 	if (rc != 1)
 		return rc;

@@ -602,6 +602,21 @@ static void far_indexes_in_one_block(void)
 	follower_world_agree("a far index");
 }
 
+/* One transaction, known by the first, pays the second too, which is looked for only because of the first. */
+static void far_indexes_in_one_tx(void)
+{
+	struct pays out[] = { { follower_world_script(SCRIPT_RECEIVE, 49), 1000 },
+			      { follower_world_script(SCRIPT_RECEIVE, 99), 2000 } };
+	struct tx tx = follower_world_tx(NULL, 0, out, ARRAY_LEN(out));
+
+	(void)model_node_offer(fw.node, &tx);
+	follower_world_mine();
+	follower_world_account(5);
+	follower_world_follow();
+	totals_are(3000, 0);
+	follower_world_agree("far indexes in one transaction");
+}
+
 static void from_the_birthday(void)
 {
 	model_node_mine_empty(fw.node, 30);
@@ -781,6 +796,7 @@ static const struct {
 	{ "watched", watched, BOTH },
 	{ "watched late", watched_late, BOTH },
 	{ "far indexes in one block", far_indexes_in_one_block, BITCOIND },
+	{ "far indexes in one transaction", far_indexes_in_one_tx, BOTH },
 	{ "from the birthday", from_the_birthday, BOTH },
 	{ "from the first block", from_the_first_block, BOTH },
 	{ "the other kind", the_other_kind, BOTH },
