@@ -15,7 +15,8 @@
 
 /* Fewer blocks than this are read. */
 #define FIND_WORTH 1000u
-/* Blocks may be told up to two hours from their time. */
+/* Blocks may be told up to two hours from their time.  By their own: the median of the last eleven is that of a block five
+ * below, which after a pause is days behind. */
 #define BLOCK_TIME_SLACK_S 7200
 
 /* --- the birthday --- */
@@ -126,7 +127,7 @@ int birth_header_reply(struct follower *f, const struct chain_answer *got, struc
 
 	if (!got->found)
 		return FOLLOW_TIP;
-	if (got->header.median_time_s + BLOCK_TIME_SLACK_S <= f->birthday_s)
+	if (got->header.time_s + BLOCK_TIME_SLACK_S <= f->birthday_s)
 		s->low = s->at;
 	else
 		s->high = s->at - 1;

@@ -629,6 +629,22 @@ static void from_the_birthday(void)
 		ck_assert_uint_lt(model_node_asked(fw.node, "getblock"), 60);
 }
 
+/* The wallet is born in the first block after a pause of a day, and paid in it. */
+static void from_a_birthday_after_a_pause(void)
+{
+	const uint32_t day = 86400 / 600, slack = 7200 / 600;
+
+	model_node_mine_empty(fw.node, 30);
+	model_node_pause(fw.node, 86400);
+	follower_world_account(model_node_height(fw.node) + 1 + day - slack);
+	follower_world_receive(SCRIPT_RECEIVE, 0, 5000);
+	follower_world_mine();
+	model_node_mine_empty(fw.node, 3);
+	follower_world_follow();
+	totals_are(5000, 0);
+	follower_world_agree("the pause");
+}
+
 static void from_the_first_block(void)
 {
 	pay_far();
@@ -798,6 +814,7 @@ static const struct {
 	{ "far indexes in one block", far_indexes_in_one_block, BITCOIND },
 	{ "far indexes in one transaction", far_indexes_in_one_tx, BOTH },
 	{ "from the birthday", from_the_birthday, BOTH },
+	{ "from a birthday after a pause", from_a_birthday_after_a_pause, BOTH },
 	{ "from the first block", from_the_first_block, BOTH },
 	{ "the other kind", the_other_kind, BOTH },
 	{ "by filters", by_filters, BITCOIND },

@@ -221,6 +221,16 @@ static void fill(struct model_chain *c, struct model_block *b)
 	}
 }
 
+/* Each is later than the one below: so it is the time of the sixth. */
+int64_t model_median_time(const struct model_chain *c, const struct model_block *b)
+{
+	uint32_t below = b->height < 10 ? b->height / 2 : 5;
+
+	while (below-- > 0)
+		b = model_block_of(c, &b->prev);
+	return b->time_s;
+}
+
 struct block_ref model_mine(struct model_chain *c, bool full, struct bytes script)
 {
 	const struct model_block *tip = model_tip(c);
@@ -232,7 +242,7 @@ struct block_ref model_mine(struct model_chain *c, bool full, struct bytes scrip
 
 	b->height = tip->height + 1;
 	b->prev = tip->hash;
-	b->time_s = MODEL_GENESIS_TIME + 600 * (int64_t)b->height;
+	b->time_s = MODEL_GENESIS_TIME + 600 * (int64_t)b->height + c->pause_s;
 	tx = coinbase(c, b->height, script, &in, &out, text);
 	b->txs[b->n_txs++] = tx_add(c, &tx);
 	c->txs[b->txs[0]].height = (int)b->height;

@@ -31,13 +31,15 @@ struct model_chain {
 	size_t n_blocks;
 	size_t *active; /* by height */
 	size_t n_active;
-	uint32_t salt; /* so that no two blocks are alike */
+	uint32_t salt;   /* so that no two blocks are alike */
+	int64_t pause_s; /* how much later than by their height the next blocks are */
 };
 
 void model_chain_init(struct model_chain *c);
 void model_chain_done(struct model_chain *c);
 const struct model_block *model_tip(const struct model_chain *c);
 const struct model_block *model_at(const struct model_chain *c, uint32_t height);
+int64_t model_median_time(const struct model_chain *c, const struct model_block *b); /* of it and the ten below */
 const struct model_block *model_block_of(const struct model_chain *c, const struct block_hash *hash); /* or NULL */
 bool model_is_active(const struct model_chain *c, const struct model_block *b);
 const struct model_tx *model_tx_of(const struct model_chain *c, const struct txid *txid); /* or NULL */

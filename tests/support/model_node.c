@@ -45,6 +45,11 @@ static void note(struct model_node *n, const char *name)
 		n->watch(n->watch_ctx, name);
 }
 
+void model_node_pause(struct model_node *n, int64_t seconds)
+{
+	n->chain.pause_s += seconds;
+}
+
 unsigned model_node_asked(const struct model_node *n, const char *method)
 {
 	for (size_t i = 0; i < n->n_asked; i++)
@@ -131,7 +136,8 @@ static const char *header_of(struct model_node *n, const json_t *params)
 		   ",\"mediantime\":%" PRId64 "%s}",
 		   hash_of(n, &b->hash), b->height,
 		   model_is_active(&n->chain, b) ? (int)(model_tip(&n->chain)->height - b->height + 1) : -1, b->time_s,
-		   b->time_s, b->height ? SAY(",\"previousblockhash\":\"%s\"", hash_of(n, &b->prev)) : "");
+		   model_median_time(&n->chain, b),
+		   b->height ? SAY(",\"previousblockhash\":\"%s\"", hash_of(n, &b->prev)) : "");
 }
 
 static const char *block_of(struct model_node *n, const json_t *params)
@@ -432,7 +438,7 @@ static const char *block_page(struct model_node *n, const char *path)
 	if (strcmp(path + 64, "/status") == 0)
 		return SAY("{\"in_best_chain\":%s}", model_is_active(&n->chain, b) ? "true" : "false");
 	return SAY("{\"id\":\"%s\",\"height\":%u,\"timestamp\":%" PRId64 ",\"mediantime\":%" PRId64 "%s}", text,
-		   b->height, b->time_s, b->time_s,
+		   b->height, b->time_s, model_median_time(&n->chain, b),
 		   b->height ? SAY(",\"previousblockhash\":\"%s\"", hash_of(n, &b->prev)) : "");
 }
 

@@ -2,7 +2,7 @@
  * as an Esplora server does.  In the loop of the test, over tests/support/http_peer.h.
  *
  * Blocks and transactions are real bytes: they hash to their names.  No script is run, and nobody works for a block.  A new
- * one has the first block of regtest; block h is mined at its time + 600 h. */
+ * one has the first block of regtest; block h is mined at its time + 600 h, pauses apart. */
 #ifndef TESTS_SUPPORT_MODEL_NODE_H
 #define TESTS_SUPPORT_MODEL_NODE_H
 
@@ -28,6 +28,8 @@ bool model_node_mined(const struct model_node *n, const struct txid *txid, struc
 /* A block of the whole mempool, or an empty one; its coinbase pays 50 BTC to script, or to nobody. */
 struct block_ref model_node_mine(struct model_node *n, bool full, struct bytes script);
 void model_node_mine_empty(struct model_node *n, unsigned blocks);
+/* Nobody mines for so long: the next blocks are as much later. */
+void model_node_pause(struct model_node *n, int64_t seconds);
 /* The last blocks are no longer in the chain; what they held is in the mempool again, where it still can be. */
 void model_node_rewind(struct model_node *n, unsigned blocks);
 uint32_t model_node_height(const struct model_node *n);
