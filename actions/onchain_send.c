@@ -18,6 +18,7 @@
 #include "actions/onchain_psbt.h"
 #include "actions/onchain_replace.h"
 #include "actions/onchain_versions.h"
+#include "base/failpoint.h"
 #include "store/tx_store.h"
 
 enum send_state { /* stored: append, never renumber */
@@ -128,6 +129,7 @@ static int send_start(struct step *s, const json_t *params, struct err *err)
 	}
 	if (onchain_sign(s, &d, err) != 0 || onchain_store(s, &d.tx, version_kind_name(VERSION_SEND), label, err) != 0)
 		return -1;
+	(void)FAILPOINT("onchain.start");
 	return SEND_BROADCASTING;
 }
 
@@ -159,6 +161,7 @@ static struct outcome mined(struct step *s, const struct standing_of *st)
 
 	if (st->depth < s->policy->onchain.confirmations)
 		return park(s, SEND_CONFIRMING, AGAIN_MS);
+	(void)FAILPOINT("onchain.end");
 	if (st->winner->kind != VERSION_CANCEL)
 		return outcome_done(result_of(s, st->winner, st));
 	ERR(&why, ERR_CANCELLED, "the coins were paid back; the fee for that is gone");
@@ -285,6 +288,7 @@ static int take_back(struct step *s, struct send *m, struct err *err)
 {
 	if (onchain_replacement_undo(s, &m->vs, err) != 0)
 		return -1;
+	(void)FAILPOINT("onchain.take_back");
 	m->vs.n--;
 	return 0;
 }
@@ -315,6 +319,7 @@ static struct outcome give_told(struct step *s, const struct chain_answer *got, 
 		m->given_at_ms = s->now_ms;
 		if (tx_store_seen_again(s->unit, &last(m)->txid, s->now_ms, err) != 0)
 			return outcome_trouble(err);
+		(void)FAILPOINT("onchain.sent");
 		return park(s, SEND_IN_MEMPOOL, AGAIN_MS);
 	}
 	if (got->broadcast.class != BROADCAST_UNKNOWN)
@@ -359,6 +364,7 @@ static int import(struct step *s, struct send *m, const char *text, struct err *
 	    label_of(params, &label, err) != 0 ||
 	    onchain_store(s, &tx, version_kind_name(VERSION_SEND), label, err) != 0)
 		return -1;
+	(void)FAILPOINT("onchain.import");
 	m->psbt = NULL;
 	onchain_set_txid(s->plan, "txid", &last(m)->txid);
 	return SEND_BROADCASTING;
@@ -395,9 +401,11 @@ static int replace(struct step *s, struct send *m, enum version_kind kind, struc
 	if (json_parse(s->arena, bytes_of(s->row.params), JSON_DEPTH_MAX, &params, err) != 0 ||
 	    label_of(params, &label, err) != 0 ||
 	    onchain_replacement_draft(s, &m->vs, kind, params, rate, ret, err) != 0 ||
-	    versions_add(&m->vs, kind, ret, err) != 0 || onchain_sign(s, ret, err) != 0)
+	    versions_add(&m->vs, kind, ret, err) != 0 || onchain_sign(s, ret, err) != 0 ||
+	    onchain_store(s, &ret->tx, version_kind_name(kind), label, err) != 0)
 		return -1;
-	return onchain_store(s, &ret->tx, version_kind_name(kind), label, err);
+	(void)FAILPOINT("onchain.replace");
+	return 0;
 }
 
 static int bump(struct step *s, struct send *m, const json_t *params, struct err *err)
@@ -444,6 +452,7 @@ static struct outcome give_up(struct step *s, struct send *m, struct err *err)
 	for (size_t i = 0; i < m->vs.n && !m->psbt; i++)
 		if (tx_store_give_up(s->unit, &m->vs.v[i].txid, s->now_ms, err) != 0)
 			return outcome_trouble(err);
+	(void)FAILPOINT("onchain.give_up");
 	ERR(&why, ERR_CANCELLED, "no node has had it: its coins are free again");
 	return outcome_cancelled(&why);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
 
@@ -111,6 +112,7 @@ static int write_block(struct unit *u, void *ctx, struct err *err)
 	f->start.grew = f->start.grew || added > 0;
 	if (search_on(f, u, added > 0, now_ms, err) != 0)
 		return -1;
+	(void)FAILPOINT("chain.block");
 	f->n_run = 0;
 	return 0;
 }
@@ -227,6 +229,7 @@ static int write_back(struct unit *u, void *ctx, struct err *err)
 
 	if (chain_store_disconnect(u, &f->tip.ref, now_ms, err) != 0)
 		return -1;
+	(void)FAILPOINT("chain.reorg");
 	rc = chain_store_tip(unit_view(u), &below, err);
 	if (rc < 0)
 		return -1;

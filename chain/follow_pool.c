@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
 #include "store/watch_store.h"
@@ -169,6 +170,7 @@ static int write_seen(struct unit *u, void *ctx, struct err *err)
 
 	if (follow_told(u, &f->pool->told, NULL, 0, clock_now_ms(), err) != 0)
 		return -1;
+	(void)FAILPOINT("chain.seen");
 	return gap_fill(u, &added, err);
 }
 

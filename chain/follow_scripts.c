@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
 #include "store/script_store.h"
@@ -237,6 +238,7 @@ static int write_line(struct unit *u, void *ctx, struct err *err)
 	/* Where it stands in its block nobody says; a coinbase is the first. */
 	if (follow_told(u, &s->told, block_of(&s->status), s->told.coinbase ? 0 : 1, clock_now_ms(), err) != 0)
 		return -1;
+	(void)FAILPOINT("chain.script");
 	return gap_fill(u, &added, err);
 }
 

@@ -1,13 +1,12 @@
 """Rows of the directive outbox: it is killed at every failpoint of every way that a directive can go, and at moments that
 chance chooses; afterwards the effects are counted by the contract's own events (spec/outbox.md 7.1, 7.3)."""
-import itertools
 import os
 import signal
 
 import outbox_scenes
 import outbox_storm
 import real_evm
-import wal
+from lives import crash_row, error_row, torn_row
 from matrix import Row
 from outbox_scenes import lab
 from outbox_world import Worker, check
@@ -24,80 +23,11 @@ ERRORS = {
     outbox_scenes.Overtaken: ("outbox.settle",),
 }
 AT_ONCE = 3  # rows, of each processor: they wait for blocks more than they work
-TRIES_MAX = 200
 RACES_MAX = 20
 STORMS = int(os.environ.get("CRASH_STORMS") or 60)
 KILLS_MIN = 2000
 SAMPLE_TRIES, SAMPLE_STORMS = 2, 4
 SAMPLE_SHARED = ("outbox.claim", "outbox.write_ahead", "outbox.send")
-
-
-def killed_in(scene, *lives):
-    """Plays the scene with these failpoints in the daemon's first lives, and then in peace.  How often was it killed?"""
-    killed = 0
-    for failpoints in [*lives, None]:
-        try:
-            scene.wallet.start(**({"WALLETD_FAILPOINTS": failpoints} if failpoints else {}))
-            scene.act()
-            return killed
-        except lab.Died as died:
-            code = scene.wallet.ended()
-            check(failpoints and code == -signal.SIGKILL, f"walletd ended with {code}: {died}")
-            killed += 1
-    raise AssertionError("not reached: the last life ends well, or is a failure")
-
-
-def crash_row(worker, kind, point, tries):
-    """Killed at the n-th passing of a failpoint, n = 1, 2, … until a run meets none, and again soon after it was
-    restarted."""
-    kills = 0
-    for n in itertools.count(1):
-        check(n < TRIES_MAX, f"{point} was passed {TRIES_MAX} times in one scene")
-        scene = worker.scene(kind)
-        killed = killed_in(scene, f"{point}:crash:{n}", f"{point}:crash:{1 + n % 3}")
-        scene.close()
-        kills += killed
-        if not killed or n == tries:
-            break
-    check(kills, "it was never passed: this row shows nothing")
-    return kills
-
-
-def error_row(worker, kind, point, tries):
-    """The n-th time it fails, or is lost, in a life that goes on."""
-    for n in itertools.count(1):
-        check(n < TRIES_MAX, f"{point} was passed {TRIES_MAX} times in one scene")
-        scene = worker.scene(kind)
-        scene.wallet.start(WALLETD_FAILPOINTS=f"{point}:error:{n}")
-        scene.act()
-        met = scene.failed(point)
-        scene.close()
-        if not met or n == tries:
-            break
-    check(n > 1 or met, "it was never passed: this row shows nothing")
-
-
-def torn_row(worker, kind, tries):
-    """The power goes while a transaction is written: its last frames are not whole.  Nothing had followed from it."""
-    kills = 0
-    for n in itertools.count(1):
-        check(n < TRIES_MAX, f"{TRIES_MAX} commits in one scene")
-        scene = worker.scene(kind)
-        try:
-            scene.wallet.start(WALLETD_FAILPOINTS=f"store.commit.after:crash:{n}")
-            scene.act()
-            killed = 0
-        except lab.Died:
-            check(scene.wallet.ended() == -signal.SIGKILL, "walletd ended otherwise")
-            killed = 1
-            wal.tear(os.path.join(scene.datadir, "wallet.db-wal"), 1 + n * 1021 % 4096)
-            killed_in(scene)
-        scene.close()
-        kills += killed
-        if not killed or n == tries:
-            break
-    check(kills, "nothing was torn: this row shows nothing")
-    return kills
 
 
 def two_daemons_row(worker, point, tries):

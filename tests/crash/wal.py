@@ -19,8 +19,13 @@ def end_of_last_commit(data):
     return end
 
 
+def last_commit(path):
+    """Something that differs when another transaction has been written since."""
+    with open(path, "rb") as f:
+        data = f.read()
+    return data[16:24], end_of_last_commit(data)
+
+
 def tear(path, n):
     """The last n bytes of its last transaction were never written."""
-    with open(path, "rb") as f:
-        end = end_of_last_commit(f.read())
-    os.truncate(path, end - n)
+    os.truncate(path, last_commit(path)[1] - n)

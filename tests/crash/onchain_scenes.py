@@ -1,0 +1,259 @@
+"""What the on-chain wallet does while it is killed: every way that a payment can go, and what the chain does to it."""
+import time
+
+import bitcoin_acts
+import esplora
+from bitcoin_gate import SEND
+from lab import RpcError
+from onchain_world import Scene, check
+
+AMOUNT = 40_000
+
+
+class Paid(Scene):
+    """The plain way."""
+
+    points = ("onchain.start", "onchain.sent", "onchain.end", "chain.block", "chain.seen")
+
+    def act(self):
+        self.pay("pay", AMOUNT)
+        self.once("mined", self.mine_it, "pay")
+        self.ended("pay")
+        self.payees = {self.payee: AMOUNT}
+
+    def mine_it(self, key):
+        self.sent(key)
+        self.node.mine(self.confirmations)
+
+
+class Bumped(Paid):
+    points = ("onchain.replace", "onchain.sent")
+
+    def act(self):
+        payment = self.pay("pay", AMOUNT)
+        self.once("pooled", self.sent, "pay")
+        self.wallet.call("onchain.bump", id=payment["id"], feerate="9", idempotency_key="bump")
+        self.once("mined", self.mine_it, "pay")
+        self.ended("pay")
+        self.payees = {self.payee: AMOUNT}
+
+
+class BumpRefused(Bumped):
+    """The node does not take the replacement, which is taken back."""
+
+    points = ("onchain.take_back",)
+
+    def prepare(self):
+        self.first = None
+        self.gate.at(SEND, bitcoin_acts.error("insufficient fee, rejecting replacement", code=-26), times=None,
+                     when=self.is_other)
+
+    def is_other(self, call):
+        self.first = self.first or call.params[0]
+        return call.params[0] != self.first
+
+    def mine_it(self, key):
+        self.state(key, "in_mempool")
+        self.sent(key)
+        self.node.mine(self.confirmations)
+
+
+class Cancelled(Paid):
+    """Paid back by a replacement, which the chain takes."""
+
+    points = ("onchain.replace", "onchain.end")
+
+    def act(self):
+        payment = self.pay("pay", AMOUNT)
+        self.once("pooled", self.sent, "pay")
+        self.cancel(payment["id"])
+        self.once("mined", self.mine_it, "pay")
+        self.ended("pay", "cancelled")
+        self.payees = {self.payee: 0}
+
+    def cancel(self, action_id):
+        try:
+            self.wallet.call("action.cancel", id=action_id)
+        except RpcError as no:
+            if no.kind != "not_cancellable":  # it is on its way already
+                raise
+
+
+class GivenUp(Cancelled):
+    """No node has had it: then nothing needs to be paid back."""
+
+    points = ("onchain.give_up",)
+
+    def prepare(self):
+        self.gate.at(SEND, bitcoin_acts.error("min relay fee not met", code=-26), times=None)
+
+    def act(self):
+        payment = self.pay("pay", AMOUNT)
+        self.until(lambda: self.action("pay")["error"] or self.at_rest(), "the node has refused it")
+        self.cancel(payment["id"])
+        self.ended("pay", "cancelled")
+        check(not self.node.pooled(), "what was given up is in the mempool")
+        self.payees = {self.payee: 0}
+
+
+class SignedElsewhere(Paid):
+    points = ("onchain.import",)
+
+    def act(self):
+        draft = self.wallet.call("psbt.create", address=self.payee, amount_sat=AMOUNT, feerate="2", idempotency_key="draft")
+        self.action_id = draft["action_id"]
+        signed = self.wallet.call("psbt.sign", psbt=draft["psbt"], idempotency_key="sign")["psbt"]
+        self.wallet.call("psbt.broadcast", psbt=signed, idempotency_key="send")
+        self.once("mined", self.mine_it, "draft")
+        self.ended("draft")
+        self.payees = {self.payee: AMOUNT}
+
+    def action(self, key):
+        return self.wallet.call("action.get", id=self.action_id)
+
+    def wake(self, key):
+        try:
+            self.wallet.call("action.wake", id=self.action_id)
+        except RpcError as no:
+            if no.kind != "conflict":
+                raise
+
+
+class Received(Scene):
+    """Money comes, goes with its block, and comes again."""
+
+    funds = ()
+    points = ("chain.seen", "chain.block", "chain.reorg")
+
+    def act(self):
+        address = self.address(idempotency_key="address")
+        self.once("paid", self.node.pay, address, AMOUNT)
+        self.until(lambda: self.pending() == AMOUNT or "mined" in self.done, "it is seen")
+        self.once("mined", self.node.mine)
+        if "gone" not in self.done:
+            self.balance(AMOUNT)
+        self.once("gone", self.node.reorg, 1)
+        if "back" not in self.done:
+            self.until(lambda: self.pending() == AMOUNT, "it is pending again")
+        self.once("back", self.node.mine)
+        self.balance(AMOUNT)
+
+    def pending(self):
+        return self.balances()["pending"]
+
+
+class Reorganised(Paid):
+    """The payment's block goes, with as many on top of it as there are, and another takes it in."""
+
+    depth = 1
+    points = ("chain.reorg", "chain.block")
+
+    def act(self):
+        self.pay("pay", AMOUNT)
+        self.once("mined", self.mine_some)
+        if "gone" not in self.done:
+            self.state("pay", "confirming")
+            self.here()
+        self.once("gone", self.node.reorg, self.depth)
+        self.once("again", self.mine_it, "pay")
+        self.ended("pay")
+        self.payees = {self.payee: AMOUNT}
+
+    def mine_some(self):
+        self.sent("pay")
+        self.node.mine(self.depth)
+
+
+class ReorganisedDeep(Reorganised):
+    depth, confirmations = 6, 8
+
+
+class DoubleSpent(Paid):
+    """Another wallet with the same words has spent its coins, and the chain takes that one."""
+
+    points = ("onchain.sent",)
+
+    def open(self):
+        self.wallet.start()
+        words = self.wallet.call("wallet.create")["mnemonic"]
+        self.fund(self.wallet, self.funds)
+        self.rival = self.spend_elsewhere(words)
+        self.sleep()
+
+    def spend_elsewhere(self, words):
+        """All of it, as hex that nobody has been given."""
+        other = self.daemon(self.datadir + "-other")
+        other.start()
+        other.call("wallet.restore", mnemonic=words, birthday_s=int(time.time()))
+        self.balance(sum(self.funds), other)
+        draft = other.call("psbt.create", address=self.node.address(), all=True, feerate="30")
+        signed = other.call("psbt.sign", psbt=draft["psbt"])["psbt"]
+        other.kill()
+        return self.wallet.call("psbt.finalize", psbt=signed)["hex"]
+
+    def act(self):
+        self.pay("pay", AMOUNT)
+        self.once("taken", self.take_it)
+        action = self.ended("pay", "failed")
+        check((action["error"]["kind"], action["funds_moved"]) == ("double_spent", "no"),
+              f"ended with {action['error']}, funds moved: {action['funds_moved']}")
+        self.payees = {self.payee: 0}
+
+    def take_it(self):
+        self.sent("pay")
+        self.node.mine(txs=[self.rival])
+        self.node.mine(self.confirmations)
+
+    def check(self, books):
+        check(books.balance() == 0, f"{books.balance()} sat are left of what was spent elsewhere")
+
+
+class Restored(Scene):
+    """Another wallet's words bring back what that one had."""
+
+    funds, long = (), True
+    points = ("chain.block",)
+
+    def open(self):
+        before = self.daemon(self.datadir + "-before")
+        before.start()
+        self.words = before.call("wallet.create")["mnemonic"]
+        self.wallet, restored = before, self.wallet
+        self.fund(before, (100_000, 30_000))
+        self.pay("pay", AMOUNT)
+        self.sent("pay")
+        self.node.mine(self.confirmations)
+        self.ended("pay")
+        self.amount = self.balances()["spendable"]
+        before.kill()
+        self.wallet = restored
+        self.payees = {self.payee: AMOUNT}
+
+    def act(self):
+        try:
+            self.wallet.call("wallet.restore", mnemonic=self.words, birthday_s=int(time.time()))
+        except RpcError as no:
+            if no.kind != "wallet_exists":
+                raise
+        self.balance(self.amount)
+
+
+class ByIndex(Paid):
+    """The plain way, with an Esplora as its eyes."""
+
+    points = ("chain.script", "onchain.sent", "onchain.end")
+
+    def __init__(self, worker, datadir):
+        self.server = esplora.Esplora(worker.node.rpc)
+        super().__init__(worker, datadir)
+
+    def eyes(self):
+        return ["--esplora_url=" + self.server.url]
+
+    def close(self):
+        super().close()
+        self.server.stop()
+
+
+ALL = (Paid, Bumped, BumpRefused, Cancelled, GivenUp, SignedElsewhere, Received, Reorganised, ReorganisedDeep, DoubleSpent,
+       Restored, ByIndex)
