@@ -42,6 +42,7 @@ struct onchain_policy {
 	unsigned confirmations;     /* a send is done when a block has it and so many with that one */
 	struct feerate max_feerate; /* above this it is taken for a mistake */
 	bool spend_change;          /* change of ours is spent before a block has it */
+	struct sat exit_reserve;    /* stays on chain when others are paid: onchain_reserve.h */
 	bool single_chain;          /* change goes to the addresses for receiving, as other wallets have it */
 };
 

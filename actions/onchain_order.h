@@ -34,6 +34,10 @@
 		  .max = ORDER_COINS_MAX,                                                                              \
 		  .fallback = "chosen",                                                                                \
 		  .help = "Spend these, all of them and no others: [\"txid:vout\"], as in utxo.list." },               \
+		{ .name = "use_reserve",                                                                               \
+		  .type = PARAM_BOOL,                                                                                  \
+		  .fallback = "false",                                                                                 \
+		  .help = "Spend also what exit_reserve_sat keeps for exits." },                                       \
 	{                                                                                                              \
 		.name = "label", .type = PARAM_STRING, .max = ORDER_LABEL_MAX,                                         \
 		.help = "Shown in history; stays on this machine."                                                     \

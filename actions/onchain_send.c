@@ -17,6 +17,7 @@
 #include "actions/onchain_order.h"
 #include "actions/onchain_psbt.h"
 #include "actions/onchain_replace.h"
+#include "actions/onchain_reserve.h"
 #include "actions/onchain_versions.h"
 #include "base/failpoint.h"
 #include "store/tx_store.h"
@@ -96,12 +97,14 @@ static int label_of(const json_t *params, const char **ret, struct err *err)
 static int draft_first(struct step *s, const json_t *params, struct onchain_draft *ret, struct err *err)
 {
 	struct onchain_order o;
+	bool use_reserve = false;
 
-	if (onchain_order_read(s, params, &o, err) != 0 || onchain_rate_param(s, params, &o.rate, err) != 0)
+	if (onchain_order_read(s, params, &o, err) != 0 || onchain_rate_param(s, params, &o.rate, err) != 0 ||
+	    json_opt_bool(params, "use_reserve", &use_reserve, err) != 0)
 		return -1;
 	if (!o.sweep && onchain_change_script(s, &o.change_script, err) != 0)
 		return -1;
-	if (onchain_draft(s, &o, ret, err) != 0)
+	if (onchain_draft(s, &o, ret, err) != 0 || (!use_reserve && onchain_reserve_check(s, ret, err) != 0))
 		return -1;
 	/* What it needs no change for, it lets go of. */
 	return sat_value(ret->change) == 0 ? script_store_release(s->unit, &s->row.id, err) : 0;

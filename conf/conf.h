@@ -59,6 +59,7 @@ struct config {
 	int64_t onchain_confirmations;
 	int64_t onchain_max_feerate, onchain_fallback_feerate; /* sat/vB; fallback 0: none */
 	bool onchain_spend_change, onchain_single_chain;
+	int64_t exit_reserve_sat;
 
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "base/text.h"
 #include "conf/evm.h"
 #include "conf/paths.h"
@@ -123,6 +124,10 @@ const struct option options[] = {
 	  .help = "Spend change of our own payments before a block has it, where confirmed coins are not enough." },
 	{ "onchain_single_chain", OPTION_BOOL, 0, .fallback = "0", AT(onchain_single_chain),
 	  .help = "Keep change on the chain of receiving addresses, for wallets that look there alone." },
+	{ "exit_reserve_sat", OPTION_INT, 0, 0, (int64_t)SAT_MONEY_MAX, .fallback = "0", .arg = "SAT",
+	  AT(exit_reserve_sat),
+	  .help = "So much stays on chain, in confirmed coins and change, when others are paid: an exit pays its way with "
+		  "it. A payment may say use_reserve=true." },
 
 	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
 	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",

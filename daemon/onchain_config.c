@@ -4,6 +4,15 @@
 
 #include "daemon/passphrase.h"
 
+static struct sat sat_of(int64_t v)
+{
+	struct sat ret;
+
+	if (!sat_from_u64((uint64_t)v, &ret))
+		err_fatal("a configured amount passes its own limit");
+	return ret;
+}
+
 /* The table of options keeps every rate far below what fits. */
 static struct feerate rate_of(int64_t sat_per_vb)
 {
@@ -21,6 +30,7 @@ struct onchain_policy onchain_config_policy(const struct config *conf)
 		.confirmations = (unsigned)conf->onchain_confirmations,
 		.max_feerate = rate_of(conf->onchain_max_feerate),
 		.spend_change = conf->onchain_spend_change,
+		.exit_reserve = sat_of(conf->exit_reserve_sat),
 		.single_chain = conf->onchain_single_chain,
 	};
 }

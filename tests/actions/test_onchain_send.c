@@ -344,6 +344,39 @@ START_TEST(what_is_missing_is_said)
 }
 END_TEST
 
+/* 100,000 sat in one coin and 20,000 in another, and a fee of some hundreds. */
+START_TEST(exits_have_a_reserve)
+{
+	const char *why;
+
+	oworld_fund(w, 100000);
+	oworld_fund(w, 20000);
+	w->policy.onchain.exit_reserve = (struct sat){ 80000 };
+	oworld_restart(w);
+	why = oworld_refused(w, PAY_40K, "insufficient_funds", "amount_sat");
+	ck_assert_ptr_nonnull(strstr(why, "80000 sat are kept for exits (exit_reserve_sat)"));
+	ck_assert_ptr_nonnull(strstr(why, "it would leave 79"));
+	oworld_refused(w, "{\"address\":\"" OWORLD_PAYEE "\",\"all\":true}", "insufficient_funds", "amount_sat");
+	oworld_plan(w, "{\"address\":\"" OWORLD_PAYEE "\",\"amount_sat\":38000}"); /* change counts as left */
+	oworld_plan(w, "{\"address\":\"" OWORLD_PAYEE "\",\"amount_sat\":40000,\"use_reserve\":true}");
+	oworld_plan(w, "{\"address\":\"" OWORLD_PAYEE "\",\"all\":true,\"use_reserve\":true}");
+}
+END_TEST
+
+/* Of 60,000 that no block has and 20,000 confirmed, an exit could pay with the latter alone. */
+START_TEST(a_reserve_is_of_confirmed_coins)
+{
+	oworld_fund(w, 100000);
+	w->policy.onchain.exit_reserve = (struct sat){ 30000 };
+	oworld_restart(w);
+	oworld_start(w, PAY_40K);
+	oworld_turn(w);
+	oworld_fund(w, 20000);
+	oworld_refused(w, "{\"address\":\"" OWORLD_PAYEE "\",\"amount_sat\":15000}", "insufficient_funds",
+		       "amount_sat");
+}
+END_TEST
+
 START_TEST(without_an_estimate_only_a_feerate)
 {
 	fake_bitcoind_error(w->node, "estimatesmartfee", -32603, "no");
@@ -852,6 +885,8 @@ int main(void)
 	tcase_add_test(tc, change_on_the_chain_for_receiving);
 	tcase_add_loop_test(tc, refused, 0, (int)ARRAY_LEN(refusals));
 	tcase_add_test(tc, what_is_missing_is_said);
+	tcase_add_test(tc, exits_have_a_reserve);
+	tcase_add_test(tc, a_reserve_is_of_confirmed_coins);
 	tcase_add_test(tc, without_an_estimate_only_a_feerate);
 	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);
 	tcase_add_test(tc, an_unknown_outcome_is_given_again);

@@ -154,7 +154,7 @@ END_TEST
 START_TEST(the_policy)
 {
 	struct config c = LOAD("--network=regtest", "--onchain_confirmations=2", "--onchain_max_feerate=40",
-			       "--onchain_spend_change=0", "--onchain_single_chain=1");
+			       "--onchain_spend_change=0", "--onchain_single_chain=1", "--exit_reserve_sat=30000");
 	struct onchain_policy p = onchain_config_policy(&c);
 
 	ck_assert_int_eq(p.network, NETWORK_REGTEST);
@@ -162,6 +162,7 @@ START_TEST(the_policy)
 	ck_assert_uint_eq(feerate_sat_per_kwu(p.max_feerate), 10000);
 	ck_assert(!p.spend_change);
 	ck_assert(p.single_chain);
+	ck_assert_uint_eq(sat_value(p.exit_reserve), 30000);
 }
 END_TEST
 
