@@ -66,6 +66,8 @@ SUPPORT_OBJ := $(call objects,tests/support/*.c) $(filter-out %/main.o,$(DAEMON_
 	       $(VTXO_OBJ))
 PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if $(MINT_OBJ),$O/walletd-testmint) \
 	       $(if $(VTXO_OBJ),$O/walletd-vtxo-maker)
+# What the end-to-end tests ask of the library itself.
+E2E_TOOLS   := $(patsubst %.c,$O/%,$(sort $(wildcard tests/e2e/*.c)))
 TEST_SRC    := $(sort $(shell find tests -name 'test_*.c'))
 TESTS       := $(TEST_SRC:%.c=$O/%)
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -80,7 +82,7 @@ MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/layers.ok $O/symbols.ok $(if $(filter release,$(BUILD)),$O/hardening.ok) $(PROGRAMS)
+all: $O/layers.ok $O/symbols.ok $(if $(filter release,$(BUILD)),$O/hardening.ok) $(PROGRAMS) $(E2E_TOOLS)
 
 help:
 	@echo 'make          build/release/walletd, walletctl and the mint of the playground'
@@ -192,6 +194,7 @@ $O/walletd: $(DAEMON_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletctl: $(CTL_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletd-testmint: $(MINT_OBJ) $O/libwalletd.a ; $(LINK)
 $O/walletd-vtxo-maker: $(VTXO_OBJ) $O/libwalletd.a ; $(LINK)
+$(E2E_TOOLS): $O/%: $O/%.o $O/libwalletd.a ; $(LINK)
 $O/libwalletd.a: $(LIB_OBJ) ; $(ARCHIVE)
 $O/libsupport.a: $(SUPPORT_OBJ) ; $(ARCHIVE)
 $(TESTS): $O/%: $O/%.o $O/libsupport.a $O/libwalletd.a ; $(LINK) $(CHECK_LIBS)
