@@ -1,6 +1,9 @@
 """Rows of the on-chain wallet: it is killed at every failpoint of every way that a payment can go, and at moments that chance
 chooses; afterwards its coins are counted by the node's own set (spec/exit.md 7, 9)."""
+import os
+
 import onchain_scenes
+import onchain_storm
 import real_bitcoind
 from lives import crash_row, error_row, torn_row
 from matrix import Row
@@ -17,7 +20,15 @@ ERRORS = {
 }
 AT_ONCE = 3  # rows, of each processor: they wait for blocks more than they work
 KILLS_MIN = 500
-SAMPLE_TRIES = 1
+STORMS = int(os.environ.get("CRASH_STORMS") or 60)
+SAMPLE_TRIES, SAMPLE_STORMS = 1, 4
+
+
+def storm_row(worker, seed):
+    storm = worker.scene(onchain_storm.Storm, seed, POINTS)
+    kills = storm.play()
+    storm.close()
+    return kills
 
 
 def cannot_be_played():
@@ -41,3 +52,5 @@ def rows(sample):
         for point in points:
             yield Row(f"error onchain {kind.__name__} {point}",
                       lambda w, k=kind, p=point: error_row(w, k, p, tries), Worker)
+    for seed in range(1, 1 + (SAMPLE_STORMS if sample else STORMS)):
+        yield Row(f"onchain storm {seed}", lambda w, s=seed: storm_row(w, s), Worker, "kills")

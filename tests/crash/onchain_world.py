@@ -5,9 +5,11 @@ caller's script would be: every call names the same idempotency keys, and what i
 never killed) it does not do twice.
 """
 import os
+import random
 import shutil
 import time
 
+import bitcoin
 import bitcoin_gate
 import lab
 import onchain_books
@@ -19,6 +21,11 @@ SCENES_OF_A_NODE = 40  # then its chain is long enough
 OLD_S = 12 * 3600  # so old is the chain when a scene begins: a new wallet looks for nothing in it
 FINAL = ("done", "failed", "cancelled")
 check = onchain_books.check
+
+
+def stranger(chance=random):
+    """An address that nobody has the key of: what it was paid stays there."""
+    return bitcoin.segwit_address("bcrt", 0, chance.randbytes(20))
 
 
 class Worker:
@@ -86,7 +93,7 @@ class Scene:
         self.wallet = self.daemon(datadir)
         self.done = set()  # what has been done to the chain
         self.payees = {}   # what each address must have been paid in the end
-        self.payee = self.node.address()
+        self.payee = stranger()
 
     def eyes(self):
         """The options that say whom it asks."""
