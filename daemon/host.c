@@ -389,6 +389,7 @@ static void start_tasks(struct host *h)
 		h->tip_task = tip_task(&h->conf);
 		tasks_add(h->tasks, &fees_task, h->chain, 0);
 		tasks_add(h->tasks, &h->tip_task, h->follower, 0);
+		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
