@@ -63,7 +63,7 @@ struct host {
 	struct signals *signals;
 	struct tasks *tasks;
 	struct task_def executor_task, outbox_task, tip_task; /* their intervals depend on the configuration */
-	struct task *executor_run, *outbox_run;
+	struct task *executor_run, *outbox_run, *tip_run;
 	struct maintenance maintenance;
 
 	struct timer *stop_timer, *watchdog_timer;
@@ -143,6 +143,8 @@ static void keys_changed(void *ctx, struct keyring *keys)
 	executor_set_keys(h->executor, keys);
 	if (h->outbox)
 		outbox_set_keys(h->outbox, keys);
+	if (h->tip_run)
+		task_kick(h->tip_run); /* a wallet that is new has something to look for */
 }
 
 static int unlock(struct host *h, struct err *err)
@@ -388,7 +390,7 @@ static void start_tasks(struct host *h)
 	if (h->chain) {
 		h->tip_task = tip_task(&h->conf);
 		tasks_add(h->tasks, &fees_task, h->chain, 0);
-		tasks_add(h->tasks, &h->tip_task, h->follower, 0);
+		h->tip_run = tasks_add(h->tasks, &h->tip_task, h->follower, 0);
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
@@ -692,7 +694,8 @@ static void end(struct host *h)
 	h->rpc = NULL;
 	tasks_free(h->tasks);
 	outbox_free(h->outbox);
-	h->outbox = NULL; /* the wallet still tells when its keys go */
+	h->tip_run = NULL; /* the wallet still tells when its keys go */
+	h->outbox = NULL;
 	follower_free(h->follower);
 	executor_free(h->executor);
 	wallet_free(h->wallet);
