@@ -10,6 +10,7 @@
 #define STORE_DIRECTIVE_STORE_H
 
 #include "base/arena.h"
+#include "base/directive.h"
 #include "base/ids.h"
 #include "store/view.h"
 
@@ -66,10 +67,8 @@ enum delivery_status { /* stored: append, never renumber */
 const char *delivery_status_name(enum delivery_status s);
 MUST_CHECK bool delivery_status_parse(const char *name, enum delivery_status *ret);
 
-#define DIRECTIVE_ID_MAX      128
-#define DIRECTIVE_PAYLOAD_MAX 16384
-#define ORDER_KEY_MAX         48 /* space (8), signer (20), account (20) */
-#define DIRECTIVE_NO_WAKE     (-1)
+#define ORDER_KEY_MAX     48 /* space (8), signer (20), account (20) */
+#define DIRECTIVE_NO_WAKE (-1)
 /* What a row takes of an arena at most.  What is read into one is as many as surely fit; ERR_RANGE when not even one. */
 #define DIRECTIVE_ROOM (20 * 1024)
 

@@ -8,13 +8,12 @@
 #define RAILS_EVM_DIRECTIVE_H
 
 #include "base/buf.h"
+#include "base/directive.h"
 #include "base/err.h"
 #include "base/ids.h"
 
-#define DIRECTIVE_ID_MAX      128
-#define DIRECTIVE_KEY_MAX     64
-#define DIRECTIVE_PAYLOAD_MAX 16384
-#define DIRECTIVE_NONCE_MAX   ((uint64_t)INT64_MAX) /* on the wire it is a uint64; the store has 63 bits */
+#define DIRECTIVE_KEY_MAX   64
+#define DIRECTIVE_NONCE_MAX ((uint64_t)INT64_MAX) /* on the wire it is a uint64; the store has 63 bits */
 
 struct directive {
 	struct hash32 id_hash; /* directive_id_hash() */
