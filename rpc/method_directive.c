@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "outbox/show.h"
+#include "outbox/show_text.h"
 #include "rpc/method_outbox.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
@@ -501,7 +502,7 @@ static int revoke(struct unit *u, struct decision *d, const struct outbox_operat
 	if (outbox_revoke_nonce(d->call->server->opt.outbox, u, d->call->arena, op, &d->row, &d->evidence, &hash,
 				err) != 0)
 		return -1;
-	json_set_str(d->more, "revoke_tx_hash", outbox_hash_text(d->call->arena, &hash));
+	json_set_str(d->more, "revoke_tx_hash", show_hash(d->call->arena, &hash));
 	return 0;
 }
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "outbox/show.h"
+#include "outbox/show_text.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
 #include "store/relay_store.h"
@@ -27,11 +27,6 @@ void outbox_changed(struct rpc_call *call, json_t *result)
 {
 	outbox_kick(call->server->opt.outbox);
 	rpc_finish(call, rpc_ok(result));
-}
-
-const char *outbox_hash_text(struct arena *a, const struct hash32 *hash)
-{
-	return arena_printf(a, "0x%s", hex_text(a, (struct bytes){ hash->b, sizeof(hash->b) }));
 }
 
 /* --- outbox.lanes, outbox.spaces --- */
@@ -215,7 +210,7 @@ static int cancel_slot(struct unit *u, struct rpc_call *call, json_t **ret, stru
 		return -1;
 	}
 	*ret = json_object_in(call->arena);
-	json_set_str(*ret, "tx_hash", outbox_hash_text(call->arena, &hash));
+	json_set_str(*ret, "tx_hash", show_hash(call->arena, &hash));
 	return 0;
 }
 

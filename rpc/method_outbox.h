@@ -11,7 +11,6 @@ MUST_CHECK int outbox_here(const struct rpc_call *call, struct err *err);
 struct outbox_operator outbox_operator_of(const struct rpc_call *call);
 /* For rpc_mutate(): wakes the outbox and answers. */
 void outbox_changed(struct rpc_call *call, json_t *result);
-const char *outbox_hash_text(struct arena *a, const struct hash32 *hash); /* 0x hex */
 
 #define REASON_PARAM                                                                                                   \
 	{                                                                                                              \
