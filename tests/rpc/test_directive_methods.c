@@ -390,7 +390,10 @@ START_TEST(list_filters)
 	ck_assert_uint_eq(listed("{}"), 4);
 	ck_assert_uint_eq(listed("{\"status\":\"all\"}"), 4);
 	ck_assert_uint_eq(listed("{\"status\":\"open\"}"), 1);
-	ck_assert_uint_eq(listed("{\"status\":\"pending\"}"), 1);
+	/* Whether the outbox has begun with it by now is up to the machine. */
+	ck_assert_uint_eq(listed("{\"status\":\"pending\"}") + listed("{\"status\":\"claimed\"}") +
+				  listed("{\"status\":\"failed_retryable\"}"),
+			  1);
 	ck_assert_uint_eq(listed("{\"status\":\"attention\"}"), 3);
 	ck_assert_uint_eq(listed("{\"status\":\"dead_lettered\"}"), 1);
 	ck_assert_uint_eq(listed("{\"status\":\"confirmed\"}"), 0);
