@@ -12,5 +12,9 @@ MUST_CHECK int keyset_counter_take(struct unit *u, const struct keyset_id *id, u
 /* Never lowers. */
 MUST_CHECK int keyset_counter_raise(struct unit *u, const struct keyset_id *id, int64_t at_least, struct err *err);
 MUST_CHECK int key_index_take(struct unit *u, const char *namespace, int64_t *ret, struct err *err);
+/* The one that is taken next. */
+MUST_CHECK int key_index_next(struct view v, const char *namespace, int64_t *ret, struct err *err);
+/* Never lowers. */
+MUST_CHECK int key_index_raise(struct unit *u, const char *namespace, int64_t at_least, struct err *err);
 
 #endif

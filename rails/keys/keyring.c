@@ -1,6 +1,7 @@
 #include "rails/keys/keyring.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -29,6 +30,8 @@ struct keyring {
 	struct bip32_key onchain[2]; /* m/86'/coin'/0', by coin */
 	struct keyset_account accounts[KEYSETS_KEPT];
 	size_t n_accounts, next_account;
+	struct pubkey *lock_keys; /* the public halves of the first of `locks`; on a heap that is not locked */
+	uint32_t n_lock_keys, room_lock_keys;
 	char fingerprint[KEYRING_FINGERPRINT];
 };
 
@@ -78,6 +81,8 @@ struct keyring *keyring_new(const struct mnemonic *m, const char *passphrase, st
 
 void keyring_free(struct keyring *kr)
 {
+	if (kr)
+		free(kr->lock_keys);
 	secret_free(kr);
 }
 
@@ -214,6 +219,44 @@ int keyring_cashu_lock_sign(struct keyring *kr, uint32_t index, const struct has
 			    struct err *err)
 {
 	return branch_sign(&kr->locks, index, msg, ret, err);
+}
+
+static int lock_keys_derive(struct keyring *kr, uint32_t below, struct err *err)
+{
+	struct bip32_pub branch, child;
+
+	if (below <= kr->n_lock_keys)
+		return 0;
+	if (below > KEYRING_LOCK_KEYS_MAX)
+		return ERR(err, ERR_RANGE, "no more than %d lock keys are looked through", KEYRING_LOCK_KEYS_MAX);
+	if (below > kr->room_lock_keys) {
+		kr->lock_keys = reallocarray(kr->lock_keys, below, sizeof(*kr->lock_keys));
+		if (!kr->lock_keys)
+			err_fatal("out of memory");
+		kr->room_lock_keys = below;
+	}
+	bip32_neuter(&kr->locks, &branch);
+	while (kr->n_lock_keys < below) {
+		if (bip32_pub_child(&branch, kr->n_lock_keys, &child, err) != 0)
+			return -1;
+		kr->lock_keys[kr->n_lock_keys++] = child.key;
+	}
+	return 0;
+}
+
+int keyring_cashu_lock_find(struct keyring *kr, const struct pubkey *key, uint32_t below, uint32_t *ret,
+			    struct err *err)
+{
+	struct bytes x = { key->b + 1, sizeof(key->b) - 1 };
+
+	if (lock_keys_derive(kr, below, err) != 0)
+		return -1;
+	for (uint32_t i = 0; i < below; i++)
+		if (bytes_equal((struct bytes){ kr->lock_keys[i].b + 1, x.n }, x)) {
+			*ret = i;
+			return 1;
+		}
+	return 0;
 }
 
 static void backup_secret(const struct keyring *kr, struct secret *ret)

@@ -36,6 +36,11 @@ MUST_CHECK int keyring_cashu_quote_sign(struct keyring *kr, uint32_t index, cons
 MUST_CHECK int keyring_cashu_lock_key(struct keyring *kr, uint32_t index, struct pubkey *ret, struct err *err);
 MUST_CHECK int keyring_cashu_lock_sign(struct keyring *kr, uint32_t index, const struct hash32 *msg, uint8_t ret[64],
 				       struct err *err);
+/* Which of the lock keys below this index has the x of key?  1 and its index, 0, or -1: ERR_RANGE past
+ * KEYRING_LOCK_KEYS_MAX, ERR_CRYPTO.  Each is derived once, some 50 us the first time that it is looked at. */
+#define KEYRING_LOCK_KEYS_MAX 10000
+MUST_CHECK int keyring_cashu_lock_find(struct keyring *kr, const struct pubkey *key, uint32_t below, uint32_t *ret,
+				       struct err *err);
 
 /* NUT-27: the Nostr identity under which a wallet keeps the list of its mints; SHA256(seed || "cashu-mint-backup").  It signs
  * the digest of an event.  ERR_CRYPTO for no seed that anybody will ever have. */

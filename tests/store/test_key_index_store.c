@@ -59,8 +59,19 @@ static int ranges(struct unit *u, void *ctx, struct err *err)
 	ck_assert_int_eq(at, 0);
 	OK(key_index_take(u, "quote", &at, err));
 	ck_assert_int_eq(at, 1);
+	OK(key_index_next(unit_view(u), "p2pk", &at, err));
+	ck_assert_int_eq(at, 0);
 	OK(key_index_take(u, "p2pk", &at, err));
 	ck_assert_int_eq(at, 0);
+	OK(key_index_next(unit_view(u), "p2pk", &at, err));
+	ck_assert_int_eq(at, 1);
+
+	OK(key_index_raise(u, "p2pk", 7, err));
+	OK(key_index_raise(u, "p2pk", 3, err));
+	OK(key_index_take(u, "p2pk", &at, err));
+	ck_assert_int_eq(at, 7);
+	FAILS(key_index_raise(u, "p2pk", -1, err), ERR_RANGE);
+	FAILS(key_index_raise(u, "p2pk", (INT64_C(1) << 31) + 1, err), ERR_RANGE);
 	return 0;
 }
 

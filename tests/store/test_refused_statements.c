@@ -134,6 +134,8 @@ CALL(cred_spent_on, credential_spent_on(w->v, 1, &alice, err))
 CALL(counter_take, keyset_counter_take(w->u, &id, 1, &w->n, err))
 CALL(counter_raise, keyset_counter_raise(w->u, &id, 1, err))
 CALL(index_take, key_index_take(w->u, "x", &w->n, err))
+CALL(index_next, key_index_next(w->v, "x", &w->n, err))
+CALL(index_raise, key_index_raise(w->u, "x", 1, err))
 CALL(mint_add, mint_store_add(w->u, &(struct mint_row){ .url = "u" }, &w->n, err))
 CALL(mint_update, mint_store_update(w->u, &(struct mint_row){ .id = 1 }, err))
 CALL(mint_trouble, mint_store_set_trouble(w->u, 1, "k", 1, err))
@@ -268,6 +270,8 @@ static const struct {
 	{ "keyset_counter_take", "keyset_counter", do_counter_take },
 	{ "keyset_counter_raise", "keyset_counter", do_counter_raise },
 	{ "key_index_take", "key_index", do_index_take },
+	{ "key_index_next", "key_index", do_index_next },
+	{ "key_index_raise", "key_index", do_index_raise },
 	{ "mint_store_add", "mint", do_mint_add },
 	{ "mint_store_update", "mint", do_mint_update },
 	{ "mint_store_set_trouble", "mint", do_mint_trouble },

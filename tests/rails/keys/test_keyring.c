@@ -101,6 +101,33 @@ START_TEST(lock_keys)
 }
 END_TEST
 
+START_TEST(lock_keys_are_found)
+{
+	struct keyring *kr = ring_of(vec_str(vectors_load("cashu/nut13_p2pk_keys.json"), "mnemonic"), "");
+	struct pubkey third, ninth;
+	uint32_t at = 77;
+
+	ck_ok(keyring_cashu_lock_key(kr, 3, &third, &rerr));
+	ck_ok(keyring_cashu_lock_key(kr, 9, &ninth, &rerr));
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &third, 0, &at, &rerr), 0);
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &third, 3, &at, &rerr), 0);
+	ck_assert_uint_eq(at, 77);
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &third, 4, &at, &rerr), 1);
+	ck_assert_uint_eq(at, 3);
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &ninth, 20, &at, &rerr), 1);
+	ck_assert_uint_eq(at, 9);
+	/* Seen once, and still not below this index. */
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &ninth, 9, &at, &rerr), 0);
+	/* By x alone. */
+	ninth.b[0] ^= 1;
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &ninth, 20, &at, &rerr), 1);
+	ninth.b[32] ^= 1;
+	ck_assert_int_eq(keyring_cashu_lock_find(kr, &ninth, 20, &at, &rerr), 0);
+	ck_fails(keyring_cashu_lock_find(kr, &ninth, KEYRING_LOCK_KEYS_MAX + 1, &at, &rerr), ERR_RANGE);
+	keyring_free(kr);
+}
+END_TEST
+
 START_TEST(backup_key)
 {
 	json_t *v = vectors_load("cashu/nut27_backup_key.json");
@@ -376,6 +403,7 @@ int main(void)
 	tcase_add_test(c, nut13_v2);
 	tcase_add_test(c, quote_keys);
 	tcase_add_test(c, lock_keys);
+	tcase_add_test(c, lock_keys_are_found);
 	tcase_add_test(c, backup_key);
 	tcase_add_test(c, quote_keys_end_at_2_31);
 	tcase_add_loop_test(c, no_output_for, 0, ARRAY_LEN(refused));
