@@ -7,44 +7,17 @@
  *                            └── claimed in the meantime ──→ done
  *
  * The token is shown once the unit that made it is durable, and as often as asked until it is claimed. */
+#include "actions/cashu_send.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "actions/cashu_exchange.h"
-#include "actions/ecash.h"
 #include "actions/kinds.h"
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
 #include "rails/cashu/token.h"
 #include "store/event_store.h"
-
-enum send_state { /* stored: append, never renumber */
-		  SEND_PROOFS_RESERVED = 1,
-		  SEND_TOKEN_CREATED = 2,
-		  SEND_ROLLING_BACK = 3,
-		  SEND_RECLAIM_SYNCING = 4,
-		  SEND_RECLAIM_DRAWING = 5,
-		  SEND_RECLAIM_REQUESTED = 6,
-		  SEND_RECLAIM_CHECKING = 7,
-		  SEND_RECLAIM_RESTORING = 8
-};
-
-#define WATCH_FIRST_MS (30 * 1000)
-#define WATCH_LAST_MS  (3600 * 1000)
-
-struct send {
-	struct cashu_place at;
-	struct exchange x;
-	uint64_t amount;
-	bool include_fee;
-	const char *memo;
-	struct action_id swap; /* the child, or empty */
-	uint64_t swap_fee;
-	const char *token;  /* once created */
-	uint64_t token_sum; /* what its proofs add up to */
-	int64_t created_at_ms;
-};
 
 static json_t *send_save(struct step *s)
 {
@@ -93,189 +66,6 @@ static struct cashu_place *send_place(struct step *s)
 static struct exchange *send_exchange(struct step *s)
 {
 	return &((struct send *)s->checkpoint)->x;
-}
-
-/* --- start --- */
-
-/* What to do about too little, at this mint or (0) at all: what is held now may be free again soon. */
-static int short_of_funds(struct step *s, int64_t mint_id, struct currency unit, struct err *err)
-{
-	struct account_total *totals;
-	int64_t held = 0;
-	struct err ignored; /* the amount is too large whatever this says */
-	size_t n;
-
-	if (movement_totals(s->view, s->arena, &totals, &n, &ignored) != 0)
-		n = 0;
-	for (size_t i = 0; i < n; i++)
-		if ((mint_id == 0 || totals[i].mint_id == mint_id) && currency_equal(totals[i].unit, unit))
-			held += totals[i].total[ACCOUNT_LOCKED] < INT64_MAX - held ? totals[i].total[ACCOUNT_LOCKED]
-										   : 0;
-	if (held > 0)
-		err_hint(err, "%" PRId64 " more are held by actions under way: action.list status=active", held);
-	else
-		err_hint(err, "balance shows what is where; action.start cashu_issue brings more");
-	return err_field(err, "amount");
-}
-
-/* The mint that was named, or the one that holds most of the unit. */
-static int choose_mint(struct step *s, const json_t *params, struct currency unit, struct mint_row *ret,
-		       struct err *err)
-{
-	const char *url = NULL;
-	struct account_total *totals;
-	int64_t best = 0, best_id = 0;
-	size_t n;
-
-	if (json_opt_str(params, "mint", MINT_URL_MAX, &url, err) != 0)
-		return -1;
-	if (url)
-		return ecash_mint_find(s->view, s->arena, url, ret, err);
-	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (currency_equal(totals[i].unit, unit) && totals[i].total[ACCOUNT_SPENDABLE] > best) {
-			best = totals[i].total[ACCOUNT_SPENDABLE];
-			best_id = totals[i].mint_id;
-		}
-	if (best_id)
-		return mint_store_by_id(s->view, s->arena, best_id, ret, err);
-	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s", unit.s);
-	return short_of_funds(s, 0, unit, err);
-}
-
-static int lock_exact(struct step *s, struct send *m, const struct proof_row *rows, const struct selection *sel,
-		      struct err *err)
-{
-	struct pubkey *ys = ARENA_ARRAY(s->arena, sel->n, struct pubkey);
-	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
-
-	for (size_t i = 0; i < sel->n; i++)
-		ys[i] = rows[sel->index[i]].proof.y;
-	if (proof_store_lock(&mv, ys, sel->n, &s->row.id, err) != 0)
-		return -1;
-	return movement_post(&mv, err);
-}
-
-static int start_swap(struct step *s, struct send *m, uint64_t held, struct err *err)
-{
-	json_t *params = json_object_in(s->arena);
-	struct action_row child;
-
-	json_set_str(params, "mint", m->at.mint);
-	json_set_str(params, "unit", m->at.unit.s);
-	json_set_u64(params, "target", m->amount);
-	json_set_bool(params, "include_fee", m->include_fee);
-	if (step_start_child(s, "cashu_swap", params, &m->swap, err) != 0) {
-		if (err->code == ERR_FUNDS) {
-			ERR(err, ERR_FUNDS, "%" PRIu64 " %s at %s do not cover %" PRIu64 " and the mint's fee", held,
-			    m->at.unit.s, m->at.mint, m->amount);
-			return short_of_funds(s, m->at.mint_id, m->at.unit, err);
-		}
-		return -1;
-	}
-	return action_store_get(s->view, s->arena, &m->swap, &child, err);
-}
-
-/* The fee of the swap that was started: what is locked for it less what it makes. */
-static int swap_cost(struct step *s, const struct send *m, const struct cashu_mint *mint, uint64_t *ret,
-		     struct err *err)
-{
-	struct proof_row *rows;
-	struct ecash fee;
-	size_t n;
-
-	if (proof_store_by_holder(s->view, s->arena, &m->swap, PROOF_LOCKED, &rows, &n, err) != 0)
-		return -1;
-	struct proof *proofs = ARENA_ARRAY(s->arena, n, struct proof);
-	for (size_t i = 0; i < n; i++)
-		proofs[i] = rows[i].proof;
-	if (fee_of_proofs(proofs, n, mint->keysets, mint->n, m->at.unit, &fee, err) != 0)
-		return -1;
-	*ret = ecash_value(fee);
-	return 0;
-}
-
-/* What the token will hold: the amount, and with include_fee what its receiver will pay. */
-static int swap_makes(struct step *s, const struct send *m, const struct cashu_mint *mint, uint64_t *ret,
-		      struct err *err)
-{
-	const struct keyset *ks;
-	struct split split;
-
-	*ret = m->amount;
-	if (!m->include_fee)
-		return 0;
-	if (cashu_output_keyset(s, mint, m->at.unit, &ks, err) != 0 ||
-	    split_net(s->arena, ks, m->amount, &split, err) != 0)
-		return -1;
-	*ret = split.sum;
-	return 0;
-}
-
-/* By the ledger, which is the sum of the coins, however many there are. */
-static int spendable_in_all(struct step *s, const struct cashu_place *at, uint64_t *ret, struct err *err)
-{
-	struct account_total *totals;
-	size_t n;
-
-	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
-		return -1;
-	*ret = 0;
-	for (size_t i = 0; i < n; i++)
-		if (totals[i].mint_id == at->mint_id && currency_equal(totals[i].unit, at->unit))
-			*ret = (uint64_t)totals[i].total[ACCOUNT_SPENDABLE];
-	return 0;
-}
-
-static int send_start(struct step *s, const json_t *params, struct err *err)
-{
-	struct send *m = ARENA_NEW(s->arena, struct send);
-	struct cashu_mint mint;
-	struct proof_row *rows;
-	struct selection exact;
-	struct note *notes;
-	uint64_t held, out; /* of which leaves */
-	size_t n;
-
-	s->checkpoint = m;
-	if (json_get_u64(params, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
-	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
-	    json_opt_str(params, "memo", TOKEN_MEMO_MAX, &m->memo, err) != 0 ||
-	    json_opt_bool(params, "include_fee", &m->include_fee, err) != 0 ||
-	    choose_mint(s, params, m->at.unit, &mint.row, err) != 0)
-		return -1;
-	m->at.mint = mint.row.url;
-	m->at.mint_id = mint.row.id;
-	s->row.peer = mint.row.url;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || spendable_in_all(s, &m->at, &held, err) != 0)
-		return -1;
-	if (held < m->amount) {
-		ERR(err, ERR_FUNDS, "%" PRIu64 " %s are spendable at %s, and %" PRIu64 " are asked for", held,
-		    m->at.unit.s, m->at.mint, m->amount);
-		return short_of_funds(s, m->at.mint_id, m->at.unit, err);
-	}
-	if (cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
-		return -1;
-	if (select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
-		if (lock_exact(s, m, rows, &exact, err) != 0)
-			return -1;
-		out = exact.sum;
-	} else if (start_swap(s, m, held, err) != 0 || swap_cost(s, m, &mint, &m->swap_fee, err) != 0 ||
-		   swap_makes(s, m, &mint, &out, err) != 0) {
-		return -1;
-	}
-	if (out + m->swap_fee > held)
-		return ERR(err, ERR_INTERNAL, "the coins of %s are more than the ledger says", m->at.mint);
-	json_set_str(s->plan, "mint", m->at.mint);
-	json_set_str(s->plan, "unit", m->at.unit.s);
-	json_set_u64(s->plan, "amount", m->amount);
-	json_set_u64(s->plan, "fee", m->swap_fee);
-	json_set_bool(s->plan, "swap", !action_id_is_empty(&m->swap));
-	json_set_u64(s->plan, "remains", held - out - m->swap_fee);
-	if (strcmp(m->at.unit.s, "sat") == 0)
-		json_set_u64(s->plan, "spend_sat", out + m->swap_fee);
-	return SEND_PROOFS_RESERVED;
 }
 
 /* --- the token --- */
@@ -354,12 +144,12 @@ static struct outcome reserved_reply(struct step *s, const struct net_reply *rep
 
 /* --- is it claimed? --- */
 
-static int watch_enter(struct step *s, struct net_request *ret, struct err *err)
+int send_watch_enter(struct step *s, struct net_request *ret, struct err *err)
 {
 	return exchange_check(s, ret, err);
 }
 
-static int mark_claimed(struct step *s, const struct send *m, const struct pubkey *ys, size_t n, struct err *err)
+int send_mark_claimed(struct step *s, const struct send *m, const struct pubkey *ys, size_t n, struct err *err)
 {
 	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send", m->at.mint_id, m->at.unit, s->now_ms);
 
@@ -369,7 +159,7 @@ static int mark_claimed(struct step *s, const struct send *m, const struct pubke
 	return movement_post(&mv, err);
 }
 
-static struct outcome claimed(struct step *s, const struct send *m)
+struct outcome send_claimed(struct step *s, const struct send *m)
 {
 	json_t *result = json_object_in(s->arena);
 
@@ -391,7 +181,7 @@ static int64_t watch_ms(const struct send *m, int64_t now_ms)
 }
 
 /* Reads NUT-07's answer about the token's proofs and marks the claimed ones.  *left: how many are not claimed. */
-static int watch_read(struct step *s, const struct net_reply *rep, size_t *left, size_t *pending, struct err *err)
+int send_watch_read(struct step *s, const struct net_reply *rep, size_t *left, size_t *pending, struct err *err)
 {
 	struct send *m = s->checkpoint;
 	struct note_states states;
@@ -407,7 +197,7 @@ static int watch_read(struct step *s, const struct net_reply *rep, size_t *left,
 	for (size_t i = 0; i < n; i++)
 		if (states.v[i] == NOTE_SPENT)
 			ys[at++] = ys[i];
-	if (at && mark_claimed(s, m, ys, at, err) != 0)
+	if (at && send_mark_claimed(s, m, ys, at, err) != 0)
 		return -1;
 	*left = n - at;
 	*pending = states.pending;
@@ -419,119 +209,11 @@ static struct outcome watch_reply(struct step *s, const struct net_reply *rep, s
 	struct send *m = s->checkpoint;
 	size_t left, pending;
 
-	if (watch_read(s, rep, &left, &pending, err) != 0)
+	if (send_watch_read(s, rep, &left, &pending, err) != 0)
 		return outcome_trouble(err);
 	if (left == 0)
-		return claimed(s, m);
+		return send_claimed(s, m);
 	return outcome_park(SEND_TOKEN_CREATED, s->now_ms + watch_ms(m, s->now_ms));
-}
-
-/* --- taking it back --- */
-
-static struct outcome rolling_reply(struct step *s, const struct net_reply *rep, struct err *err)
-{
-	size_t left, pending;
-
-	if (watch_read(s, rep, &left, &pending, err) != 0)
-		return outcome_trouble(err);
-	if (left == 0)
-		return claimed(s, s->checkpoint);
-	if (pending)
-		return outcome_park(SEND_ROLLING_BACK, s->now_ms + 2000);
-	return outcome_next(SEND_RECLAIM_SYNCING);
-}
-
-static struct outcome drawing_reply(struct step *s, const struct net_reply *rep, struct err *err)
-{
-	struct send *m = s->checkpoint;
-	struct cashu_mint mint;
-	const struct keyset *ks;
-	struct proof *proofs;
-	struct pubkey *ys;
-	struct ecash sum, fee;
-	struct split split;
-	size_t n;
-
-	(void)rep;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &sum, err) != 0 ||
-	    fee_of_proofs(proofs, n, mint.keysets, mint.n, m->at.unit, &fee, err) != 0)
-		return outcome_trouble(err);
-	if (ecash_cmp(sum, fee) <= 0 || !ecash_sub(sum, fee, &sum)) {
-		ERR(err, ERR_TOKEN_DUST, "taking the token back would cost all of it: the mint's fee is %" PRIu64,
-		    ecash_value(fee));
-		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
-	}
-	if (cashu_output_keyset(s, &mint, m->at.unit, &ks, err) != 0 ||
-	    split_amount(s->arena, ks, ecash_value(sum), &split, err) != 0)
-		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
-	struct cashu_draw *draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
-	for (size_t i = 0; i < split.n; i++)
-		draw[i] = (struct cashu_draw){ split.v[i], OUTPUT_KEEP };
-	if (cashu_outputs_draw(s, m->at.mint_id, ks, draw, split.n, err) != 0)
-		return outcome_trouble(err);
-	m->x.sends = 0;
-	return outcome_next(SEND_RECLAIM_REQUESTED);
-}
-
-static struct outcome reclaim_finish(struct step *s, const struct proof *proofs, const struct output *outputs, size_t n,
-				     struct err *err)
-{
-	struct send *m = s->checkpoint;
-	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send_reclaimed", m->at.mint_id, m->at.unit,
-					    s->now_ms);
-	json_t *result = json_object_in(s->arena);
-	struct ecash in, out, fee;
-	struct outcome o;
-	struct err why;
-
-	mv.note = m->memo;
-	if (proof_store_move(&mv, &s->row.id, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
-	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
-			    exchange_counters(s->arena, outputs, n), err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
-		return outcome_trouble(err);
-	if (!ecash_sub(in, out, &fee)) {
-		ERR(err, ERR_INTERNAL, "a swap made more than it took");
-		return outcome_trouble(err);
-	}
-	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
-	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
-		return outcome_trouble(err);
-	json_set_str(result, "mint", m->at.mint);
-	json_set_str(result, "unit", m->at.unit.s);
-	json_set_u64(result, "amount", m->token_sum);
-	json_set_bool(result, "claimed", false);
-	json_set_u64(result, "reclaimed", ecash_value(out));
-	json_set_u64(result, "fee", ecash_value(fee) + m->swap_fee);
-	ERR(&why, ERR_CANCELLED, "the token was taken back");
-	o = outcome_cancelled(&why);
-	o.result = result;
-	/* What somebody claimed, and the fees of the swaps, are gone. */
-	if (ecash_value(out) < m->token_sum + m->swap_fee)
-		o.funds_moved = "yes";
-	return o;
-}
-
-/* The mint will not swap it: the token stays out, as it was. */
-static struct outcome reclaim_refused(struct step *s, const struct err *why, struct err *err)
-{
-	struct send *m = s->checkpoint;
-
-	(void)err;
-	m->x = (struct exchange){ 0 };
-	return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, why);
-}
-
-/* The receiver was quicker, for some or all: look again what is left. */
-static struct outcome reclaim_elsewhere(struct step *s, const struct pubkey *spent, size_t n, bool all, struct err *err)
-{
-	struct send *m = s->checkpoint;
-
-	if (mark_claimed(s, m, spent, n, err) != 0)
-		return outcome_trouble(err);
-	m->x = (struct exchange){ 0 };
-	return all ? claimed(s, m) : outcome_next(SEND_ROLLING_BACK);
 }
 
 /* --- hooks --- */
@@ -605,9 +287,9 @@ static const struct exchange_use use = {
 	.st_restore = SEND_RECLAIM_RESTORING,
 	.place = send_place,
 	.exchange = send_exchange,
-	.finish = reclaim_finish,
-	.refused = reclaim_refused,
-	.elsewhere = reclaim_elsewhere,
+	.finish = send_reclaim_finish,
+	.refused = send_reclaim_refused,
+	.elsewhere = send_reclaim_elsewhere,
 };
 
 static const struct param send_params[] = {
@@ -651,12 +333,12 @@ static const struct param send_params[] = {
 static const struct state_def send_states[] = {
 	[SEND_PROOFS_RESERVED] = { .name = "proofs_reserved", .reply = reserved_reply },
 	[SEND_TOKEN_CREATED] = { .name = "token_created",
-				 .enter = watch_enter,
+				 .enter = send_watch_enter,
 				 .reply = watch_reply,
 				 .cancellable = true },
-	[SEND_ROLLING_BACK] = { .name = "rolling_back", .enter = watch_enter, .reply = rolling_reply },
+	[SEND_ROLLING_BACK] = { .name = "rolling_back", .enter = send_watch_enter, .reply = send_rolling_reply },
 	[SEND_RECLAIM_SYNCING] = { .name = "reclaim_syncing", .reply = exchange_sync },
-	[SEND_RECLAIM_DRAWING] = { .name = "reclaim_drawing", .reply = drawing_reply },
+	[SEND_RECLAIM_DRAWING] = { .name = "reclaim_drawing", .reply = send_drawing_reply },
 	[SEND_RECLAIM_REQUESTED] = { .name = "reclaim_requested",
 				     .prepare = exchange_prepare,
 				     .enter = exchange_request,

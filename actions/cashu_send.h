@@ -1,0 +1,58 @@
+/* actions/cashu_send.h - the parts of a send (spec/cashu.md 4.5), for the files that it is made of:
+ *
+ *	cashu_send.c        the kind: its token, who claims it, and its hooks
+ *	cashu_send_plan.c   from which mint, with which notes
+ *	cashu_send_back.c   taking an unclaimed token back */
+#ifndef ACTIONS_CASHU_SEND_H
+#define ACTIONS_CASHU_SEND_H
+
+#include "actions/cashu_exchange.h"
+
+enum send_state { /* stored: append, never renumber */
+		  SEND_PROOFS_RESERVED = 1,
+		  SEND_TOKEN_CREATED = 2,
+		  SEND_ROLLING_BACK = 3,
+		  SEND_RECLAIM_SYNCING = 4,
+		  SEND_RECLAIM_DRAWING = 5,
+		  SEND_RECLAIM_REQUESTED = 6,
+		  SEND_RECLAIM_CHECKING = 7,
+		  SEND_RECLAIM_RESTORING = 8
+};
+
+#define WATCH_FIRST_MS (30 * 1000)
+#define WATCH_LAST_MS  (3600 * 1000)
+
+struct send {
+	struct cashu_place at;
+	struct exchange x;
+	uint64_t amount;
+	bool include_fee;
+	const char *memo;
+	struct action_id swap; /* the child, or empty */
+	uint64_t swap_fee;
+	const char *token;  /* once created */
+	uint64_t token_sum; /* what its proofs add up to */
+	int64_t created_at_ms;
+};
+
+/* start of the kind: chooses mint and notes, locks them or has a swap make them. */
+MUST_CHECK int send_start(struct step *s, const json_t *params, struct err *err);
+
+/* Asks whether the token's proofs are spent, and marks those that are.  *left: how many are not claimed. */
+MUST_CHECK int send_watch_enter(struct step *s, struct net_request *ret, struct err *err);
+MUST_CHECK int send_watch_read(struct step *s, const struct net_reply *rep, size_t *left, size_t *pending,
+			       struct err *err);
+MUST_CHECK int send_mark_claimed(struct step *s, const struct send *m, const struct pubkey *ys, size_t n,
+				 struct err *err);
+/* Somebody has claimed all of it. */
+struct outcome send_claimed(struct step *s, const struct send *m);
+
+/* The states of taking it back that are not of cashu_exchange.h, and the ends of its swap. */
+struct outcome send_rolling_reply(struct step *s, const struct net_reply *rep, struct err *err);
+struct outcome send_drawing_reply(struct step *s, const struct net_reply *rep, struct err *err);
+struct outcome send_reclaim_finish(struct step *s, const struct proof *proofs, const struct output *outputs, size_t n,
+				   struct err *err);
+struct outcome send_reclaim_refused(struct step *s, const struct err *why, struct err *err);
+struct outcome send_reclaim_elsewhere(struct step *s, const struct pubkey *spent, size_t n, bool all, struct err *err);
+
+#endif

@@ -1,0 +1,112 @@
+#include "actions/cashu_send.h"
+
+#include <inttypes.h>
+
+#include "rails/cashu/keyset.h"
+#include "rails/cashu/output.h"
+
+struct outcome send_rolling_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	size_t left, pending;
+
+	if (send_watch_read(s, rep, &left, &pending, err) != 0)
+		return outcome_trouble(err);
+	if (left == 0)
+		return send_claimed(s, s->checkpoint);
+	if (pending)
+		return outcome_park(SEND_ROLLING_BACK, s->now_ms + 2000);
+	return outcome_next(SEND_RECLAIM_SYNCING);
+}
+
+struct outcome send_drawing_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct cashu_mint mint;
+	const struct keyset *ks;
+	struct proof *proofs;
+	struct pubkey *ys;
+	struct ecash sum, fee;
+	struct split split;
+	size_t n;
+
+	(void)rep;
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0 ||
+	    proofs_sum(proofs, n, m->at.unit, &sum, err) != 0 ||
+	    fee_of_proofs(proofs, n, mint.keysets, mint.n, m->at.unit, &fee, err) != 0)
+		return outcome_trouble(err);
+	if (ecash_cmp(sum, fee) <= 0 || !ecash_sub(sum, fee, &sum)) {
+		ERR(err, ERR_TOKEN_DUST, "taking the token back would cost all of it: the mint's fee is %" PRIu64,
+		    ecash_value(fee));
+		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
+	}
+	if (cashu_output_keyset(s, &mint, m->at.unit, &ks, err) != 0 ||
+	    split_amount(s->arena, ks, ecash_value(sum), &split, err) != 0)
+		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
+	struct cashu_draw *draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
+	for (size_t i = 0; i < split.n; i++)
+		draw[i] = (struct cashu_draw){ split.v[i], OUTPUT_KEEP };
+	if (cashu_outputs_draw(s, m->at.mint_id, ks, draw, split.n, err) != 0)
+		return outcome_trouble(err);
+	m->x.sends = 0;
+	return outcome_next(SEND_RECLAIM_REQUESTED);
+}
+
+struct outcome send_reclaim_finish(struct step *s, const struct proof *proofs, const struct output *outputs, size_t n,
+				   struct err *err)
+{
+	struct send *m = s->checkpoint;
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send_reclaimed", m->at.mint_id, m->at.unit,
+					    s->now_ms);
+	json_t *result = json_object_in(s->arena);
+	struct ecash in, out, fee;
+	struct outcome o;
+	struct err why;
+
+	mv.note = m->memo;
+	if (proof_store_move(&mv, &s->row.id, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
+	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
+			    exchange_counters(s->arena, outputs, n), err) != 0 ||
+	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
+		return outcome_trouble(err);
+	if (!ecash_sub(in, out, &fee)) {
+		ERR(err, ERR_INTERNAL, "a swap made more than it took");
+		return outcome_trouble(err);
+	}
+	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
+	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
+		return outcome_trouble(err);
+	json_set_str(result, "mint", m->at.mint);
+	json_set_str(result, "unit", m->at.unit.s);
+	json_set_u64(result, "amount", m->token_sum);
+	json_set_bool(result, "claimed", false);
+	json_set_u64(result, "reclaimed", ecash_value(out));
+	json_set_u64(result, "fee", ecash_value(fee) + m->swap_fee);
+	ERR(&why, ERR_CANCELLED, "the token was taken back");
+	o = outcome_cancelled(&why);
+	o.result = result;
+	/* What somebody claimed, and the fees of the swaps, are gone. */
+	if (ecash_value(out) < m->token_sum + m->swap_fee)
+		o.funds_moved = "yes";
+	return o;
+}
+
+/* The mint will not swap it: the token stays out, as it was. */
+struct outcome send_reclaim_refused(struct step *s, const struct err *why, struct err *err)
+{
+	struct send *m = s->checkpoint;
+
+	(void)err;
+	m->x = (struct exchange){ 0 };
+	return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, why);
+}
+
+/* The receiver was quicker, for some or all: look again what is left. */
+struct outcome send_reclaim_elsewhere(struct step *s, const struct pubkey *spent, size_t n, bool all, struct err *err)
+{
+	struct send *m = s->checkpoint;
+
+	if (send_mark_claimed(s, m, spent, n, err) != 0)
+		return outcome_trouble(err);
+	m->x = (struct exchange){ 0 };
+	return all ? send_claimed(s, m) : outcome_next(SEND_ROLLING_BACK);
+}
