@@ -141,6 +141,8 @@ int exchange_request(struct step *s, struct net_request *ret, struct err *err)
 	if (exchange_inputs(s, u->inputs, &inputs, &ys, &n_in, err) != 0 ||
 	    output_store_open(s->view, s->arena, &s->row.id, OUTPUT_OPEN, &outputs, &n_out, err) != 0)
 		return -1;
+	if (u->unlock && u->unlock(s, inputs, n_in, outputs, n_out, err) != 0)
+		return -1;
 	return swap_request(s->arena, u->place(s)->mint, inputs, n_in, outputs, n_out, ret, err);
 }
 

@@ -43,6 +43,9 @@ struct exchange_use {
 	int st_sync, st_draw, st_request, st_check, st_restore; /* st_sync → st_draw (outputs) → st_request */
 	struct cashu_place *(*place)(struct step *s);
 	struct exchange *(*exchange)(struct step *s);
+	/* Opens the locks of the inputs, for a request with these outputs; NULL where no input is ever locked. */
+	int (*unlock)(struct step *s, struct proof *inputs, size_t n, const struct output *outputs, size_t n_out,
+		      struct err *err);
 	/* The mint has done it.  proofs are new, in the order of outputs. */
 	struct outcome (*finish)(struct step *s, const struct proof *proofs, const struct output *outputs, size_t n,
 				 struct err *err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actions/cashu_exchange.h"
+#include "actions/cashu_lock.h"
 #include "actions/ecash.h"
 #include "actions/kinds.h"
 #include "base/hash.h"
@@ -32,6 +33,7 @@ struct receive {
 	bool unit_known; /* a V3 token may leave it to the keysets */
 	bool looked;     /* the mint was asked anew for a keyset of the token that we did not know */
 	const char *token;
+	struct lock_opener opener;
 	json_t *left_out; /* Y (hex) of proofs that somebody else has spent: the rest is still claimed */
 };
 
@@ -45,6 +47,7 @@ static json_t *receive_save(struct step *s)
 	json_set_bool(cp, "unit_known", m->unit_known);
 	json_set_bool(cp, "looked", m->looked);
 	json_set_str(cp, "token", m->token);
+	lock_opener_save(cp, &m->opener);
 	json_set(cp, "left_out", m->left_out);
 	return cp;
 }
@@ -57,7 +60,8 @@ static int receive_load(struct step *s, const json_t *cp, struct err *err)
 	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
 	    json_get_bool(cp, "unit_known", &m->unit_known, err) != 0 ||
 	    json_get_bool(cp, "looked", &m->looked, err) != 0 ||
-	    json_get_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0)
+	    json_get_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
+	    lock_opener_load(cp, &m->opener, err) != 0)
 		return -1;
 	return json_get_arr(cp, "left_out", CASHU_LIST_MAX, &m->left_out, err);
 }
@@ -107,19 +111,23 @@ static int refuse_own(struct step *s, const struct proof *proofs, size_t n, stru
 	return 0;
 }
 
-/* NUT-10: a secret that is a JSON array names what it takes to spend it.  We hold no such keys; a proof that brings its
- * own witness needs none. */
-static int refuse_locked(const struct token *t, struct err *err)
+/* Locks are judged by our clock now, and by the mint's later; the same way in is taken each time that the swap is sent. */
+static int locks_look(struct step *s, struct receive *m, const struct proof *proofs, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->proofs[i].secret[0] != '[' || t->proofs[i].witness)
-			continue;
-		ERR(err, ERR_UNSUPPORTED, "proof %zu is locked to a key or a hash, which this wallet cannot open",
-		    i + 1);
-		err_hint(err, "ask the sender for a token that is not locked");
-		return err_field(err, "token");
-	}
-	return 0;
+	int64_t keys;
+
+	m->opener.at_s = s->now_ms / 1000;
+	if (locks_check(s->view, s->keys, &m->opener, proofs, n, &keys, err) == 0)
+		return lock_keys_used(s->unit, keys, err);
+	return *err->field ? -1 : err_field(err, "token");
+}
+
+static int receive_unlock(struct step *s, struct proof *inputs, size_t n, const struct output *outputs, size_t n_out,
+			  struct err *err)
+{
+	const struct receive *m = s->checkpoint;
+
+	return locks_open(s, &m->opener, inputs, n, outputs, n_out, err);
 }
 
 static int y_order(const void *a, const void *b)
@@ -191,12 +199,13 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 	s->checkpoint = m;
 	m->at.trust = s->policy->trust_any_mint;
 	if (json_get_str(params, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
-	    json_opt_bool(params, "trust", &m->at.trust, err) != 0)
+	    json_opt_bool(params, "trust", &m->at.trust, err) != 0 ||
+	    json_opt_str(params, "preimage", 64, &m->opener.preimage, err) != 0)
 		return -1;
 	if (token_decode(s->arena, bytes_of(m->token), &t, err) != 0)
 		return err_field(err, "token");
-	if (refuse_locked(&t, err) != 0 || identity(s, &t, err) != 0 || refuse_own(s, t.proofs, t.n, err) != 0 ||
-	    find_mint(s, m, &t, err) != 0)
+	if (locks_look(s, m, t.proofs, t.n, err) != 0 || identity(s, &t, err) != 0 ||
+	    refuse_own(s, t.proofs, t.n, err) != 0 || find_mint(s, m, &t, err) != 0)
 		return -1;
 	m->left_out = json_array_in(s->arena);
 	m->unit_known = t.has_unit;
@@ -322,7 +331,8 @@ static int pending_make(struct step *s, struct receive *m, bool fresh, struct pr
 {
 	struct cashu_mint mint;
 
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || token_proofs(s, m, &mint, ret, n, err) != 0)
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || token_proofs(s, m, &mint, ret, n, err) != 0 ||
+	    locks_look(s, m, *ret, *n, err) != 0)
 		return -1;
 	/* Another token that shares proofs with this one may have come since the start. */
 	if (fresh && refuse_own(s, *ret, *n, err) != 0)
@@ -467,6 +477,7 @@ static const struct exchange_use use = {
 	.st_restore = RECEIVE_RESTORING,
 	.place = receive_place,
 	.exchange = receive_exchange,
+	.unlock = receive_unlock,
 	.finish = receive_finish,
 	.refused = receive_refused,
 	.elsewhere = receive_elsewhere,
@@ -485,6 +496,13 @@ static const struct param receive_params[] = {
 		.type = PARAM_BOOL,
 		.fallback = "what cashu_trust says",
 		.help = "Add the token's mint if it is not known yet.",
+	},
+	{
+		.name = "preimage",
+		.type = PARAM_SECRET,
+		.min = 64,
+		.max = 64,
+		.help = "What hashes to the lock of an HTLC token: 32 bytes of hex.",
 	},
 	{ 0 },
 };
