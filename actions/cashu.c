@@ -1,9 +1,12 @@
 #include "actions/cashu.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/cashu_condition.h"
 #include "base/backoff.h"
+#include "base/hash.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
 #include "rails/keys/keyring.h"
@@ -124,24 +127,69 @@ static int draw_one(struct step *s, const struct keyset *ks, const struct cashu_
 	return rc;
 }
 
-int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what, size_t n,
-		       struct err *err)
+/* HMAC of the salt over a word and two numbers. */
+static void salted(const struct cashu_seal *seal, const char *word, size_t at, uint8_t ret[32])
+{
+	SCOPED(buf) struct buf text = BUF_CAP(64);
+
+	buf_printf(&text, "%s %" PRIu32 " %zu", word, seal->round, at);
+	hmac_sha256((struct bytes){ seal->salt.b, sizeof(seal->salt.b) }, buf_bytes(&text), ret);
+}
+
+static int draw_sealed(struct step *s, const struct keyset *ks, const struct cashu_draw *what,
+		       const struct cashu_seal *seal, size_t at, struct output *ret, struct err *err)
+{
+	SCOPED(secret) struct secret r;
+	uint8_t nonce[32];
+	char *text;
+
+	salted(seal, "nonce", at, nonce);
+	salted(seal, "r", at, r.b);
+	if (condition_secret(s->arena, seal->condition, nonce, &text, err) != 0)
+		return -1;
+	return output_make(s->arena, &ks->id, what->amount, text, &r, what->purpose, -1, ret, err);
+}
+
+static bool is_sealed(const struct cashu_draw *what, const struct cashu_seal *seal)
+{
+	return seal->condition && what->purpose == OUTPUT_FOR_PARENT;
+}
+
+int cashu_outputs_draw_sealed(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what,
+			      size_t n, const struct cashu_seal *seal, struct err *err)
 {
 	struct output *outputs = ARENA_ARRAY(s->arena, n, struct output);
-	int64_t counter;
+	int64_t counter = 0;
+	uint32_t derived = 0;
 
 	qsort(what, n, sizeof(*what), draw_ascending);
-	if (keyset_counter_take(s->unit, &ks->id, (uint32_t)n, &counter, err) != 0)
+	for (size_t i = 0; i < n; i++)
+		derived += !is_sealed(&what[i], seal);
+	if (derived && keyset_counter_take(s->unit, &ks->id, derived, &counter, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		int64_t at = counter + (int64_t)i;
+		int64_t at;
 
+		if (is_sealed(&what[i], seal)) {
+			if (draw_sealed(s, ks, &what[i], seal, i, &outputs[i], err) != 0)
+				return -1;
+			continue;
+		}
+		at = counter++;
 		while (draw_one(s, ks, &what[i], at, &outputs[i], err) != 0) {
 			if (err->code != ERR_CRYPTO || keyset_counter_take(s->unit, &ks->id, 1, &at, err) != 0)
 				return -1;
 		}
 	}
 	return output_store_add(s->unit, &s->row.id, mint_id, outputs, n, s->now_ms, err);
+}
+
+int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what, size_t n,
+		       struct err *err)
+{
+	static const struct cashu_seal none;
+
+	return cashu_outputs_draw_sealed(s, mint_id, ks, what, n, &none, err);
 }
 
 int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m, struct proof_row **ret_rows,

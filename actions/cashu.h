@@ -47,6 +47,17 @@ struct cashu_draw {
 MUST_CHECK int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks, struct cashu_draw *what,
 				  size_t n, struct err *err);
 
+/* The same where notes for a parent are to be locked: their secrets and blinding factors come from a salt, which is drawn and
+ * kept before, since no seed brings a locked note back.  round tells one drawing with this salt from the next. */
+struct cashu_seal {
+	const json_t *condition; /* actions/cashu_condition.h; NULL: nothing is locked */
+	struct secret salt;
+	uint32_t round;
+};
+MUST_CHECK int cashu_outputs_draw_sealed(struct step *s, int64_t mint_id, const struct keyset *ks,
+					 struct cashu_draw *what, size_t n, const struct cashu_seal *seal,
+					 struct err *err);
+
 /* The spendable proofs that a selection can choose from, and as notes in the same order.  ERR_RANGE. */
 MUST_CHECK int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m,
 			   struct proof_row **ret_rows, struct note **ret_notes, size_t *n, struct err *err);

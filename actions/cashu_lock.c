@@ -37,6 +37,16 @@ int lock_key_new(struct unit *u, struct keyring *keys, struct pubkey *ret, int64
 	return keyring_cashu_lock_key(keys, (uint32_t)*ret_index, ret, err);
 }
 
+int lock_keys_given(struct view v, int64_t *ret, struct err *err)
+{
+	return key_index_next(v, NAMESPACE, ret, err);
+}
+
+int lock_key_at(struct keyring *keys, int64_t index, struct pubkey *ret, struct err *err)
+{
+	return keyring_cashu_lock_key(keys, (uint32_t)index, ret, err);
+}
+
 /* --- whose key is it? --- */
 
 /* How a key of a lock signs: by itself, or by a signature that the proof brought along. */

@@ -24,6 +24,10 @@ MUST_CHECK int lock_opener_load(const json_t *from, struct lock_opener *o, struc
 MUST_CHECK int lock_key_new(struct unit *u, struct keyring *keys, struct pubkey *ret, int64_t *ret_index,
 			    struct err *err);
 
+/* How many were given out or are known to be in use, and one of them. */
+MUST_CHECK int lock_keys_given(struct view v, int64_t *ret, struct err *err);
+MUST_CHECK int lock_key_at(struct keyring *keys, int64_t index, struct pubkey *ret, struct err *err);
+
 /* Could this wallet spend all these proofs?  Names the first that it could not: ERR_LOCKED, ERR_LOCK, ERR_UNSUPPORTED.
  * *ret_keys, if not NULL: one more than the highest key that is needed. */
 MUST_CHECK int locks_check(struct view v, struct keyring *keys, const struct lock_opener *o, const struct proof *proofs,

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/cashu_condition.h"
 #include "actions/kinds.h"
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/keyset.h"
@@ -29,6 +30,10 @@ static json_t *send_save(struct step *s)
 	json_set_u64(cp, "amount", m->amount);
 	json_set_bool(cp, "include_fee", m->include_fee);
 	json_set_str(cp, "memo", m->memo);
+	if (m->lock) {
+		json_set(cp, "lock", m->lock);
+		lock_opener_save(cp, &m->opener);
+	}
 	json_set_str(cp, "swap", m->swap.s);
 	json_set_u64(cp, "swap_fee", m->swap_fee);
 	json_set_str(cp, "token", m->token);
@@ -52,6 +57,9 @@ static int send_load(struct step *s, const json_t *cp, struct err *err)
 	    json_opt_str(cp, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
 	    json_get_u64(cp, "token_sum", AMOUNT_MAX, &m->token_sum, err) != 0 ||
 	    json_get_i64(cp, "created_at_ms", &m->created_at_ms, err) != 0)
+		return -1;
+	m->lock = json_object_get(cp, "lock");
+	if (lock_opener_load(cp, &m->opener, err) != 0)
 		return -1;
 	if (*swap && !action_id_parse(swap, &m->swap))
 		return ERR(err, ERR_PARSE, "a checkpoint with a bad child");
@@ -222,9 +230,10 @@ static struct outcome send_cancel(struct step *s, struct err *err)
 {
 	struct err why;
 
-	(void)err;
 	switch ((enum send_state)s->row.state) {
 	case SEND_TOKEN_CREATED:
+		if (send_back_check(s, s->checkpoint, err) != 0)
+			return outcome_trouble(err);
 		return outcome_next(SEND_ROLLING_BACK);
 	case SEND_PROOFS_RESERVED:
 		ERR(&why, ERR_NOT_CANCELLABLE, "its swap is under way; cancel when the token is made");
@@ -252,6 +261,8 @@ static json_t *send_progress(struct step *s, bool secrets)
 	json_set_u64(v, "amount", m->token ? m->token_sum : m->amount);
 	json_set_u64(v, "fee", m->swap_fee);
 	json_set_bool(v, "claimed", false);
+	if (m->lock)
+		json_set(v, "lock", m->lock);
 	if (secrets && s->row.state == SEND_TOKEN_CREATED)
 		json_set_str(v, "token", m->token);
 	return v;
@@ -287,6 +298,7 @@ static const struct exchange_use use = {
 	.st_restore = SEND_RECLAIM_RESTORING,
 	.place = send_place,
 	.exchange = send_exchange,
+	.unlock = send_unlock,
 	.finish = send_reclaim_finish,
 	.refused = send_reclaim_refused,
 	.elsewhere = send_reclaim_elsewhere,
@@ -327,6 +339,7 @@ static const struct param send_params[] = {
 		.fallback = "false",
 		.help = "Add what the receiver's swap will cost, so that the amount arrives.",
 	},
+	CONDITION_PARAMS,
 	{ 0 },
 };
 

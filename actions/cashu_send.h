@@ -7,6 +7,7 @@
 #define ACTIONS_CASHU_SEND_H
 
 #include "actions/cashu_exchange.h"
+#include "actions/cashu_lock.h"
 
 enum send_state { /* stored: append, never renumber */
 		  SEND_PROOFS_RESERVED = 1,
@@ -28,7 +29,9 @@ struct send {
 	uint64_t amount;
 	bool include_fee;
 	const char *memo;
-	struct action_id swap; /* the child, or empty */
+	json_t *lock;              /* what the token is locked to (actions/cashu_condition.h), or NULL */
+	struct lock_opener opener; /* for taking it back */
+	struct action_id swap;     /* the child, or empty */
 	uint64_t swap_fee;
 	const char *token;  /* once created */
 	uint64_t token_sum; /* what its proofs add up to */
@@ -47,6 +50,10 @@ MUST_CHECK int send_mark_claimed(struct step *s, const struct send *m, const str
 /* Somebody has claimed all of it. */
 struct outcome send_claimed(struct step *s, const struct send *m);
 
+/* Can the token be taken back now, as far as its lock goes?  ERR_NOT_CANCELLABLE says when. */
+MUST_CHECK int send_back_check(struct step *s, struct send *m, struct err *err);
+int send_unlock(struct step *s, struct proof *inputs, size_t n, const struct output *outputs, size_t n_out,
+		struct err *err);
 /* The states of taking it back that are not of cashu_exchange.h, and the ends of its swap. */
 struct outcome send_rolling_reply(struct step *s, const struct net_reply *rep, struct err *err);
 struct outcome send_drawing_reply(struct step *s, const struct net_reply *rep, struct err *err);

@@ -5,6 +5,36 @@
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
 
+int send_back_check(struct step *s, struct send *m, struct err *err)
+{
+	struct proof *proofs;
+	struct pubkey *ys;
+	struct err why;
+	size_t n;
+
+	if (!m->lock)
+		return 0;
+	m->opener.at_s = s->now_ms / 1000;
+	if (exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0)
+		return -1;
+	if (locks_check(s->view, s->keys, &m->opener, proofs, n, NULL, &why) == 0)
+		return 0;
+	if (why.code != ERR_LOCKED) {
+		*err = why;
+		return -1;
+	}
+	ERR(err, ERR_NOT_CANCELLABLE, "the token is locked, and not to this wallet: %s", why.msg);
+	return err_hint(err, "%s", why.hint);
+}
+
+int send_unlock(struct step *s, struct proof *inputs, size_t n, const struct output *outputs, size_t n_out,
+		struct err *err)
+{
+	const struct send *m = s->checkpoint;
+
+	return m->lock ? locks_open(s, &m->opener, inputs, n, outputs, n_out, err) : 0;
+}
+
 struct outcome send_rolling_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	size_t left, pending;

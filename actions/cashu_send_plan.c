@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/cashu_condition.h"
 #include "actions/ecash.h"
 #include "rails/cashu/token.h"
 
@@ -75,6 +76,8 @@ static int start_swap(struct step *s, struct send *m, uint64_t held, struct err 
 	json_set_str(params, "unit", m->at.unit.s);
 	json_set_u64(params, "target", m->amount);
 	json_set_bool(params, "include_fee", m->include_fee);
+	if (m->lock)
+		json_set(params, "lock", m->lock);
 	if (step_start_child(s, "cashu_swap", params, &m->swap, err) != 0) {
 		if (err->code == ERR_FUNDS) {
 			ERR(err, ERR_FUNDS, "%" PRIu64 " %s at %s do not cover %" PRIu64 " and the mint's fee", held,
@@ -157,6 +160,9 @@ int send_start(struct step *s, const json_t *params, struct err *err)
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
 	s->row.peer = mint.row.url;
+	if (condition_of_params(s, params, &m->lock, err) != 0 ||
+	    (m->lock && condition_check_mint(s->arena, m->lock, mint.row.info, m->at.mint, err) != 0))
+		return -1;
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || spendable_in_all(s, &m->at, &held, err) != 0)
 		return -1;
 	if (held < m->amount) {
@@ -166,7 +172,8 @@ int send_start(struct step *s, const json_t *params, struct err *err)
 	}
 	if (cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
 		return -1;
-	if (select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
+	/* Locked notes are always made anew. */
+	if (!m->lock && select_exact(s->arena, notes, n, m->amount, m->include_fee, SELECT_INPUTS_MAX, &exact)) {
 		if (lock_exact(s, m, rows, &exact, err) != 0)
 			return -1;
 		out = exact.sum;
@@ -181,6 +188,8 @@ int send_start(struct step *s, const json_t *params, struct err *err)
 	json_set_u64(s->plan, "amount", m->amount);
 	json_set_u64(s->plan, "fee", m->swap_fee);
 	json_set_bool(s->plan, "swap", !action_id_is_empty(&m->swap));
+	if (m->lock)
+		json_set(s->plan, "lock", m->lock);
 	json_set_u64(s->plan, "remains", held - out - m->swap_fee);
 	if (strcmp(m->at.unit.s, "sat") == 0)
 		json_set_u64(s->plan, "spend_sat", out + m->swap_fee);

@@ -6,6 +6,8 @@
 #include "actions/cashu_exchange.h"
 #include "actions/ecash.h"
 #include "actions/kinds.h"
+#include "base/rng.h"
+#include "base/text.h"
 #include "rails/cashu/cashu_error.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
@@ -23,6 +25,7 @@ struct swap {
 	struct exchange x;
 	uint64_t target; /* what the parent is to get, net of its receiver's fee when net; 0: all stays here */
 	bool net;
+	struct cashu_seal seal; /* what the parent's notes are locked to */
 };
 
 static json_t *swap_save(struct step *s)
@@ -34,7 +37,28 @@ static json_t *swap_save(struct step *s)
 	exchange_save(cp, &m->x);
 	json_set_u64(cp, "target", m->target);
 	json_set_bool(cp, "net", m->net);
+	if (m->seal.condition) {
+		char salt[2 * sizeof(m->seal.salt.b) + 1];
+
+		hex_encode(m->seal.salt.b, sizeof(m->seal.salt.b), salt);
+		json_set_str(cp, "salt", salt);
+		json_set(cp, "lock", (json_t *)m->seal.condition);
+	}
 	return cp;
+}
+
+static int seal_load(const json_t *cp, struct cashu_seal *ret, struct err *err)
+{
+	const char *salt;
+
+	ret->condition = json_object_get(cp, "lock");
+	if (!ret->condition)
+		return 0;
+	if (json_get_str(cp, "salt", 2 * sizeof(ret->salt.b), &salt, err) != 0)
+		return -1;
+	if (!hex_decode(salt, ret->salt.b, sizeof(ret->salt.b)))
+		return ERR(err, ERR_PARSE, "a checkpoint with a bad salt");
+	return 0;
 }
 
 static int swap_load(struct step *s, const json_t *cp, struct err *err)
@@ -43,7 +67,7 @@ static int swap_load(struct step *s, const json_t *cp, struct err *err)
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
-	    json_get_u64(cp, "target", AMOUNT_MAX, &m->target, err) != 0)
+	    json_get_u64(cp, "target", AMOUNT_MAX, &m->target, err) != 0 || seal_load(cp, &m->seal, err) != 0)
 		return -1;
 	return json_get_bool(cp, "net", &m->net, err);
 }
@@ -94,6 +118,21 @@ static int swap_choose(struct step *s, const struct cashu_mint *mint, const stru
 	return err_field(err, "mint");
 }
 
+/* Locked notes are of no use to this wallet, so that only a parent, which hands them on, can ask for them. */
+static int seal_start(struct step *s, const json_t *params, struct cashu_seal *ret, struct err *err)
+{
+	ret->condition = json_object_get(params, "lock");
+	if (!ret->condition)
+		return 0;
+	if (action_id_is_empty(&s->row.parent)) {
+		ERR(err, ERR_PARAM, "a swap by itself makes no locked notes");
+		err_hint(err, "action.start cashu_send with lock_to");
+		return err_field(err, "lock");
+	}
+	rng_bytes(ret->salt.b, sizeof(ret->salt.b));
+	return 0;
+}
+
 static int swap_start(struct step *s, const json_t *params, struct err *err)
 {
 	struct swap *m = ARENA_NEW(s->arena, struct swap);
@@ -110,7 +149,7 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 	    ecash_mint_find(s->view, s->arena, url, &mint.row, err) != 0 ||
 	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
 	    json_opt_u64(params, "target", AMOUNT_MAX, &m->target, err) != 0 ||
-	    json_opt_bool(params, "include_fee", &m->net, err) != 0)
+	    json_opt_bool(params, "include_fee", &m->net, err) != 0 || seal_start(s, params, &m->seal, err) != 0)
 		return -1;
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
@@ -171,7 +210,8 @@ static int swap_draw(struct step *s, struct swap *m, struct err *err)
 		draw[at++] = (struct cashu_draw){ target.v[i], OUTPUT_FOR_PARENT };
 	for (size_t i = 0; i < keep.n; i++)
 		draw[at++] = (struct cashu_draw){ keep.v[i], OUTPUT_KEEP };
-	return cashu_outputs_draw(s, m->at.mint_id, ks, draw, at, err);
+	m->seal.round = m->x.rebuilds;
+	return cashu_outputs_draw_sealed(s, m->at.mint_id, ks, draw, at, &m->seal, err);
 }
 
 static struct outcome reserved_reply(struct step *s, const struct net_reply *rep, struct err *err)
@@ -346,6 +386,12 @@ static const struct param swap_params[] = {
 		.type = PARAM_BOOL,
 		.fallback = "false",
 		.help = "Let the target also cover the fee that the receiver will pay.",
+	},
+	{
+		.name = "lock",
+		.type = PARAM_OBJECT,
+		.fallback = "none",
+		.help = "What the notes of the target are locked to (kind, data, tags as in NUT-10): for a send alone.",
 	},
 	{ 0 },
 };

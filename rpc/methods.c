@@ -39,6 +39,8 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_mint_list,
 	&method_token_decode,
 	&method_proof_list,
+	&method_lock_key_new,
+	&method_lock_key_list,
 	&method_address_new,
 	&method_address_list,
 	&method_utxo_list,

@@ -414,7 +414,7 @@ class Cashu:
         return int(re.search(r"Balance: (\d+) sat", self.run("balance")).group(1))
 
 
-@scenario("nutshell's wallet takes our tokens, and we take its own: V4, V3, and none that are locked", mints="fee")
+@scenario("nutshell's wallet takes our tokens, and we take its own: V4, V3, and none that is locked to another", mints="fee")
 def other_wallet(world):
     alice = world.wallet("alice")
     theirs = Cashu(world)
@@ -435,5 +435,5 @@ def other_wallet(world):
         alice.receive(locked)
         check(False, "a locked token was taken")
     except lab.RpcError as no:
-        same((no.kind, no.data["field"], no.data["funds_moved"]), ("unsupported", "token", "no"), "refusal")
+        same((no.kind, no.data["field"], no.data["funds_moved"]), ("proof_locked", "token", "no"), "refusal")
     world.outside["sat"] = theirs.balance() + 5
