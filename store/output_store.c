@@ -9,7 +9,7 @@
 _Static_assert(OUTPUT_OPEN == 1 && OUTPUT_SIGNED == 2 && OUTPUT_ABANDONED == 3, "stored in output.status");
 _Static_assert(OUTPUT_KEEP == 1 && OUTPUT_FOR_PARENT == 2, "stored in output.purpose");
 
-enum { Q_ADD, Q_LIST, Q_CLOSE, Q_COUNT };
+enum { Q_ADD, Q_LIST, Q_CLOSE, Q_FIND, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] =
@@ -19,6 +19,7 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LIST] = ("SELECT keyset_id, amount, b, r, secret, purpose, counter FROM output"
 		    " WHERE action_id = ?1 AND status = ?2 ORDER BY idx"),
 	[Q_CLOSE] = "UPDATE output SET status = ?2 WHERE action_id = ?1 AND status = 1",
+	[Q_FIND] = "SELECT status FROM output WHERE b = ?1",
 };
 const struct query_set output_queries = { "output", sql, Q_COUNT };
 
@@ -85,6 +86,18 @@ int output_store_open(struct view v, struct arena *a, const struct action_id *ac
 	*ret = rows;
 	*n = got;
 	return 0;
+}
+
+int output_store_find(struct view v, const struct pubkey *b, enum output_status *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_FIND);
+	int rc;
+
+	bind_pubkey(q, 1, b);
+	rc = stmt_step(q, err);
+	if (rc == 1)
+		*ret = (enum output_status)col_i64(q, 0);
+	return rc;
 }
 
 int output_store_close(struct unit *u, const struct action_id *action, enum output_status to, struct err *err)

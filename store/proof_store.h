@@ -98,6 +98,8 @@ MUST_CHECK int output_store_add(struct unit *u, const struct action_id *action, 
 /* Those of this status, in the order in which they were added. */
 MUST_CHECK int output_store_open(struct view v, struct arena *a, const struct action_id *action,
 				 enum output_status status, struct output **ret, size_t *n, struct err *err);
+/* What became of the output with this B_: 1 and its status, 0 when it was never stored, -1. */
+MUST_CHECK int output_store_find(struct view v, const struct pubkey *b, enum output_status *ret, struct err *err);
 /* The open ones of this action become signed or abandoned. */
 MUST_CHECK int output_store_close(struct unit *u, const struct action_id *action, enum output_status to,
 				  struct err *err);

@@ -62,6 +62,7 @@ static int batches(struct unit *u, void *ctx, struct err *err)
 	const struct output first[] = { output_of(5, 0), output_of(2, 1) },
 			    second[] = { output_of(4, 2), output_of(1, 3) };
 	const struct output random[] = { output_of(8, -1), output_of(9, -1) };
+	enum output_status status;
 	struct output *rows;
 	size_t n;
 
@@ -78,6 +79,9 @@ static int batches(struct unit *u, void *ctx, struct err *err)
 	ck_assert_int_eq(rows[1].purpose, OUTPUT_FOR_PARENT);
 	ck_assert_int_eq(rows[0].purpose, OUTPUT_KEEP);
 	ck_assert_int_eq(rows[1].counter, 1);
+	ck_assert_int_eq(output_store_find(unit_view(u), &first[1].b, &status, err), 1);
+	ck_assert_int_eq(status, OUTPUT_OPEN);
+	ck_assert_int_eq(output_store_find(unit_view(u), &second[1].b, &status, err), 0);
 
 	/* Given up and drawn again: in order of adding, not of amount; what is closed stays closed. */
 	OK(output_store_close(u, &alice, OUTPUT_ABANDONED, err));

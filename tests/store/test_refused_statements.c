@@ -169,6 +169,7 @@ CALL(output_add,
      output_store_add(w->u, &alice, 1,
 		      &(struct output){ .keyset = id, .secret = "s", .purpose = OUTPUT_KEEP, .counter = 4 }, 1, 1, err))
 CALL(output_open, output_store_open(w->v, w->a, &alice, OUTPUT_OPEN, &w->row.outputs, &w->size, err))
+CALL(output_find, output_store_find(w->v, &(struct pubkey){ { 2 } }, &(enum output_status){ 0 }, err))
 CALL(output_close, output_store_close(w->u, &alice, OUTPUT_SIGNED, err))
 CALL(movement_list, movement_list(w->v, w->a, &(struct movement_query){ .limit = 9, .internal = true }, never_movement,
 				  &w->called, err))
@@ -305,6 +306,7 @@ static const struct {
 	{ "proof_store_list", "proof", do_proof_list },
 	{ "output_store_add", "output", do_output_add },
 	{ "output_store_open", "output", do_output_open },
+	{ "output_store_find", "output", do_output_find },
 	{ "output_store_close", "output", do_output_close },
 	{ "movement_list", "movement", do_movement_list },
 	{ "movement_list, entries", "ledger_entry", do_movement_list },
