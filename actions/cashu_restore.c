@@ -15,10 +15,10 @@
 #include "actions/ecash.h"
 #include "actions/kinds.h"
 #include "base/text.h"
-#include "rails/cashu/cashu_error.h"
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/dhke.h"
 #include "rails/cashu/keyset.h"
+#include "rails/cashu/mint_info.h"
 #include "rails/cashu/mint_url.h"
 #include "rails/cashu/output.h"
 #include "rails/cashu/promise.h"
@@ -307,6 +307,19 @@ static struct outcome syncing_reply(struct step *s, const struct net_reply *rep,
 
 /* --- which keysets --- */
 
+static int refuse_forgetful(struct step *s, const struct mint_row *mint, struct err *err)
+{
+	struct mint_info info;
+
+	if (mint_info_parse(s->arena, bytes_of(mint->info ? mint->info : "{}"), &info, err) != 0)
+		return -1;
+	if (info.restore)
+		return 0;
+	ERR(err, ERR_UNSUPPORTED, "%s does not tell what it has signed (NUT-09): only a backup brings its ecash back",
+	    mint->url);
+	return err_field(err, "mint");
+}
+
 static struct outcome planning_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct restore *m = s->checkpoint;
@@ -315,6 +328,8 @@ static struct outcome planning_reply(struct step *s, const struct net_reply *rep
 	(void)rep;
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0)
 		return outcome_trouble(err);
+	if (refuse_forgetful(s, &mint.row, err) != 0)
+		return err->code == ERR_UNSUPPORTED ? outcome_failed(err, "no") : outcome_trouble(err);
 	m->scans = ARENA_ARRAY(s->arena, mint.n, struct scan);
 	m->n_scans = m->scan = 0;
 	for (size_t i = 0; i < mint.n; i++) {
@@ -573,14 +588,9 @@ static struct outcome restore_retry(struct step *s, const struct err *why, struc
 /* What was found so far is ours all the same. */
 static struct outcome restore_rejected(struct step *s, const struct err *why, struct err *err)
 {
-	const struct restore *m = s->checkpoint;
-	struct err unsupported;
-
+	(void)s;
 	(void)err;
-	if (why->peer_code != 404 && why->peer_code != 405)
-		return outcome_failed(why, "no");
-	ERR(&unsupported, ERR_UNSUPPORTED, "%s cannot tell what it has signed (NUT-09)", m->at.mint);
-	return outcome_failed(&unsupported, "no");
+	return outcome_failed(why, "no");
 }
 
 static struct outcome restore_cancel(struct step *s, struct err *err)
