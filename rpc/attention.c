@@ -12,6 +12,7 @@
 #include "rpc/chain_show.h"
 #include "rpc/state.h"
 #include "store/mint_store.h"
+#include "store/movement_store.h"
 #include "store/quote_store.h"
 
 #define TROUBLED_SHOWN 20
@@ -190,25 +191,59 @@ static void look_at_actions(struct list *l)
 	}
 }
 
+static void add_mint(struct list *l, const struct mint_row *mint, const struct account_total *of, int64_t ours)
+{
+	bool lies = err_code_of(mint->trouble) == ERR_PEER_INVALID;
+	json_t *stake, *item;
+
+	item = add(l, lies ? CRITICAL : WARNING, lies ? "mint_misbehaves" : "mint_trouble", "mint.add reads it again",
+		   arena_printf(l->a, "The mint %s: %s, for %" PRId64 " minutes.", mint->url, mint->trouble,
+				(l->now_ms - mint->trouble_since_ms) / 60000));
+	if (!of)
+		return;
+	stake = json_object_in(l->a);
+	json_set_int(stake, "amount", ours);
+	json_set_str(stake, "unit", of->unit.s);
+	json_set(item, "at_stake", stake);
+}
+
+/* Once for each unit in which something of ours is there; a mint that is trusted, and has nothing, is told of as well. */
+static unsigned look_at_mint(struct list *l, const struct mint_row *mint, const struct account_total *totals, size_t n)
+{
+	unsigned shown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const int64_t *t = totals[i].total;
+		int64_t ours = t[ACCOUNT_SPENDABLE] + t[ACCOUNT_LOCKED] + t[ACCOUNT_SENT];
+
+		if (totals[i].mint_id != mint->id || ours <= 0)
+			continue;
+		add_mint(l, mint, &totals[i], ours);
+		shown++;
+	}
+	if (shown == 0 && mint->trusted) {
+		add_mint(l, mint, NULL, 0);
+		shown++;
+	}
+	return shown;
+}
+
 static void look_at_mints(struct list *l)
 {
+	struct account_total *totals;
 	struct mint_row *rows;
 	unsigned shown = 0;
+	size_t n, n_totals;
 	struct err err;
-	size_t n;
 
-	if (mint_store_list(l->view, l->a, 0, MINTS_MAX, &rows, &n, &err) != 0) {
+	if (mint_store_list(l->view, l->a, 0, MINTS_MAX, &rows, &n, &err) != 0 ||
+	    movement_totals(l->view, l->a, &totals, &n_totals, &err) != 0) {
 		add_unreadable(l, "the mints", &err);
 		return;
 	}
-	for (size_t i = 0; i < n && shown < TROUBLED_SHOWN; i++) {
-		if (!rows[i].trouble || !rows[i].trusted)
-			continue;
-		add(l, WARNING, "mint_trouble", "mint.add reads it again",
-		    arena_printf(l->a, "The mint %s: %s, for %" PRId64 " minutes.", rows[i].url, rows[i].trouble,
-				 (l->now_ms - rows[i].trouble_since_ms) / 60000));
-		shown++;
-	}
+	for (size_t i = 0; i < n && shown < TROUBLED_SHOWN; i++)
+		if (rows[i].trouble)
+			shown += look_at_mint(l, &rows[i], totals, n_totals);
 }
 
 /* Directives that were accepted while an outbox was configured, and that nobody delivers now. */

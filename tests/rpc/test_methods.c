@@ -9,6 +9,7 @@
 #include "store/event_store.h"
 #include "store/movement_store.h"
 #include "store/mint_store.h"
+#include "store/proof_store.h"
 #include "store/wallet_store.h"
 #include "tests/support/rpc_world.h"
 #include "tests/support/suite.h"
@@ -736,6 +737,50 @@ START_TEST(attention_says_what_to_do)
 }
 END_TEST
 
+/* A mint that is not trusted any more, that lies, and that still has 21 sat of ours. */
+static int lying_mint(struct unit *u, void *ctx, struct err *err)
+{
+	struct mint_row mint = { .url = "https://liar.example", .added_at_ms = 1 };
+	struct proof proof = {
+		.amount = 21, .keyset = { "00aaaaaaaaaaaaaa" }, .secret = "s", .y = { { 2, 7 } }, .c = { { 2 } }
+	};
+	struct movement mv;
+	int64_t id;
+
+	(void)ctx;
+	if (mint_store_add(u, &mint, &id, err) != 0)
+		return -1;
+	mv = movement_begin(u, &(struct action_id){ "x" }, RAIL_ECASH, "receive", id, (struct currency){ "sat" }, 1000);
+	if (proof_store_add(&mv, &proof, 1, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE, NULL, err) != 0 ||
+	    movement_post(&mv, err) != 0)
+		return -1;
+	return mint_store_set_trouble(u, id, "peer_misbehaved", 1000, err);
+}
+
+START_TEST(attention_names_what_is_at_stake)
+{
+	const json_t *v, *stake = NULL;
+	json_t *status;
+	size_t i;
+
+	unit_now(troubled_mint, NULL);
+	unit_now(lying_mint, NULL);
+	status = rpc_world_result(&w, "status", "{}");
+	json_array_foreach(json_object_get(status, "attention"), i, v)
+	{
+		if (strcmp(json_str(v, "kind"), "mint_trouble") == 0)
+			ck_assert_ptr_null(json_object_get(v, "at_stake"));
+		if (strcmp(json_str(v, "kind"), "mint_misbehaves") == 0) {
+			ck_assert_str_eq(json_str(v, "severity"), "critical");
+			stake = json_object_get(v, "at_stake");
+		}
+	}
+	ck_assert_ptr_nonnull(stake);
+	ck_assert_int_eq(json_int(stake, "amount"), 21);
+	ck_assert_str_eq(json_str(stake, "unit"), "sat");
+}
+END_TEST
+
 START_TEST(status_says_all)
 {
 	static const char *const members[] = { "version", "network", "uptime_s", "wallet", "balances",
@@ -827,6 +872,7 @@ int main(void)
 	tcase_add_test(t, export_adds_up);
 	tcase_add_test(t, backup);
 	tcase_add_test(t, attention_says_what_to_do);
+	tcase_add_test(t, attention_names_what_is_at_stake);
 	tcase_add_test(t, status_says_all);
 	tcase_add_loop_test(t, other_refusals, 0, ARRAY_LEN(others));
 	tcase_add_test(t, every_method_answers_plainly);
