@@ -97,8 +97,7 @@ static int refuse_strays(const json_t *params, struct err *err)
 	return 0;
 }
 
-/* A well-known secret without its nonce. */
-static int condition_of_secret(struct arena *a, const char *secret, json_t **ret, struct err *err)
+int condition_of_secret(struct arena *a, const char *secret, json_t **ret, struct err *err)
 {
 	json_t *v, *body, *out = json_object_in(a), *tags;
 

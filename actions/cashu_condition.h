@@ -14,6 +14,8 @@
  * a locktime and no refund keys a key of this wallet is made, so that what nobody takes comes back: in the unit of start.
  * ERR_LOCK, ERR_PARAM, naming the field. */
 MUST_CHECK int condition_of_params(struct step *s, const json_t *params, json_t **ret, struct err *err);
+/* Of a note that is locked already: lock_parse() took its secret. */
+MUST_CHECK int condition_of_secret(struct arena *a, const char *secret, json_t **ret, struct err *err);
 /* As a payee asks for it. */
 MUST_CHECK int condition_of_request(struct arena *a, const struct payreq_lock *l, json_t **ret, struct err *err);
 /* The secret of one note.  nonce: random, never used before.  ERR_LOCK, ERR_UNSUPPORTED. */

@@ -17,6 +17,7 @@
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
+#include "rails/cashu/payreq.h"
 #include "rails/cashu/token.h"
 #include "store/event_store.h"
 
@@ -34,12 +35,30 @@ static json_t *send_save(struct step *s)
 		json_set(cp, "lock", m->lock);
 		lock_opener_save(cp, &m->opener);
 	}
+	if (m->request) {
+		json_set_str(cp, "request", m->request);
+		json_set_int(cp, "deliveries", m->deliveries);
+		json_set_bool(cp, "delivered", m->delivered);
+		json_set_bool(cp, "refused", m->refused);
+	}
 	json_set_str(cp, "swap", m->swap.s);
 	json_set_u64(cp, "swap_fee", m->swap_fee);
 	json_set_str(cp, "token", m->token);
 	json_set_u64(cp, "token_sum", m->token_sum);
 	json_set_int(cp, "created_at_ms", m->created_at_ms);
 	return cp;
+}
+
+static int delivery_load(const json_t *cp, struct send *m, struct err *err)
+{
+	uint64_t deliveries = 0;
+
+	if (json_opt_str(cp, "request", PAYREQ_TEXT_MAX, &m->request, err) != 0 ||
+	    json_opt_u64(cp, "deliveries", UINT32_MAX, &deliveries, err) != 0 ||
+	    json_opt_bool(cp, "delivered", &m->delivered, err) != 0)
+		return -1;
+	m->deliveries = (uint32_t)deliveries;
+	return json_opt_bool(cp, "refused", &m->refused, err);
 }
 
 static int send_load(struct step *s, const json_t *cp, struct err *err)
@@ -59,7 +78,7 @@ static int send_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_i64(cp, "created_at_ms", &m->created_at_ms, err) != 0)
 		return -1;
 	m->lock = json_object_get(cp, "lock");
-	if (lock_opener_load(cp, &m->opener, err) != 0)
+	if (lock_opener_load(cp, &m->opener, err) != 0 || delivery_load(cp, m, err) != 0)
 		return -1;
 	if (*swap && !action_id_parse(swap, &m->swap))
 		return ERR(err, ERR_PARSE, "a checkpoint with a bad child");
@@ -128,6 +147,8 @@ static struct outcome token_make(struct step *s, struct send *m, struct err *err
 	m->token = text;
 	m->token_sum = ecash_value(sum);
 	m->created_at_ms = s->now_ms;
+	if (send_is_to_deliver(s, m))
+		return outcome_next(SEND_DELIVERING);
 	return outcome_park(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS);
 }
 
@@ -221,6 +242,8 @@ static struct outcome watch_reply(struct step *s, const struct net_reply *rep, s
 		return outcome_trouble(err);
 	if (left == 0)
 		return send_claimed(s, m);
+	if (pending == 0 && send_is_to_deliver(s, m))
+		return outcome_next(SEND_DELIVERING);
 	return outcome_park(SEND_TOKEN_CREATED, s->now_ms + watch_ms(m, s->now_ms));
 }
 
@@ -235,6 +258,10 @@ static struct outcome send_cancel(struct step *s, struct err *err)
 		if (send_back_check(s, s->checkpoint, err) != 0)
 			return outcome_trouble(err);
 		return outcome_next(SEND_ROLLING_BACK);
+	case SEND_DELIVERING:
+		ERR(&why, ERR_NOT_CANCELLABLE, "the token is on its way to the payee; cancel when it has an answer");
+		err_hint(&why, "action.get id=%s wait=park", s->row.id.s);
+		return outcome_trouble(&why);
 	case SEND_PROOFS_RESERVED:
 		ERR(&why, ERR_NOT_CANCELLABLE, "its swap is under way; cancel when the token is made");
 		err_hint(&why, "action.get id=%s wait=park", s->row.id.s);
@@ -263,6 +290,10 @@ static json_t *send_progress(struct step *s, bool secrets)
 	json_set_bool(v, "claimed", false);
 	if (m->lock)
 		json_set(v, "lock", m->lock);
+	if (m->request) {
+		json_set_bool(v, "delivered", m->delivered);
+		json_set_int(v, "deliveries", m->deliveries);
+	}
 	if (secrets && s->row.state == SEND_TOKEN_CREATED)
 		json_set_str(v, "token", m->token);
 	return v;
@@ -275,6 +306,8 @@ static const char *send_explain(struct step *s)
 		return "It waits for a swap at the mint that makes notes of the exact amount.";
 	case SEND_TOKEN_CREATED:
 		return "The token is made; it waits to be claimed. action.cancel takes it back.";
+	case SEND_DELIVERING:
+		return "The token is made, and is being brought to who asked for it.";
 	case SEND_ROLLING_BACK:
 	case SEND_RECLAIM_SYNCING:
 	case SEND_RECLAIM_DRAWING:
@@ -308,9 +341,9 @@ static const struct param send_params[] = {
 	{
 		.name = "amount",
 		.type = PARAM_INT,
-		.flags = PARAM_REQUIRED,
 		.min = 1,
 		.max = INT64_MAX,
+		.fallback = "what the request asks for",
 		.help = "What the token is to hold, in the unit.",
 	},
 	{
@@ -339,6 +372,12 @@ static const struct param send_params[] = {
 		.fallback = "false",
 		.help = "Add what the receiver's swap will cost, so that the amount arrives.",
 	},
+	{
+		.name = "request",
+		.type = PARAM_STRING,
+		.max = PAYREQ_TEXT_MAX,
+		.help = "A payment request (NUT-18, creqA…) to pay: it says how much, at which mints, locked to what, and whereto.",
+	},
 	CONDITION_PARAMS,
 	{ 0 },
 };
@@ -349,6 +388,11 @@ static const struct state_def send_states[] = {
 				 .enter = send_watch_enter,
 				 .reply = watch_reply,
 				 .cancellable = true },
+	[SEND_DELIVERING] = { .name = "delivering",
+			      .prepare = send_deliver_prepare,
+			      .enter = send_deliver_enter,
+			      .reply = send_deliver_reply,
+			      .uncertain = true, },
 	[SEND_ROLLING_BACK] = { .name = "rolling_back", .enter = send_watch_enter, .reply = send_rolling_reply },
 	[SEND_RECLAIM_SYNCING] = { .name = "reclaim_syncing", .reply = exchange_sync },
 	[SEND_RECLAIM_DRAWING] = { .name = "reclaim_drawing", .reply = send_drawing_reply },

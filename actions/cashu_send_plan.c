@@ -5,6 +5,7 @@
 
 #include "actions/cashu_condition.h"
 #include "actions/ecash.h"
+#include "rails/cashu/payreq.h"
 #include "rails/cashu/token.h"
 
 /* What to do about too little, at this mint or (0) at all: what is held now may be free again soon. */
@@ -28,9 +29,28 @@ static int short_of_funds(struct step *s, int64_t mint_id, struct currency unit,
 	return err_field(err, "amount");
 }
 
-/* The mint that was named, or the one that holds most of the unit. */
-static int choose_mint(struct step *s, const json_t *params, struct currency unit, struct mint_row *ret,
-		       struct err *err)
+static bool is_asked_for(const struct payreq *r, const char *mint)
+{
+	for (size_t i = 0; i < r->n_mints; i++)
+		if (strcmp(r->mints[i], mint) == 0)
+			return true;
+	return r->n_mints == 0;
+}
+
+static int named_mint(struct step *s, const char *url, const struct payreq *r, struct mint_row *ret, struct err *err)
+{
+	if (ecash_mint_find(s->view, s->arena, url, ret, err) != 0)
+		return -1;
+	if (is_asked_for(r, ret->url))
+		return 0;
+	ERR(err, ERR_MINT_UNKNOWN, "the request is not to be paid with ecash of %s", ret->url);
+	err_hint(err, "payment_request.decode shows what is asked for");
+	return err_field(err, "mint");
+}
+
+/* The mint that was named, or, of those asked for, the one that holds most of the unit. */
+static int choose_mint(struct step *s, const json_t *params, struct currency unit, const struct payreq *r,
+		       struct mint_row *ret, struct err *err)
 {
 	const char *url = NULL;
 	struct account_total *totals;
@@ -40,17 +60,19 @@ static int choose_mint(struct step *s, const json_t *params, struct currency uni
 	if (json_opt_str(params, "mint", MINT_URL_MAX, &url, err) != 0)
 		return -1;
 	if (url)
-		return ecash_mint_find(s->view, s->arena, url, ret, err);
+		return named_mint(s, url, r, ret, err);
 	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (currency_equal(totals[i].unit, unit) && totals[i].total[ACCOUNT_SPENDABLE] > best) {
+		if (totals[i].mint_url && currency_equal(totals[i].unit, unit) && is_asked_for(r, totals[i].mint_url) &&
+		    totals[i].total[ACCOUNT_SPENDABLE] > best) {
 			best = totals[i].total[ACCOUNT_SPENDABLE];
 			best_id = totals[i].mint_id;
 		}
 	if (best_id)
 		return mint_store_by_id(s->view, s->arena, best_id, ret, err);
-	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s", unit.s);
+	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s%s", unit.s,
+	    r->n_mints ? " at the mints that the request names" : "");
 	return short_of_funds(s, 0, unit, err);
 }
 
@@ -140,10 +162,23 @@ static int spendable_in_all(struct step *s, const struct cashu_place *at, uint64
 	return 0;
 }
 
+/* What the caller wants, and what the request says of it. */
+static int wishes_read(struct step *s, const json_t *params, struct send *m, struct payreq *request, struct err *err)
+{
+	if (json_opt_u64(params, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
+	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
+	    json_opt_str(params, "memo", TOKEN_MEMO_MAX, &m->memo, err) != 0 ||
+	    json_opt_bool(params, "include_fee", &m->include_fee, err) != 0 ||
+	    condition_of_params(s, params, &m->lock, err) != 0)
+		return -1;
+	return send_request_read(s, params, m, request, err);
+}
+
 int send_start(struct step *s, const json_t *params, struct err *err)
 {
 	struct send *m = ARENA_NEW(s->arena, struct send);
 	struct cashu_mint mint;
+	struct payreq request;
 	struct proof_row *rows;
 	struct selection exact;
 	struct note *notes;
@@ -151,17 +186,13 @@ int send_start(struct step *s, const json_t *params, struct err *err)
 	size_t n;
 
 	s->checkpoint = m;
-	if (json_get_u64(params, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
-	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
-	    json_opt_str(params, "memo", TOKEN_MEMO_MAX, &m->memo, err) != 0 ||
-	    json_opt_bool(params, "include_fee", &m->include_fee, err) != 0 ||
-	    choose_mint(s, params, m->at.unit, &mint.row, err) != 0)
+	if (wishes_read(s, params, m, &request, err) != 0 ||
+	    choose_mint(s, params, m->at.unit, &request, &mint.row, err) != 0)
 		return -1;
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
 	s->row.peer = mint.row.url;
-	if (condition_of_params(s, params, &m->lock, err) != 0 ||
-	    (m->lock && condition_check_mint(s->arena, m->lock, mint.row.info, m->at.mint, err) != 0))
+	if (m->lock && condition_check_mint(s->arena, m->lock, mint.row.info, m->at.mint, err) != 0)
 		return -1;
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || spendable_in_all(s, &m->at, &held, err) != 0)
 		return -1;

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "actions/cashu_condition.h"
+#include "actions/cashu_lock.h"
+#include "base/clock.h"
 #include "rails/cashu/dhke.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/mint_url.h"
@@ -69,36 +72,89 @@ static const char *dleq_word(const struct proof *p, const struct keyset *keysets
 	return dhke_proof_dleq_holds(p, key) ? "valid" : "invalid";
 }
 
-int ecash_token_decode(struct view v, struct arena *a, const char *text, json_t **ret, struct err *err)
+/* What a proof is locked to, beside the rest of what is said of it. */
+static int lock_json(struct view v, struct arena *a, struct keyring *keys, const struct proof *p, json_t *to,
+		     struct err *err)
+{
+	struct lock_opener opener = { .at_s = clock_now_ms() / 1000 };
+	struct lock l;
+	json_t *lock;
+	struct err why;
+
+	if (lock_parse(p->secret, &l, &why) != 0) {
+		json_set_str(to, "lock_trouble", why.msg);
+		return 0;
+	}
+	if (l.kind == LOCK_NONE)
+		return 0;
+	if (condition_of_secret(a, p->secret, &lock, err) != 0)
+		return -1;
+	json_set(to, "lock", lock);
+	if (!keys)
+		return 0;
+	if (locks_check(v, keys, &opener, p, 1, NULL, &why) == 0) {
+		json_set_bool(to, "opens_here", true);
+		return 0;
+	}
+	if (why.class != ERR_INVALID) {
+		*err = why;
+		return -1;
+	}
+	json_set_bool(to, "opens_here", false);
+	json_set_str(to, "lock_trouble", why.msg);
+	return 0;
+}
+
+struct looked {
+	const struct keyset *keysets;
+	size_t n;
+	struct keyring *keys;
+	size_t own; /* proofs that are in the store */
+};
+
+static int proof_json(struct view v, struct arena *a, struct looked *l, const struct proof *p, json_t **ret,
+		      struct err *err)
+{
+	json_t *out = json_object_in(a);
+	struct proof_row have;
+	int found = proof_store_find(v, a, &p->y, &have, err);
+
+	if (found < 0)
+		return -1;
+	l->own += (size_t)found;
+	json_set_u64(out, "amount", p->amount);
+	json_set_str(out, "keyset", p->keyset.s);
+	json_set_str(out, "dleq", dleq_word(p, l->keysets, l->n));
+	json_set_str(out, "own_state", found ? proof_state_name(have.state) : NULL);
+	*ret = out;
+	return lock_json(v, a, l->keys, p, out, err);
+}
+
+int ecash_token_decode(struct view v, struct arena *a, struct keyring *keys, const char *text, json_t **ret,
+		       struct err *err)
 {
 	json_t *out = json_object_in(a), *list = json_array_in(a);
+	struct looked look = { .keys = keys };
 	struct keyset *keysets = NULL;
 	struct mint_row mint;
 	struct token t;
-	size_t n = 0, own = 0;
 	bool known;
 	struct err ignored;
 
 	if (token_decode(a, bytes_of(text), &t, err) != 0)
 		return err_field(err, "token");
 	known = ecash_mint_find(v, a, t.mint, &mint, &ignored) == 0;
-	if (known && keyset_store_list(v, a, mint.id, &keysets, &n, err) != 0)
+	if (known && keyset_store_list(v, a, mint.id, &keysets, &look.n, err) != 0)
 		return -1;
+	look.keysets = keysets;
 	/* Ids that do not resolve stay as they are written; the proofs' words say that nothing is known of them. */
-	if (known && token_resolve(&t, keysets, n, &ignored) != 0)
+	if (known && token_resolve(&t, keysets, look.n, &ignored) != 0)
 		json_set_str(out, "trouble", err_kind(ignored.code));
 	for (size_t i = 0; i < t.n; i++) {
-		json_t *p = json_object_in(a);
-		struct proof_row have;
-		int found = proof_store_find(v, a, &t.proofs[i].y, &have, err);
+		json_t *p;
 
-		if (found < 0)
+		if (proof_json(v, a, &look, &t.proofs[i], &p, err) != 0)
 			return -1;
-		own += (size_t)found;
-		json_set_u64(p, "amount", t.proofs[i].amount);
-		json_set_str(p, "keyset", t.proofs[i].keyset.s);
-		json_set_str(p, "dleq", dleq_word(&t.proofs[i], keysets, n));
-		json_set_str(p, "own_state", found ? proof_state_name(have.state) : NULL);
 		json_add(list, p);
 	}
 	json_set_str(out, "mint", t.mint);
@@ -107,7 +163,7 @@ int ecash_token_decode(struct view v, struct arena *a, const char *text, json_t 
 	json_set_str(out, "unit", t.has_unit ? t.unit.s : NULL);
 	json_set_u64(out, "amount", t.sum);
 	json_set_str(out, "memo", t.memo);
-	json_set_u64(out, "own_proofs", own);
+	json_set_u64(out, "own_proofs", look.own);
 	json_set(out, "proofs", list);
 	*ret = out;
 	return 0;

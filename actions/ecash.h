@@ -5,9 +5,13 @@
 #include "base/json.h"
 #include "store/mint_store.h"
 
+struct keyring;
+
 /* What a token says, and what we know about it: mint, unit, amount, memo, proofs (amounts, keysets, whether DLEQ is
- * carried and verifies), whether the mint is known, whether it is our own.  Never the secrets.  No network. */
-MUST_CHECK int ecash_token_decode(struct view v, struct arena *a, const char *text, json_t **ret, struct err *err);
+ * carried and verifies, what they are locked to and whether keys, NULL while the wallet is locked, open that now), whether
+ * the mint is known, whether it is our own.  Never the secrets.  No network. */
+MUST_CHECK int ecash_token_decode(struct view v, struct arena *a, struct keyring *keys, const char *text, json_t **ret,
+				  struct err *err);
 /* The row for a mint as the user wrote its URL.  ERR_MINT_UNKNOWN with the hint to add it. */
 MUST_CHECK int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err);
 /* A mint as the RPC shows it, with keysets. */

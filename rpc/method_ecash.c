@@ -168,7 +168,8 @@ static struct rpc_outcome token_decode(struct rpc_call *call)
 	struct err err;
 	json_t *result;
 
-	if (ecash_token_decode(store_view(call->server->opt.store), call->arena, rpc_param_str(call, "token"), &result,
+	if (ecash_token_decode(store_view(call->server->opt.store), call->arena,
+			       executor_keys(call->server->opt.executor), rpc_param_str(call, "token"), &result,
 			       &err) != 0)
 		return rpc_fail(&err);
 	return rpc_ok(result);
@@ -188,7 +189,9 @@ static const struct rpc_field token_decode_result[] = {
 	{ "unit", "string", "Of its amounts." },
 	{ "amount", "integer", "Its sum." },
 	{ "memo", "string", "What the sender wrote, or null." },
-	{ "proofs", "array", "Amounts and keysets, and whether the mint's signature can be verified here." },
+	{ "proofs", "array",
+	  "Amounts and keysets, whether the mint's signature can be verified here (dleq), what each is locked to, and"
+	  " whether this wallet can open that now (opens_here)." },
 	{ 0 },
 };
 const struct rpc_method method_token_decode = {

@@ -41,6 +41,8 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_proof_list,
 	&method_lock_key_new,
 	&method_lock_key_list,
+	&method_payment_request_create,
+	&method_payment_request_decode,
 	&method_address_new,
 	&method_address_list,
 	&method_utxo_list,

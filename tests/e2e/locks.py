@@ -35,6 +35,9 @@ def to_one_key(world):
         refused(carol, "proof_locked", "action.start", field="token", says="1 signatures of 1 keys",
                 kind="cashu_receive", params={"token": token})
         refused(alice, "not_cancellable", "action.cancel", says="locked, and not to this wallet", id=sent["id"])
+    for w, opens in ((bob, True), (carol, False)):
+        read = w.call("token.decode", token=token)["proofs"]
+        same({(p["dleq"], p["lock"]["data"], p["opens_here"]) for p in read}, {("valid", keys[1], opens)}, "the token as decoded")
     got = bob.receive_well(token)["result"]
     same((got["amount"] + got["fee"], bob.total()), (300, got["amount"]), "received")
 
