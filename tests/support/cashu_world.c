@@ -437,7 +437,8 @@ static void sign_for(struct world *w, const struct mint_keyset *ks, const struct
 	*ret = o->promise;
 }
 
-char *world_token(struct world *w, const char *seed, const uint64_t *amounts, enum token_dleq dleq)
+char *world_token_of(struct world *w, const char *const *secrets, const uint64_t *amounts, const char *witness,
+		     enum token_dleq dleq)
 {
 	const struct mint_keyset *ks = sat_keyset(w);
 	struct token t = { .mint = w->url, .has_unit = true, .unit = ks->pub.unit, .memo = "from a suite" };
@@ -451,24 +452,40 @@ char *world_token(struct world *w, const char *seed, const uint64_t *amounts, en
 	for (size_t i = 0; i < t.n; i++) {
 		struct secret r;
 		struct hash32 h;
-		char hex[65];
 
-		sha256(bytes_of(arena_printf(&w->arena, "%s %zu", seed, i)), &h);
+		sha256(bytes_of(secrets[i]), &h);
 		memcpy(r.b, h.b, sizeof(r.b));
-		hex_encode(h.b, sizeof(h.b), hex);
-		must(output_make(&w->arena, &ks->pub.id, amounts[i], hex, &r, OUTPUT_KEEP, -1, &outputs[i], &err),
+		must(output_make(&w->arena, &ks->pub.id, amounts[i], secrets[i], &r, OUTPUT_KEEP, -1, &outputs[i],
+				 &err),
 		     &err);
 		sign_for(w, ks, &outputs[i], &promises[i]);
 		w->mint.sums[0].issued += amounts[i];
 	}
 	must(promises_check_and_unblind(&w->arena, outputs, t.n, promises, t.n, &ks->pub, 1, true, &t.proofs, &err),
 	     &err);
-	for (size_t i = 0; i < t.n; i++)
+	for (size_t i = 0; i < t.n; i++) {
 		t.proofs[i].dleq.present = dleq != DLEQ_NONE;
+		t.proofs[i].witness = witness;
+	}
 	if (dleq == DLEQ_BAD)
 		t.proofs[t.n - 1].dleq.s.b[31] ^= 1;
 	must(token_encode_v4(&w->arena, &t, &ks->pub.id, 1, &text, &err), &err);
 	return text;
+}
+
+char *world_token(struct world *w, const char *seed, const uint64_t *amounts, enum token_dleq dleq)
+{
+	const char *secrets[CASHU_LIST_MAX];
+
+	for (size_t i = 0; amounts[i]; i++) {
+		struct hash32 h;
+		char *hex = arena_alloc(&w->arena, 65);
+
+		sha256(bytes_of(arena_printf(&w->arena, "%s %zu", seed, i)), &h);
+		hex_encode(h.b, sizeof(h.b), hex);
+		secrets[i] = hex;
+	}
+	return world_token_of(w, secrets, amounts, NULL, dleq);
 }
 
 void world_spend_proof(struct world *w, const struct proof *p)

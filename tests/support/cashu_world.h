@@ -74,6 +74,9 @@ void world_issue(struct world *w, uint64_t amount);
 /* A token of notes that the mint signed for somebody else, of these amounts (ending with 0); seed tells tokens apart. */
 enum token_dleq { DLEQ_NONE, DLEQ_GOOD, DLEQ_BAD };
 char *world_token(struct world *w, const char *seed, const uint64_t *amounts, enum token_dleq dleq);
+/* The same of notes with these secrets, each with this witness (or NULL). */
+char *world_token_of(struct world *w, const char *const *secrets, const uint64_t *amounts, const char *witness,
+		     enum token_dleq dleq);
 /* Somebody else spends a note; the first n notes of a token. */
 void world_spend_proof(struct world *w, const struct proof *p);
 void world_spend(struct world *w, const char *token, size_t n);

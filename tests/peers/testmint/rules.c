@@ -11,6 +11,7 @@
 #include "rails/cashu/issue.h"
 #include "rails/cashu/select.h"
 #include "rails/cashu/wire.h"
+#include "rails/cashu/witness.h"
 
 #define DEPTH_MAX 8
 
@@ -28,6 +29,7 @@ struct input {
 	uint64_t amount;
 	const struct mint_keyset *ks;
 	const char *secret;
+	const char *witness; /* or NULL */
 	struct pubkey c;
 	struct mint_note *note;
 };
@@ -126,7 +128,9 @@ static bool read_input(struct job *j, const json_t *v, struct input *ret)
 	if (!read_keyset(j, v, &in.ks))
 		return false;
 	if (wire_amount(v, "amount", &in.amount, &err) != 0 ||
-	    json_get_str(v, "secret", CASHU_SECRET_MAX, &in.secret, &err) != 0 || wire_point(v, "C", &in.c, &err) != 0)
+	    json_get_str(v, "secret", CASHU_SECRET_MAX, &in.secret, &err) != 0 ||
+	    wire_point(v, "C", &in.c, &err) != 0 ||
+	    json_opt_str(v, "witness", CASHU_WITNESS_MAX, &in.witness, &err) != 0)
 		return refuse_shape(j, &err);
 	/* Whoever shows a mint its DLEQ shows it which output the note came from. */
 	j->m->dleq_leaked += json_object_get(v, "dleq") != NULL;
@@ -255,6 +259,20 @@ static bool check_outputs(struct job *j, struct outputs *out)
 	return true;
 }
 
+/* NUT-10: what is locked needs a witness that opens it, now, for these outputs. */
+static bool check_locks(struct job *j, const struct inputs *in, const struct outputs *out)
+{
+	struct proof *proofs = ARENA_ARRAY(j->a, in->n, struct proof);
+	struct err err;
+
+	for (size_t i = 0; i < in->n; i++)
+		proofs[i] = (struct proof){ .secret = in->v[i].secret, .witness = in->v[i].witness, .c = in->v[i].c };
+	return in->n == 0 ||
+	       witness_check_request(proofs, in->n, out->v, out->n, NULL, clock_now_ms() / 1000, &err) == 0 ||
+	       refuse(j, j->m->opts.dialect == MINT_CDK ? CASHU_QUOTE_SIGNATURE : 11000,
+		      "A witness is missing or invalid.");
+}
+
 static bool check_unsigned(struct job *j, const struct outputs *out, int cdk_code)
 {
 	for (size_t i = 0; i < out->n; i++)
@@ -305,7 +323,7 @@ static void do_swap(struct job *j)
 	struct outputs out;
 
 	if (!read_inputs(j, &in) || !read_outputs(j, &out) || !check_inputs(j, &in) || !check_outputs(j, &out) ||
-	    !check_unsigned(j, &out, CASHU_DUPLICATE_OUTPUTS))
+	    !check_unsigned(j, &out, CASHU_DUPLICATE_OUTPUTS) || !check_locks(j, &in, &out))
 		return;
 	if (in.n > 0 && out.n > 0 && in.unit != out.unit) {
 		refuse(j, 11010, "Inputs and outputs are not of the same unit.");
@@ -644,7 +662,7 @@ static json_t *cached_endpoints(const struct mint *m)
 
 static void do_info(struct job *j)
 {
-	static const char *const always[] = { "7", "9" };
+	static const char *const always[] = { "7", "9", "10", "11", "14" };
 	json_t *v = json_object_in(j->a), *nuts = json_object();
 
 	json_set_str(v, "name", "walletd-testmint");
