@@ -54,6 +54,10 @@ const char *qr_payload(struct arena *a, const json_t *result, const char **ret_t
 		*ret_text = request;
 		return uri_of(a, "LIGHTNING", request);
 	}
+	if (request && text_starts(request, "creqA") && text_printable_ascii(request)) {
+		*ret_text = request;
+		return request;
+	}
 	if (token && text_starts(token, "cashu") && text_printable_ascii(token)) {
 		*ret_text = token;
 		return token;

@@ -114,6 +114,8 @@ static const struct {
 	{ "invoice", "{\"request\":\"lnbc10u1pabc\"}", "LIGHTNING:LNBC10U1PABC", "lnbc10u1pabc" },
 	{ "of an action", "{\"id\":\"1\",\"result\":{\"request\":\"lnbcrt1x\"}}", "LIGHTNING:LNBCRT1X", "lnbcrt1x" },
 	{ "token", "{\"result\":{\"token\":\"cashuBo2F0\"}}", "cashuBo2F0", "cashuBo2F0" },
+	{ "payment request", "{\"request\":\"creqApWFh\"}", "creqApWFh", "creqApWFh" },
+	{ "no payment request", "{\"request\":\"creqA\\u001b[2J\"}", NULL, NULL },
 	{ "address", "{\"address\":\"bcrt1pqqq\",\"rail\":\"onchain\"}", "BITCOIN:BCRT1PQQQ", "bcrt1pqqq" },
 	{ "an address of nobody's", "{\"address\":\"bcrt1pqqq\"}", NULL, NULL },
 	{ "no address", "{\"address\":\"bc1q?amount=1\",\"rail\":\"onchain\"}", NULL, NULL },
