@@ -34,8 +34,8 @@ def same(found, wanted, what):
 class Wallet(lab.Daemon):
     """One walletd, asked over its unix socket."""
 
-    def __init__(self, build, datadir, mint_url):
-        super().__init__(build, datadir, "--allow_plaintext_seed=1")
+    def __init__(self, build, datadir, mint_url, *options, **more):
+        super().__init__(build, datadir, "--allow_plaintext_seed=1", *options, **more)
         self.mint_url = mint_url
 
     def action(self, kind, wait="done", key=None, **params):
@@ -141,23 +141,23 @@ class World:
 
     def __init__(self, build, folder, mint, proxy):
         self.build, self.folder, self.mint, self.proxy = build, folder, mint, proxy
-        self.wallets = []
+        self.wallets, self.twins = [], []
         self.outside = {}  # ecash in nobody's wallet, per unit
         self.owed_before, self.fees_before = {}, {}
         proxy.reset()
 
-    def bare(self, name, url=None):
+    def bare(self, name, url=None, options=()):
         """A daemon without a wallet."""
         if not self.wallets:
             self.owed_before = {unit: self.mint.owes(unit) for unit in UNITS}
             self.fees_before = {unit: self.mint.fees(unit) for unit in UNITS}
-        w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url)
+        w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url, *options)
         self.wallets.append(w)
         w.start()
         return w
 
-    def wallet(self, name, url=None, trust=True, **create):
-        w = self.bare(name, url)
+    def wallet(self, name, url=None, trust=True, options=(), **create):
+        w = self.bare(name, url, options)
         if create.get("mnemonic"):
             w.call("wallet.restore", **create)
         else:
@@ -165,6 +165,14 @@ class World:
         if trust:
             w.call("mint.add", url=w.mint_url)
         return w
+
+    def shared(self, name):
+        """Two daemons over one database."""
+        first = self.wallet(name, options=["--shared_state=1"])
+        second = Wallet(self.build, first.datadir, first.mint_url, "--shared_state=1", socket_name="second.sock")
+        self.twins.append(second)
+        second.start()
+        return first, second
 
     def pair(self):
         return self.wallet("alice"), self.wallet("bob")
@@ -207,6 +215,6 @@ class World:
             check(item["severity"] != "critical", f"attention: {item}")
 
     def end(self):
-        for w in self.wallets:
+        for w in self.wallets + self.twins:
             if w.alive():
                 w.kill()
