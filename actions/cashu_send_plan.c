@@ -4,37 +4,17 @@
 #include <string.h>
 
 #include "actions/cashu_condition.h"
+#include "actions/cashu_funds.h"
 #include "actions/ecash.h"
 #include "rails/cashu/payreq.h"
 #include "rails/cashu/token.h"
 
-/* What to do about too little, at this mint or (0) at all: what is held now may be free again soon. */
-static int short_of_funds(struct step *s, int64_t mint_id, struct currency unit, struct err *err)
-{
-	struct account_total *totals;
-	int64_t held = 0;
-	struct err ignored; /* the amount is too large whatever this says */
-	size_t n;
-
-	if (movement_totals(s->view, s->arena, &totals, &n, &ignored) != 0)
-		n = 0;
-	for (size_t i = 0; i < n; i++)
-		if ((mint_id == 0 || totals[i].mint_id == mint_id) && currency_equal(totals[i].unit, unit))
-			held += totals[i].total[ACCOUNT_LOCKED] < INT64_MAX - held ? totals[i].total[ACCOUNT_LOCKED]
-										   : 0;
-	if (held > 0)
-		err_hint(err, "%" PRId64 " more are held by actions under way: action.list status=active", held);
-	else
-		err_hint(err, "balance shows what is where; action.start cashu_issue brings more");
-	return err_field(err, "amount");
-}
-
 static bool is_asked_for(const struct payreq *r, const char *mint)
 {
-	for (size_t i = 0; i < r->n_mints; i++)
+	for (size_t i = 0; mint && i < r->n_mints; i++)
 		if (strcmp(r->mints[i], mint) == 0)
 			return true;
-	return r->n_mints == 0;
+	return false;
 }
 
 static int named_mint(struct step *s, const char *url, const struct payreq *r, struct mint_row *ret, struct err *err)
@@ -48,9 +28,9 @@ static int named_mint(struct step *s, const char *url, const struct payreq *r, s
 	return err_field(err, "mint");
 }
 
-/* The mint that was named, or, of those asked for, the one that holds most of the unit. */
-static int choose_mint(struct step *s, const json_t *params, struct currency unit, const struct payreq *r,
-		       struct mint_row *ret, struct err *err)
+/* Of the mints that the request names, the one that is meant or holds most of the unit. */
+static int choose_asked(struct step *s, const json_t *params, struct currency unit, const struct payreq *r,
+			struct mint_row *ret, struct err *err)
 {
 	const char *url = NULL;
 	struct account_total *totals;
@@ -64,16 +44,15 @@ static int choose_mint(struct step *s, const json_t *params, struct currency uni
 	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (totals[i].mint_url && currency_equal(totals[i].unit, unit) && is_asked_for(r, totals[i].mint_url) &&
+		if (is_asked_for(r, totals[i].mint_url) && currency_equal(totals[i].unit, unit) &&
 		    totals[i].total[ACCOUNT_SPENDABLE] > best) {
 			best = totals[i].total[ACCOUNT_SPENDABLE];
 			best_id = totals[i].mint_id;
 		}
 	if (best_id)
 		return mint_store_by_id(s->view, s->arena, best_id, ret, err);
-	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s%s", unit.s,
-	    r->n_mints ? " at the mints that the request names" : "");
-	return short_of_funds(s, 0, unit, err);
+	ERR(err, ERR_FUNDS, "there is no spendable ecash in the unit %s at the mints that the request names", unit.s);
+	return cashu_short_of_funds(s, 0, unit, err);
 }
 
 static int lock_exact(struct step *s, struct send *m, const struct proof_row *rows, const struct selection *sel,
@@ -104,7 +83,7 @@ static int start_swap(struct step *s, struct send *m, uint64_t held, struct err 
 		if (err->code == ERR_FUNDS) {
 			ERR(err, ERR_FUNDS, "%" PRIu64 " %s at %s do not cover %" PRIu64 " and the mint's fee", held,
 			    m->at.unit.s, m->at.mint, m->amount);
-			return short_of_funds(s, m->at.mint_id, m->at.unit, err);
+			return cashu_short_of_funds(s, m->at.mint_id, m->at.unit, err);
 		}
 		return -1;
 	}
@@ -147,21 +126,6 @@ static int swap_makes(struct step *s, const struct send *m, const struct cashu_m
 	return 0;
 }
 
-/* By the ledger, which is the sum of the coins, however many there are. */
-static int spendable_in_all(struct step *s, const struct cashu_place *at, uint64_t *ret, struct err *err)
-{
-	struct account_total *totals;
-	size_t n;
-
-	if (movement_totals(s->view, s->arena, &totals, &n, err) != 0)
-		return -1;
-	*ret = 0;
-	for (size_t i = 0; i < n; i++)
-		if (totals[i].mint_id == at->mint_id && currency_equal(totals[i].unit, at->unit))
-			*ret = (uint64_t)totals[i].total[ACCOUNT_SPENDABLE];
-	return 0;
-}
-
 /* What the caller wants, and what the request says of it. */
 static int wishes_read(struct step *s, const json_t *params, struct send *m, struct payreq *request, struct err *err)
 {
@@ -187,19 +151,20 @@ int send_start(struct step *s, const json_t *params, struct err *err)
 
 	s->checkpoint = m;
 	if (wishes_read(s, params, m, &request, err) != 0 ||
-	    choose_mint(s, params, m->at.unit, &request, &mint.row, err) != 0)
+	    (request.n_mints ? choose_asked(s, params, m->at.unit, &request, &mint.row, err)
+			     : cashu_choose_mint(s, params, m->at.unit, &mint.row, err)) != 0)
 		return -1;
 	m->at.mint = mint.row.url;
 	m->at.mint_id = mint.row.id;
 	s->row.peer = mint.row.url;
 	if (m->lock && condition_check_mint(s->arena, m->lock, mint.row.info, m->at.mint, err) != 0)
 		return -1;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || spendable_in_all(s, &m->at, &held, err) != 0)
+	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || cashu_spendable(s, &m->at, &held, err) != 0)
 		return -1;
 	if (held < m->amount) {
 		ERR(err, ERR_FUNDS, "%" PRIu64 " %s are spendable at %s, and %" PRIu64 " are asked for", held,
 		    m->at.unit.s, m->at.mint, m->amount);
-		return short_of_funds(s, m->at.mint_id, m->at.unit, err);
+		return cashu_short_of_funds(s, m->at.mint_id, m->at.unit, err);
 	}
 	if (cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
 		return -1;

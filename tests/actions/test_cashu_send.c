@@ -73,6 +73,35 @@ START_TEST(test_exact)
 }
 END_TEST
 
+/* What is on the chain is in sat, too, and at no mint. */
+static int on_the_chain(struct unit *u, void *ctx, struct err *err)
+{
+	struct currency sat = { "sat" };
+	struct movement mv = movement_begin(u, &(struct action_id){ "x" }, RAIL_ONCHAIN, "receive", 0, sat, 1000);
+	struct ecash much;
+
+	(void)ctx;
+	ck_assert(ecash_make(5000, sat, &much));
+	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_SPENDABLE, much, err) != 0)
+		return -1;
+	return movement_post(&mv, err);
+}
+
+START_TEST(test_chooses_a_mint)
+{
+	struct action_id id;
+	struct err err;
+
+	world_open(&w, 0);
+	world_issue(&w, 100);
+	ck_assert_int_eq(store_unit_now(w.disk.store, on_the_chain, NULL, &err), 0);
+	id = begin("{\"amount\":36}");
+	ck_assert_ptr_nonnull(token_of(&id));
+	world_refused(&w, "cashu_send", "{\"amount\":1000}", "insufficient_funds", "amount");
+	world_close(&w);
+}
+END_TEST
+
 START_TEST(test_with_swap)
 {
 	struct action_id id;
@@ -351,6 +380,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_exact);
+	tcase_add_test(tc, test_chooses_a_mint);
 	tcase_add_test(tc, test_with_swap);
 	tcase_add_test(tc, test_include_fee);
 	tcase_add_test(tc, test_swap_troubles);
