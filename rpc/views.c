@@ -138,6 +138,7 @@ static bool is_ours(enum account acc)
 	case ACCOUNT_SPENDABLE:
 	case ACCOUNT_LOCKED:
 	case ACCOUNT_SENT:
+	case ACCOUNT_EXITING:
 		return true;
 	case ACCOUNT_PENDING:
 	case ACCOUNT_FEES:
@@ -200,10 +201,13 @@ static json_t *member_object(struct arena *a, json_t *obj, const char *name)
 
 static void add_totals(json_t *bucket, const struct account_total *t)
 {
-	static const enum account shown[] = { ACCOUNT_SPENDABLE, ACCOUNT_PENDING, ACCOUNT_LOCKED, ACCOUNT_SENT };
+	static const enum account shown[] = { ACCOUNT_SPENDABLE, ACCOUNT_PENDING, ACCOUNT_LOCKED, ACCOUNT_SENT,
+					      ACCOUNT_EXITING };
 	int64_t total = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		if (shown[i] == ACCOUNT_EXITING && strcmp(t->rail, RAIL_ARK) != 0)
+			continue; /* nothing else goes through an exit */
 		add_to(bucket, account_name(shown[i]), t->total[shown[i]]);
 		if (is_ours(shown[i]))
 			total = sum_of(total, t->total[shown[i]]);

@@ -9,11 +9,12 @@
 #include "store/stmt.h"
 #include "store/tx_store.h"
 #include "store/utxo_store.h"
+#include "store/vtxo_store.h"
 
 _Static_assert(ACCOUNT_SPENDABLE == 1 && ACCOUNT_LOCKED == 2 && ACCOUNT_PENDING == 3 && ACCOUNT_SENT == 4 &&
-		       ACCOUNT_FEES == 5 && ACCOUNT_OUTSIDE == 6 && ACCOUNT_INVALID == 7,
+		       ACCOUNT_FEES == 5 && ACCOUNT_OUTSIDE == 6 && ACCOUNT_INVALID == 7 && ACCOUNT_EXITING == 8,
 	       "stored in ledger_entry.account and account_total.account");
-_Static_assert(ACCOUNT_MAX == ACCOUNT_INVALID, "the last one");
+_Static_assert(ACCOUNT_MAX == ACCOUNT_EXITING, "the last one");
 _Static_assert((int)PROOF_SPENDABLE == (int)ACCOUNT_SPENDABLE && (int)PROOF_LOCKED == (int)ACCOUNT_LOCKED &&
 		       (int)PROOF_PENDING == (int)ACCOUNT_PENDING && (int)PROOF_SENT == (int)ACCOUNT_SENT &&
 		       PROOF_SPENT == 5 && PROOF_INVALID == 6,
@@ -22,6 +23,9 @@ _Static_assert((int)UTXO_SPENDABLE == (int)ACCOUNT_SPENDABLE && (int)UTXO_LOCKED
 		       (int)UTXO_PENDING == (int)ACCOUNT_PENDING && UTXO_IMMATURE == 4 && UTXO_SPENT == 5 &&
 		       UTXO_ABSENT == 6 && UTXO_WAITING == 7,
 	       "and here too");
+_Static_assert((int)VTXO_SPENDABLE == (int)ACCOUNT_SPENDABLE && (int)VTXO_LOCKED == (int)ACCOUNT_LOCKED &&
+		       VTXO_SPENT == 3 && VTXO_EXITING == 4 && VTXO_EXITED == 5,
+	       "and here");
 
 enum {
 	Q_TOTALS_OF_UNIT,
@@ -70,7 +74,9 @@ static const char *const sql[Q_COUNT] = {
 		"  UNION ALL SELECT '" RAIL_ONCHAIN
 		"', 0, 'sat', CASE state WHEN 4 THEN 3 WHEN 7 THEN 2 ELSE state END,"
 		"  sum(value) FROM onchain_coin INDEXED BY onchain_coin_unspent WHERE state NOT IN (5, 6)"
-		"  GROUP BY state),"
+		"  GROUP BY state"
+		"  UNION ALL SELECT '" RAIL_ARK "', 0, 'sat', CASE state WHEN 4 THEN 8 ELSE state END, sum(amount)"
+		"  FROM vtxo INDEXED BY vtxo_ours WHERE state NOT IN (3, 5) GROUP BY state),"
 		" both AS (SELECT rail, mint_id, unit, account, total AS ledger, 0 AS coins FROM account_total"
 		"  WHERE account NOT IN (5, 6)"
 		"  UNION ALL SELECT rail, mint_id, unit, account, 0, total FROM coins)"
@@ -88,7 +94,7 @@ static const char *const sql[Q_COUNT] = {
 	[Q_AUDIT_MOVEMENTS] =
 		"SELECT m.id FROM movement AS m LEFT JOIN ledger_entry AS e ON e.movement_id = m.id GROUP BY m.id"
 		" HAVING sum(e.delta) IS NOT 0"
-		" OR m.amount <> sum(CASE WHEN e.account IN (1, 2, 4) THEN e.delta ELSE 0 END)"
+		" OR m.amount <> sum(CASE WHEN e.account IN (1, 2, 4, 8) THEN e.delta ELSE 0 END)"
 		" OR m.fee <> sum(CASE WHEN e.account = 5 THEN e.delta ELSE 0 END) LIMIT 1",
 };
 const struct query_set movement_queries = { "movement", sql, Q_COUNT };
@@ -110,6 +116,8 @@ const char *account_name(enum account acc)
 		return "outside";
 	case ACCOUNT_INVALID:
 		return "invalid";
+	case ACCOUNT_EXITING:
+		return "exiting";
 	}
 	return "unknown";
 }
@@ -117,7 +125,7 @@ const char *account_name(enum account acc)
 /* Is what it holds ours? */
 static bool account_is_ours(int acc)
 {
-	return acc == ACCOUNT_SPENDABLE || acc == ACCOUNT_LOCKED || acc == ACCOUNT_SENT;
+	return acc == ACCOUNT_SPENDABLE || acc == ACCOUNT_LOCKED || acc == ACCOUNT_SENT || acc == ACCOUNT_EXITING;
 }
 
 /* Does it hold coins?  Such an account is never below zero. */

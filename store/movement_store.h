@@ -19,18 +19,20 @@ enum account {
 	ACCOUNT_SENT = 4,    /* in a token that nobody has claimed yet */
 	ACCOUNT_FEES = 5,
 	ACCOUNT_OUTSIDE = 6,
-	ACCOUNT_INVALID = 7 /* the mint refuses it for ever */
+	ACCOUNT_INVALID = 7, /* the mint refuses it for ever */
+	ACCOUNT_EXITING = 8  /* of VTXOs that are on chain, until they are claimed */
 };
-#define ACCOUNT_MAX  7
+#define ACCOUNT_MAX  8
 #define RAIL_ECASH   "ecash"
 #define RAIL_ONCHAIN "onchain"
+#define RAIL_ARK     "ark"
 const char *account_name(enum account acc);
 
 struct movement {
 	struct unit *unit_of_work;
 	int64_t at_ms;
 	struct action_id action;
-	const char *rail; /* RAIL_ECASH, RAIL_ONCHAIN */
+	const char *rail; /* RAIL_ECASH, RAIL_ONCHAIN, RAIL_ARK */
 	const char *kind; /* "issue", "send", "send_reclaimed", "receive", "swap", "lock", "release", "reorg", … */
 	int64_t mint_id;  /* of ecash; else 0 */
 	struct currency unit;
@@ -56,8 +58,8 @@ struct movement_row {
 	struct currency unit;
 	bool has_txid;
 	struct txid txid;
-	int64_t amount;  /* net effect on what is ours (spendable + locked + sent), fees included; minor unit */
-	int64_t fee;     /* paid in this movement */
+	int64_t amount; /* net effect on what is ours (spendable + locked + sent + exiting), fees included; minor unit */
+	int64_t fee;    /* paid in this movement */
 	int64_t balance; /* what is ours in this unit after it, over all mints */
 	int64_t delta[ACCOUNT_MAX + 1];
 };
