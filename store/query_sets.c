@@ -31,4 +31,7 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_TX_READ] = &tx_read_queries,
 	[FAMILY_SETTLE] = &settle_queries,
 	[FAMILY_UTXO] = &utxo_queries,
+	[FAMILY_ARK_KEY] = &ark_key_queries,
+	[FAMILY_ARK_SERVER] = &ark_server_queries,
+	[FAMILY_VTXO] = &vtxo_queries,
 };

@@ -35,5 +35,8 @@ extern const struct query_set tx_block_queries;     /* tx_block.c */
 extern const struct query_set tx_read_queries;      /* tx_read.c */
 extern const struct query_set settle_queries;       /* tx_settle.c */
 extern const struct query_set utxo_queries;         /* utxo_store.c */
+extern const struct query_set ark_key_queries;      /* ark_key_store.c */
+extern const struct query_set ark_server_queries;   /* ark_server_store.c */
+extern const struct query_set vtxo_queries;         /* vtxo_store.c */
 
 #endif

@@ -153,6 +153,16 @@ void bind_sat(struct stmt *q, int i, struct sat v)
 	bind_u64(q, i, sat_value(v));
 }
 
+void bind_weight(struct stmt *q, int i, struct weight v)
+{
+	bind_u64(q, i, v.v);
+}
+
+void bind_feerate(struct stmt *q, int i, struct feerate v)
+{
+	bind_u64(q, i, feerate_sat_per_kwu(v));
+}
+
 void bind_address(struct stmt *q, int i, const struct evm_address *v)
 {
 	bind_blob(q, i, (struct bytes){ v->b, sizeof(v->b) });
@@ -301,6 +311,20 @@ struct sat col_sat(struct stmt *q, int i)
 {
 	struct sat v;
 	bool fits = sat_from_u64(col_u64(q, i), &v);
+
+	assert(fits);
+	return v;
+}
+
+struct weight col_weight(struct stmt *q, int i)
+{
+	return (struct weight){ col_u64(q, i) };
+}
+
+struct feerate col_feerate(struct stmt *q, int i)
+{
+	struct feerate v;
+	bool fits = feerate_from_sat_per_kwu(col_u64(q, i), &v);
 
 	assert(fits);
 	return v;

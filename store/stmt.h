@@ -41,6 +41,9 @@ enum family {
 	FAMILY_TX_READ,
 	FAMILY_SETTLE,
 	FAMILY_UTXO,
+	FAMILY_ARK_KEY,
+	FAMILY_ARK_SERVER,
+	FAMILY_VTXO,
 	FAMILY_COUNT
 };
 
@@ -66,6 +69,8 @@ void bind_hash32(struct stmt *q, int i, const struct hash32 *v);
 void bind_txid(struct stmt *q, int i, const struct txid *v);
 void bind_block_hash(struct stmt *q, int i, const struct block_hash *v);
 void bind_sat(struct stmt *q, int i, struct sat v);
+void bind_weight(struct stmt *q, int i, struct weight v);
+void bind_feerate(struct stmt *q, int i, struct feerate v);
 void bind_address(struct stmt *q, int i, const struct evm_address *v);
 void bind_gas_price(struct stmt *q, int i, struct gas_price v);
 void bind_pubkey(struct stmt *q, int i, const struct pubkey *v);
@@ -92,6 +97,8 @@ void col_hash32(struct stmt *q, int i, struct hash32 *ret);
 void col_txid(struct stmt *q, int i, struct txid *ret);
 void col_block_hash(struct stmt *q, int i, struct block_hash *ret);
 struct sat col_sat(struct stmt *q, int i);
+struct weight col_weight(struct stmt *q, int i);
+struct feerate col_feerate(struct stmt *q, int i);
 void col_address(struct stmt *q, int i, struct evm_address *ret);
 void col_gas_price(struct stmt *q, int i, struct gas_price *ret);
 void col_pubkey(struct stmt *q, int i, struct pubkey *ret);

@@ -3,11 +3,11 @@
  *
  * A VTXO belongs to at most one holder; a batch is locked, moved and released all together or not at all; what is said again
  * is no mistake and changes nothing.  Every change of bucket is in the ledger (rail "ark"), in the same unit, and is an event:
- * vtxo.imported, vtxo.locked, vtxo.released, vtxo.spent, vtxo.exiting, vtxo.exited; subject: its id, "txid:vout".
+ * vtxo.added, vtxo.locked, vtxo.released, vtxo.spent, vtxo.exiting, vtxo.exited; subject: its id, "txid:vout".
  *
  * spendable ⇄ locked → spent;  spendable, locked → exiting ⇄ exited;  exiting, exited → spent.
  * Exiting is on chain and ours to claim (the reference says "exited"); exited is claimed by us.  A claim that a
- * reorganisation undoes makes it exiting again.  Spent stays so, but for an exit that learns that it was not. */
+ * reorganisation undoes makes it exiting again.  Spent is final: who moves it there knows that no reorganisation will. */
 #ifndef STORE_VTXO_STORE_H
 #define STORE_VTXO_STORE_H
 
@@ -63,8 +63,8 @@ struct vtxo_add {
 		row; /* id, version, times and server_lost_ms are not looked at; state is SPENDABLE, or LOCKED by holder */
 	struct bytes bare, genesis; /* vtxo_encode_bare(), vtxo_genesis_encode() */
 };
-/* 1 added, 0 it was there (whatever its state: nothing is changed), -1.  Its key must be one of ark_key_store.h: ERR_INTERNAL
- * for another.  The key becomes used.  Posts the movement `row.origin`. */
+/* 1 added, 0 it was there (whatever its state: nothing is changed), -1.  ERR_INTERNAL: key_index is none of ark_key_store.h; it
+ * becomes used.  Posts the movement `row.origin`. */
 MUST_CHECK int vtxo_store_add(struct unit *u, const struct vtxo_add *v, int64_t now_ms, int64_t *ret_id,
 			      struct err *err);
 
@@ -82,7 +82,7 @@ struct vtxo_move {
 	enum vtxo_state to;      /* SPENT, EXITING or EXITED */
 	struct action_id action; /* the action, or the exit ("exit:7"), whose doing it is; or empty */
 	const char *kind;        /* of the movement: "send", "refresh", "exit", "claim", "claim_undone", "lost", … */
-	struct sat fee;          /* of its value, what went to fees: EXITED only, at most its amount */
+	struct sat fee; /* of its value, what a claim pays to miners: to EXITED, and the same on the way back */
 	bool has_txid;
 	struct txid txid; /* the transaction on chain that did it */
 };
@@ -119,18 +119,5 @@ struct vtxo_sums {
 	uint64_t n[VTXO_STATES + 1]; /* of spent and exited ones neither */
 };
 MUST_CHECK int vtxo_store_sums(struct view v, struct vtxo_sums *ret, struct err *err);
-
-/* --- servers --- */
-
-struct ark_server_row {
-	int64_t id;
-	struct pubkey key;
-	int64_t lost_at_ms; /* 0: it is not lost */
-	uint64_t n_vtxos;   /* spendable and locked ones */
-	struct sat amount;  /* of these */
-};
-MUST_CHECK int ark_server_list(struct view v, struct arena *a, struct ark_server_row **ret, size_t *n, struct err *err);
-/* lost_at_ms 0: it is back.  ERR_NOT_FOUND. */
-MUST_CHECK int ark_server_set_lost(struct unit *u, const struct pubkey *key, int64_t lost_at_ms, struct err *err);
 
 #endif
