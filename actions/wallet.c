@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "chain/ark_keys.h"
 #include "chain/gap.h"
 #include "rails/keys/keyring.h"
 #include "rails/keys/seed.h"
@@ -86,7 +87,7 @@ int wallet_info(struct wallet *w, struct arena *a, struct wallet_row *ret, struc
 	return wallet_store_get(store_view(w->opt.store), a, ret, err);
 }
 
-/* --- the on-chain account --- */
+/* --- the accounts --- */
 
 struct account {
 	struct keyring *keys;
@@ -95,26 +96,41 @@ struct account {
 	const struct wallet_row *wallet; /* to be added first, or NULL */
 };
 
-/* Once for a seed: also for one that was made before there were accounts. */
-static int keep_account(struct unit *u, void *ctx, struct err *err)
+static int keep_onchain(struct unit *u, const struct account *acc, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(4096);
-	const struct account *acc = ctx;
 	struct onchain_account have, add = { .birthday_s = acc->birthday_s };
 	char xpub[BIP32_TEXT_MAX];
 	struct bip32_pub key;
 	unsigned added;
-	int found;
+	int found = account_store_get(unit_view(u), &a, &have, err);
 
-	if (acc->wallet && wallet_store_add(u, acc->wallet, err) != 0)
-		return -1;
-	found = account_store_get(unit_view(u), &a, &have, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	keyring_onchain_account(acc->keys, acc->network, &key);
 	bip32_xpub(&key, xpub);
 	add.xpub = xpub;
 	return account_store_add(u, &add, err) != 0 ? -1 : gap_fill(u, &added, err);
+}
+
+static int keep_ark(struct unit *u, const struct account *acc, struct err *err)
+{
+	char xpub[BIP32_TEXT_MAX];
+	struct bip32_pub key;
+
+	keyring_ark_account(acc->keys, &key);
+	bip32_xpub(&key, xpub);
+	return ark_account_add(u, xpub, err) != 0 ? -1 : ark_keys_fill(u, 0, err);
+}
+
+/* Once for a seed: also for one that was made before there were accounts. */
+static int keep_accounts(struct unit *u, void *ctx, struct err *err)
+{
+	const struct account *acc = ctx;
+
+	if (acc->wallet && wallet_store_add(u, acc->wallet, err) != 0)
+		return -1;
+	return keep_onchain(u, acc, err) != 0 ? -1 : keep_ark(u, acc, err);
 }
 
 /* --- making --- */
@@ -156,7 +172,7 @@ static int wallet_make(struct wallet *w, const struct mnemonic *m, const char *p
 	row.fingerprint = fingerprint;
 	row.created_at_ms = clock_now_ms();
 	account.keys = keys;
-	if (store_unit_now(w->opt.store, keep_account, &account, err) != 0) {
+	if (store_unit_now(w->opt.store, keep_accounts, &account, err) != 0) {
 		keyring_free(keys);
 		return -1;
 	}
@@ -216,7 +232,7 @@ int wallet_unlock(struct wallet *w, const char *passphrase, struct err *err)
 	if (!account.keys)
 		return -1;
 	account.birthday_s = row.restored ? 0 : row.created_at_ms / 1000;
-	if (store_unit_now(w->opt.store, keep_account, &account, err) != 0) {
+	if (store_unit_now(w->opt.store, keep_accounts, &account, err) != 0) {
 		keyring_free(account.keys);
 		return -1;
 	}

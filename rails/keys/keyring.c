@@ -12,6 +12,7 @@
 #define PURPOSE_CASHU   (BIP32_HARDENED | 129372)
 #define PURPOSE_SIGNING (BIP32_HARDENED | 129373)
 #define PURPOSE_BIP86   (BIP32_HARDENED | 86)
+#define PURPOSE_ARK     (BIP32_HARDENED | 350)
 #define KEYSETS_KEPT    16
 #define V1_ID_CHARS     16
 #define V2_ID_CHARS     66
@@ -28,6 +29,7 @@ struct keyring {
 	struct bip32_key quotes;     /* m/129373'/20'/0'/0' */
 	struct bip32_key locks;      /* m/129373'/10'/0'/0' */
 	struct bip32_key onchain[2]; /* m/86'/coin'/0', by coin */
+	struct bip32_key vtxos;      /* m/350'/0' */
 	struct keyset_account accounts[KEYSETS_KEPT];
 	size_t n_accounts, next_account;
 	struct pubkey *lock_keys; /* the public halves of the first of `locks`; on a heap that is not locked */
@@ -50,6 +52,7 @@ static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char
 {
 	static const uint32_t cashu[] = { PURPOSE_CASHU, BIP32_HARDENED };
 	static const uint32_t quotes[] = { PURPOSE_SIGNING, BIP32_HARDENED | 20, BIP32_HARDENED, BIP32_HARDENED };
+	static const uint32_t vtxos[] = { PURPOSE_ARK, BIP32_HARDENED };
 	static const uint32_t locks[] = { PURPOSE_SIGNING, BIP32_HARDENED | 10, BIP32_HARDENED, BIP32_HARDENED };
 	SCOPED(bip32_key) struct bip32_key master;
 	struct bip32_pub pub;
@@ -59,7 +62,8 @@ static int keyring_init(struct keyring *kr, const struct mnemonic *m, const char
 	    bip32_master((struct bytes){ kr->seed.b, sizeof(kr->seed.b) }, &master, err) != 0 ||
 	    bip32_derive(&master, cashu, ARRAY_LEN(cashu), &kr->cashu, err) != 0 ||
 	    bip32_derive(&master, quotes, ARRAY_LEN(quotes), &kr->quotes, err) != 0 ||
-	    bip32_derive(&master, locks, ARRAY_LEN(locks), &kr->locks, err) != 0 || onchain_init(kr, &master, err) != 0)
+	    bip32_derive(&master, locks, ARRAY_LEN(locks), &kr->locks, err) != 0 ||
+	    bip32_derive(&master, vtxos, ARRAY_LEN(vtxos), &kr->vtxos, err) != 0 || onchain_init(kr, &master, err) != 0)
 		return -1;
 	bip32_neuter(&master, &pub);
 	hash160((struct bytes){ pub.key.b, sizeof(pub.key.b) }, id);
@@ -379,6 +383,29 @@ int keyring_onchain_sign(const struct keyring *kr, struct keyring_path at, const
 	if (!secp_seckey_xonly(&output, &x) || !secp_schnorr_sign(&output, sighash, sig) ||
 	    !secp_xonly_verify(&x, sighash, sig))
 		return ERR(err, ERR_CRYPTO, "on-chain key %u/%u does not sign", at.chain, at.index);
+	memcpy(ret, sig, sizeof(sig));
+	return 0;
+}
+
+void keyring_ark_account(const struct keyring *kr, struct bip32_pub *ret)
+{
+	bip32_neuter(&kr->vtxos, ret);
+}
+
+int keyring_ark_sign(const struct keyring *kr, uint32_t index, const struct hash32 *sighash, uint8_t ret[64],
+		     struct err *err)
+{
+	SCOPED(bip32_key) struct bip32_key k;
+	uint8_t sig[64];
+	struct xonly x;
+
+	if (index >= BIP32_HARDENED)
+		return ERR(err, ERR_RANGE, "VTXO keys have indices below 2^31");
+	if (bip32_child(&kr->vtxos, index, &k, err) != 0)
+		return -1;
+	if (!secp_seckey_xonly(&k.key, &x) || !secp_schnorr_sign(&k.key, sighash, sig) ||
+	    !secp_xonly_verify(&x, sighash, sig))
+		return ERR(err, ERR_CRYPTO, "the VTXO key %u does not sign", index);
 	memcpy(ret, sig, sizeof(sig));
 	return 0;
 }

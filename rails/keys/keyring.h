@@ -2,7 +2,7 @@
  * comes out.
  *
  * Cashu outputs as in NUT-13, both derivations; quote keys as in NUT-20 and lock keys as in NUT-11, both at
- * cdk's paths; on-chain keys as in BIP86.  The keyring lives in locked, guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
+ * cdk's paths; on-chain keys as in BIP86; keys of VTXOs at bark's paths (spec/ark-flows.md 6).  The keyring lives in locked, guarded memory and is wiped when freed.  Not thread-safe: it remembers the derived key of the keysets used last. */
 #ifndef RAILS_KEYS_KEYRING_H
 #define RAILS_KEYS_KEYRING_H
 
@@ -74,6 +74,14 @@ MUST_CHECK int keyring_onchain_key(const struct keyring *kr, struct keyring_path
  * BIP340, deterministic, so that a step that runs again makes the same transaction; verified before it is handed out. */
 MUST_CHECK int keyring_onchain_sign(const struct keyring *kr, struct keyring_path at, const struct hash32 *root,
 				    const struct hash32 *sighash, uint8_t ret[64], struct err *err);
+
+/* Keys of VTXOs: m/350'/0'/index, index < 2^31, on every network.  The extended public key of m/350'/0' gives each of them, also
+ * while the wallet is locked. */
+void keyring_ark_account(const struct keyring *kr, struct bip32_pub *ret);
+/* Signs for a leaf that one of them opens: with the key as it is, without a tweak.  BIP340, deterministic, and verified before it
+ * is handed out.  ERR_CRYPTO, ERR_RANGE. */
+MUST_CHECK int keyring_ark_sign(const struct keyring *kr, uint32_t index, const struct hash32 *sighash, uint8_t ret[64],
+				struct err *err);
 
 /* The first four bytes of HASH160 of the master public key, as in BIP32; safe to show. */
 void keyring_fingerprint(const struct keyring *kr, char ret[KEYRING_FINGERPRINT]);

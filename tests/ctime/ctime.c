@@ -312,6 +312,7 @@ START_TEST(keys)
 	OK(keyring_cashu_lock_sign(kr, 3, &msg, sig, err));
 	OK(keyring_cashu_backup_key(kr, &x, err));
 	OK(keyring_cashu_backup_sign(kr, &msg, sig, err));
+	OK(keyring_ark_sign(kr, 3, &msg, sig, err));
 	for (uint32_t i = 0; i < 4; i++) {
 		OK(keyring_onchain_key(kr, (struct keyring_path){ NETWORK_MAINNET, i % 2, i }, &x, err));
 		OK(keyring_onchain_sign(kr, (struct keyring_path){ NETWORK_REGTEST, i % 2, i }, NULL, &msg, sig, err));

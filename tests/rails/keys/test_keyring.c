@@ -1,6 +1,7 @@
 /* Vectors: tests/vectors/cashu/nut13_secrets.json (NUT-13's and cdk's), nut20_quote_signature.json (cdk's locking keys),
  * nut13_p2pk_keys.json (proposed for NUT-13), nut27_backup_key.json (NUT-27's),
- * tests/vectors/onchain/bip86.json (BIP86's own). */
+ * tests/vectors/onchain/bip86.json (BIP86's own),
+ * tests/vectors/ark-flows/keys_mailbox.json (made from bark's rules of derivation by another implementation). */
 #include "rails/keys/keyring.h"
 
 #include <string.h>
@@ -359,6 +360,43 @@ static const struct {
 	{ NETWORK_MAINNET, { 0 }, 0, false },
 };
 
+/* Each key by the account alone, and what it signs. */
+START_TEST(vtxo_keys)
+{
+	json_t *v = vectors_load("ark-flows/keys_mailbox.json"), *d;
+	struct keyring *kr = ring_of(vec_str(v, "mnemonic"), vec_str(v, "passphrase"));
+	struct hash32 msg = { { 7 } };
+	struct bip32_pub account;
+	const char *index;
+	size_t checked = 0;
+
+	keyring_ark_account(kr, &account);
+	json_object_foreach(json_object_get(v, "vtxo_keys"), index, d)
+	{
+		uint32_t i = (uint32_t)strtoul(index, NULL, 10);
+		struct bip32_pub at;
+		struct xonly x;
+		uint8_t sig[64], again[64];
+
+		ck_ok(bip32_pub_child(&account, i, &at, &rerr));
+		ck_assert_str_eq(hex_text(&ra, (struct bytes){ at.key.b, 33 }), vec_str(d, "pub"));
+		ck_ok(keyring_ark_sign(kr, i, &msg, sig, &rerr));
+		ck_ok(keyring_ark_sign(kr, i, &msg, again, &rerr));
+		ck_assert_mem_eq(sig, again, 64);
+		x = secp_xonly_of(&at.key);
+		ck_assert(secp_xonly_verify(&x, &msg, sig));
+		checked++;
+	}
+	ck_assert_uint_ge(checked, 6);
+	{
+		uint8_t sig[64];
+
+		ck_fails(keyring_ark_sign(kr, 0x80000000u, &msg, sig, &rerr), ERR_RANGE);
+	}
+	keyring_free(kr);
+}
+END_TEST
+
 START_TEST(onchain_paths)
 {
 	struct keyring_path at = { .index = 42 };
@@ -413,6 +451,7 @@ int main(void)
 	tcase_add_test(c, bip86);
 	tcase_add_test(c, test_networks_have_keys_of_their_own);
 	tcase_add_test(c, onchain_signatures);
+	tcase_add_test(c, vtxo_keys);
 	tcase_add_loop_test(c, onchain_paths, 0, ARRAY_LEN(paths));
 	tcase_add_test(c, onchain_keys_end_at_2_31);
 	return suite_run(s);
