@@ -80,6 +80,11 @@ enum err_class {
 	X(ERR_VTXO_EXPIRY, "vtxo_expires_too_soon", ERR_INVALID)                                                       \
 	X(ERR_VTXO_DUST, "vtxo_dust", ERR_INVALID)                                                                     \
 	X(ERR_VTXO_SCRIPT, "non_standard_vtxo", ERR_INVALID)                                                           \
+	X(ERR_VTXO_KEY, "vtxo_foreign_key", ERR_INVALID)                                                               \
+	X(ERR_VTXO_EXPIRED, "vtxo_expired", ERR_INVALID)                                                               \
+	X(ERR_VTXO_SPENT, "vtxo_spent", ERR_INVALID)                                                                   \
+	X(ERR_VTXO_NO_ANCHOR, "anchor_unknown", ERR_INVALID)                                                           \
+	X(ERR_VTXO_UNCONFIRMED, "anchor_unconfirmed", ERR_INVALID)                                                     \
 	X(ERR_CHAIN, "wrong_chain", ERR_TRANSIENT)                                                                     \
 	X(ERR_CANCELLED, "cancelled", ERR_INVALID)                                                                     \
 	X(ERR_NOT_CANCELLABLE, "not_cancellable", ERR_INVALID)                                                         \

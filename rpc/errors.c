@@ -63,6 +63,11 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_VTXO_EXPIRY:
 	case ERR_VTXO_DUST:
 	case ERR_VTXO_SCRIPT:
+	case ERR_VTXO_KEY:
+	case ERR_VTXO_EXPIRED:
+	case ERR_VTXO_SPENT:
+	case ERR_VTXO_NO_ANCHOR:
+	case ERR_VTXO_UNCONFIRMED:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
