@@ -342,9 +342,8 @@ END_TEST
 
 START_TEST(names)
 {
-	static const char *const expected[] = {
-		"spendable", "locked", "pending", "sent", "fees", "outside", "invalid"
-	};
+	static const char *const expected[] = { "spendable", "locked",  "pending", "sent",
+						"fees",      "outside", "invalid", "exiting" };
 
 	for (int acc = 1; acc <= ACCOUNT_MAX; acc++)
 		ck_assert_str_eq(account_name((enum account)acc), expected[acc - 1]);
