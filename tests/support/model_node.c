@@ -184,6 +184,35 @@ static const char *raw_tx_of(struct model_node *n, const json_t *params)
 	return SAY("\"result\":{\"txid\":\"%s\",\"hex\":\"%s\"%s}", txid_of(n, &t->txid), hex_of(n, t->raw), in);
 }
 
+static const char *btc_of(struct model_node *n, struct sat value)
+{
+	uint64_t v = sat_value(value);
+
+	return SAY("%" PRIu64 ".%08" PRIu64, v / 100000000, v % 100000000);
+}
+
+/* An unspent output; with the mempool's transactions, or of blocks alone. */
+static const char *coin_of(struct model_node *n, const json_t *params)
+{
+	const struct model_tx *t = tx_asked(n, json_array_get(params, 0)), *by;
+	struct outpoint at = { .vout = (uint32_t)json_integer_value(json_array_get(params, 1)) };
+	bool mempool = json_is_true(json_array_get(params, 2));
+	const struct model_block *tip = model_tip(&n->chain);
+
+	if (!t || t->tx.n_out <= at.vout || (t->height < 0 && !(mempool && t->in_mempool)))
+		return "\"result\":null";
+	at.txid = t->txid;
+	by = model_spender(&n->chain, &at);
+	if (by && (mempool || by->height >= 0))
+		return "\"result\":null";
+	return SAY(
+		"\"result\":{\"bestblock\":\"%s\",\"confirmations\":%d,\"value\":%s,\"scriptPubKey\":{\"hex\":\"%s\"},"
+		"\"coinbase\":%s}",
+		hash_of(n, &tip->hash), t->height < 0 ? 0 : (int)tip->height - t->height + 1,
+		btc_of(n, t->tx.out[at.vout].value), hex_of(n, t->tx.out[at.vout].script),
+		tx_is_coinbase(&t->tx) ? "true" : "false");
+}
+
 static const char *send_of(struct model_node *n, const json_t *params)
 {
 	struct bytes raw;
@@ -258,15 +287,14 @@ static const char *scan_coins_of(struct model_node *n, const json_t *params)
 		for (uint32_t k = 0; t->height >= 0 && k < t->tx.n_out; k++) {
 			struct outpoint at = { t->txid, k };
 			const struct model_tx *by = model_spender(&n->chain, &at);
-			uint64_t v = sat_value(t->tx.out[k].value);
 
 			if ((by && by->height >= 0) || !is_wanted(n, json_array_get(params, 1), t->tx.out[k].script))
 				continue;
 			buf_printf(&text,
-				   "%s{\"txid\":\"%s\",\"vout\":%u,\"scriptPubKey\":\"%s\",\"amount\":%" PRIu64
-				   ".%08" PRIu64 ",\"height\":%d,\"coinbase\":%s,\"desc\":\"\"}",
+				   "%s{\"txid\":\"%s\",\"vout\":%u,\"scriptPubKey\":\"%s\",\"amount\":%s,"
+				   "\"height\":%d,\"coinbase\":%s,\"desc\":\"\"}",
 				   text.n ? "," : "", txid_of(n, &t->txid), k, hex_of(n, t->tx.out[k].script),
-				   v / 100000000, v % 100000000, t->height, tx_is_coinbase(&t->tx) ? "true" : "false");
+				   btc_of(n, t->tx.out[k].value), t->height, tx_is_coinbase(&t->tx) ? "true" : "false");
 		}
 	}
 	return SAY("\"result\":{\"success\":true,\"txouts\":1,\"height\":%u,\"bestblock\":\"%s\",\"unspents\":[%s],"
@@ -296,6 +324,8 @@ static const char *member_for(struct model_node *n, const char *method, const js
 		return mempool_of(n);
 	if (strcmp(method, "getrawtransaction") == 0)
 		return raw_tx_of(n, params);
+	if (strcmp(method, "gettxout") == 0)
+		return coin_of(n, params);
 	if (strcmp(method, "sendrawtransaction") == 0)
 		return send_of(n, params);
 	if (strcmp(method, "scanblocks") == 0)
@@ -404,6 +434,16 @@ static const char *outspend_page(struct model_node *n, const struct txid *txid, 
 	return SAY("{\"spent\":true,\"txid\":\"%s\",\"vin\":0,%s}", txid_of(n, &by->txid), status_of(n, by));
 }
 
+static const char *outputs_of(struct model_node *n, const struct model_tx *t)
+{
+	SCOPED(buf) struct buf text = BUF_CAP(1 << 20);
+
+	for (size_t i = 0; i < t->tx.n_out; i++)
+		buf_printf(&text, "%s{\"scriptpubkey\":\"%s\",\"value\":%" PRIu64 "}", i ? "," : "",
+			   hex_of(n, t->tx.out[i].script), sat_value(t->tx.out[i].value));
+	return arena_strdup(&n->arena, buf_text(&text));
+}
+
 static const char *tx_page(struct model_node *n, const char *path)
 {
 	char text[TXID_TEXT];
@@ -421,7 +461,8 @@ static const char *tx_page(struct model_node *n, const char *path)
 		n->script.body_n = t->raw.n;
 		return (const char *)t->raw.p;
 	}
-	return SAY("{\"txid\":\"%s\",\"fee\":0,\"weight\":400,\"vin\":[],\"vout\":[],%s}", text, status_of(n, t));
+	return SAY("{\"txid\":\"%s\",\"fee\":0,\"weight\":400,\"vin\":[],\"vout\":[%s],%s}", text, outputs_of(n, t),
+		   status_of(n, t));
 }
 
 static const char *block_page(struct model_node *n, const char *path)
