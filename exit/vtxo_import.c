@@ -150,11 +150,17 @@ int vtxo_import_read(struct view v, enum network net, const char *text, uint32_t
 	return 0;
 }
 
+void vtxo_import_cancel(struct vtxo_import *im)
+{
+	vtxo_look_cancel(im->look);
+	im->look = NULL;
+}
+
 void vtxo_import_free(struct vtxo_import *im)
 {
 	if (!im)
 		return;
-	vtxo_look_cancel(im->look);
+	vtxo_import_cancel(im);
 	arena_done(&im->arena);
 	free(im);
 }

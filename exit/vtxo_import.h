@@ -47,12 +47,14 @@ struct vtxo_import {
  * the text can be used: ERR_PARSE, ERR_RANGE (more than VTXO_IMPORT_MAX), ERR_NETWORK; else each item has its verdict. */
 MUST_CHECK int vtxo_import_read(struct view v, enum network net, const char *text, uint32_t search,
 				struct vtxo_import **ret, struct err *err);
-/* Cancels the look.  NULL is fine. */
+/* Cancels too.  NULL is fine. */
 void vtxo_import_free(struct vtxo_import *im);
 /* Asks the chain about each item that is neither refused nor known, one after the other; then done, never from inside.  False:
  * there is none, and done will not be called. */
 MUST_CHECK bool vtxo_import_look(struct vtxo_import *im, struct chain_source *chain, void (*done)(void *ctx),
 				 void *ctx);
+/* done will not run. */
+void vtxo_import_cancel(struct vtxo_import *im);
 /* Stores those that are valid and watches the chain for their outputs, so that an exit that somebody else begins is seen.  label:
  * of each, or NULL. */
 MUST_CHECK int vtxo_import_store(struct unit *u, struct vtxo_import *im, const char *label, int64_t now_ms,
