@@ -28,6 +28,10 @@ extern const struct query_set outbox_audit_queries; /* outbox_audit.c */
 extern const struct query_set chain_queries;        /* chain_store.c */
 extern const struct query_set sync_queries;         /* sync_store.c */
 extern const struct query_set watch_queries;        /* watch_store.c */
+extern const struct query_set exit_queries;         /* exit_store.c */
+extern const struct query_set exit_tx_queries;      /* exit_tx_store.c */
+extern const struct query_set exit_child_queries;   /* exit_child_store.c */
+extern const struct query_set exit_claim_queries;   /* exit_claim_store.c */
 extern const struct query_set script_queries;       /* script_store.c */
 extern const struct query_set tx_queries;           /* tx_store.c */
 extern const struct query_set tx_change_queries;    /* tx_change.c */

@@ -48,8 +48,10 @@ static void plan_of(const char *sql, char *text, size_t size)
 	without(text, "COVERING ");
 }
 
-static const enum family families[] = { FAMILY_CHAIN,   FAMILY_SYNC,     FAMILY_WATCH,  FAMILY_SCRIPT,    FAMILY_TX,
-					FAMILY_TX_READ, FAMILY_TX_BLOCK, FAMILY_SETTLE, FAMILY_TX_CHANGE, FAMILY_UTXO };
+static const enum family families[] = { FAMILY_CHAIN,      FAMILY_SYNC,      FAMILY_WATCH,    FAMILY_SCRIPT,
+					FAMILY_TX,         FAMILY_TX_READ,   FAMILY_TX_BLOCK, FAMILY_SETTLE,
+					FAMILY_TX_CHANGE,  FAMILY_UTXO,      FAMILY_EXIT,     FAMILY_EXIT_TX,
+					FAMILY_EXIT_CHILD, FAMILY_EXIT_CLAIM };
 
 /* What is gone through from one end, in the order that is asked for, until the limit. */
 static const char *const in_order[] = {
@@ -59,6 +61,8 @@ static const char *const in_order[] = {
 	"SCAN c USING INDEX onchain_coin_open\n",             /* a page of what is not gone */
 	"SCAN c USING INDEX onchain_coin_unspent\n",          /* all of it: sums */
 	"SCAN chain_hit USING INDEX chain_hit_unconfirmed\n", /* a page of them */
+	"SCAN exit USING INDEX exit_live_id\n",               /* all that live are woken */
+	"SCAN e USING INDEX exit_state\n",                    /* all of it: sums */
 	"SCAN chain_hit USING INDEX chain_hit_block\n", /* all that are confirmed, when the chain is another one */
 };
 
