@@ -100,12 +100,10 @@ static struct exit_tx_facts tx_of(const char *word, size_t i)
 
 static void show_moment(struct world *w, const struct moment *m)
 {
-	char copy[64], *save = NULL;
 	struct exit_facts *f = &w->facts;
 
-	snprintf(copy, sizeof(copy), "%s", m->txs);
 	f->n_txs = 0;
-	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	for (const char *word = m->txs; *word; word += strcspn(word, " "), word += *word == ' ') {
 		w->txids[f->n_txs] = named('T', f->n_txs);
 		w->txs[f->n_txs] = tx_of(word, f->n_txs);
 		f->n_txs++;
