@@ -33,6 +33,9 @@ extern const struct rpc_method method_address_new, method_address_list, method_u
 /* method_psbt.c */
 extern const struct rpc_method method_psbt_create, method_psbt_decode, method_psbt_sign, method_psbt_combine,
 	method_psbt_finalize, method_psbt_broadcast;
+/* method_vtxo.c */
+extern const struct rpc_method method_vtxo_import, method_vtxo_list, method_vtxo_get, method_vtxo_validate,
+	method_vtxo_export;
 /* method_directive.c */
 extern const struct rpc_method method_directive_append, method_directive_list, method_directive_get,
 	method_directive_retry, method_directive_resolve, method_directive_stats;
