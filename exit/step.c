@@ -368,7 +368,7 @@ enum exit_want exit_wants(const struct exit_status *s, const struct exit_facts *
 			return WANT_NOTHING;
 		if (!t->payer.exists)
 			return WANT_CHILD;
-		return t->place == EXIT_TX_UNSEEN ? WANT_SEND : WANT_LOOK;
+		return t->payer_seen ? WANT_LOOK : WANT_SEND;
 	}
 	return WANT_NOTHING;
 }

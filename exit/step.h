@@ -17,7 +17,8 @@ struct exit_tx_facts {
 	struct block_ref block; /* when confirmed */
 	/* Who spends its anchor; when nobody is seen to, the child that is stored here and still to be sent. */
 	struct exit_payer payer;
-	bool has_rival; /* a block has something else that spends its input */
+	bool payer_seen; /* the network has it, as far as is known */
+	bool has_rival;  /* a block has something else that spends its input */
 	struct txid rival;
 	struct block_ref rival_block;
 };
@@ -87,7 +88,7 @@ void exit_step(struct arena *a, const struct exit_status *from, const struct exi
 enum exit_want {
 	WANT_NOTHING = 0,
 	WANT_CHILD = 1, /* nobody pays for it */
-	WANT_SEND = 2,  /* its package is stored here and the network does not have it */
+	WANT_SEND = 2,  /* who pays for it is stored here, and the network does not have that */
 	WANT_LOOK = 3   /* it is on its way: does it pay enough? */
 };
 enum exit_want exit_wants(const struct exit_status *s, const struct exit_facts *facts, size_t *ret_tx);

@@ -89,6 +89,7 @@ static struct exit_tx_facts tx_of(const char *word, size_t i)
 		t.block = block_of(word + 1);
 	}
 	t.payer.exists = strchr("pmMCB", what) != NULL;
+	t.payer_seen = t.payer.exists && what != 'p';
 	if (t.payer.exists) {
 		t.payer.txid = named(what == 'M' || what == 'B' ? 'f' : 'o', i);
 		t.payer.origin = what == 'M' ? CHILD_MEMPOOL : what == 'B' ? CHILD_BLOCK : CHILD_WALLET;

@@ -1,0 +1,38 @@
+/* exit/gather.h - what the tables know about one exit, put together for exit_step().
+ *
+ * Everything is read from one view: the exit's own rows, and what the follower of the chain has seen of the outputs that the
+ * exit watches (exit_watch()): what each of its transactions spends, each fee anchor, and the VTXO's own output.  So the
+ * facts are of one moment and of one chain, whichever backend told of it. */
+#ifndef EXIT_GATHER_H
+#define EXIT_GATHER_H
+
+#include "exit/step.h"
+#include "rails/ark/exit_tx.h"
+#include "store/vtxo_store.h"
+
+#define GATHER_ARENA (64u << 20) /* an exit, its transactions, and what was seen of them */
+
+struct gathered {
+	struct exit_row row;
+	struct exit_status status;
+	struct vtxo_row vtxo;
+	struct ark_taproot taproot; /* of the VTXO's output */
+	size_t leaf;                /* by which it will be claimed: below taproot.n_leaves, or there is none */
+	struct exit_tx_row *txs;
+	size_t n_txs;
+	struct exit_child_row *own; /* for each of these: the active child; id 0: none */
+	struct exit_facts facts;
+};
+/* 1, or 0: nothing is to be decided now, for the chain is not known to its tip; -1.  ERR_NOT_FOUND. */
+MUST_CHECK int gather(struct view v, struct arena *a, int64_t exit_id, struct gathered *ret, struct err *err);
+
+/* Is the chain known, and has everything been searched that was asked for?  1, 0, -1. */
+MUST_CHECK int gather_chain_is_known(struct view v, struct block_ref *ret_tip, struct err *err);
+/* The VTXO with its chain of transactions. */
+MUST_CHECK int gather_chain(struct view v, struct arena *a, int64_t vtxo_id, struct vtxo *ret,
+			    struct exit_chain *ret_chain, struct err *err);
+/* From now on the follower looks out for what an exit needs to know. */
+MUST_CHECK int exit_watch(struct unit *u, int64_t exit_id, const struct exit_chain *chain, const struct outpoint *vtxo,
+			  uint32_t from, int64_t now_ms, struct err *err);
+
+#endif
