@@ -38,14 +38,7 @@ static const struct {
 	{ "a coin for each", { 496, 496 }, 0, { 1800, 1712 }, 2764, 3094, true, 0 },
 	/* 839 for a child of two coins: 1669 */
 	{ "two coins for one", { 496 }, 0, { 1100, 1000 }, 1669, 1712, true, 0 },
-	{ "dust that helps nobody",
-	  { 496 },
-	  0,
-	  { 300, 299, 298, 297, 296, 295, 294 },
-	  1382,
-	  1712,
-	  false,
-	  1712 },
+	{ "dust that helps nobody", { 496 }, 0, { 300, 299, 298, 297, 296, 295, 294 }, 1382, 1712, false, 1712 },
 	{ "an anchor that pays for itself", { 496 }, 10000, { 0 }, 1090, 330, true, 0 },
 	{ "nothing to pay for", { 0 }, 0, { 0 }, 0, 330, true, 0 },
 };

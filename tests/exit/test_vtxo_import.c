@@ -5,134 +5,28 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "chain/ark_keys.h"
 #include "exit/vtxo_show.h"
-#include "rails/bitcoin/bip32.h"
+#include "store/ark_key_store.h"
 #include "store/vtxo_store.h"
 #include "store/watch_store.h"
-#include "tests/support/ark_maker.h"
-#include "tests/support/follower_world.h"
 #include "tests/support/suite.h"
+#include "tests/support/vtxo_world.h"
 
-/* m/350'/0' of some seed, whose keys the test has too. */
-static struct bip32_key account;
-static struct ark_maker maker;
 static struct err failure, *err = &failure;
-
-static int keep_account(struct unit *u, void *ctx, struct err *e)
-{
-	struct bip32_pub pub;
-	char xpub[BIP32_TEXT_MAX];
-
-	(void)ctx;
-	(void)e;
-	bip32_neuter(&account, &pub);
-	bip32_xpub(&pub, xpub);
-	OK(ark_account_add(u, xpub, err));
-	OK(ark_keys_fill(u, 0, err));
-	return 0;
-}
-
-static void setup(enum chain_kind kind)
-{
-	static const uint32_t path[] = { BIP32_HARDENED | 350, BIP32_HARDENED };
-	struct bip32_key master;
-
-	follower_world_setup(kind);
-	follower_world_account(0);
-	OK(bip32_master(bytes_of("sixteen bytes and some more"), &master, err));
-	OK(bip32_derive(&master, path, ARRAY_LEN(path), &account, err));
-	maker = (struct ark_maker){ .arena = &fw.arena, .expiry_height = 500, .exit_delta = 12 };
-	memset(maker.server.b, 0xa1, sizeof(maker.server.b));
-	follower_world_unit(keep_account, NULL);
-}
 
 static void setup_bitcoind(void)
 {
-	setup(CHAIN_BITCOIND);
+	vtxo_world_setup(CHAIN_BITCOIND);
 }
 
 static void setup_esplora(void)
 {
-	setup(CHAIN_ESPLORA);
-}
-
-static struct secret key_of(uint32_t index)
-{
-	struct bip32_key k;
-
-	OK(bip32_child(&account, index, &k, err));
-	return k.key;
-}
-
-static struct sat sat_of(uint64_t v)
-{
-	struct sat ret;
-
-	ck_assert(sat_from_u64(v, &ret));
-	return ret;
-}
-
-/* A board of this key, whose funding the mempool has. */
-static struct vtxo board(struct secret user, uint64_t amount)
-{
-	struct ark_board_plan plan = { .user = user, .amount = sat_of(amount), .fee = sat_of(0) };
-	struct tx_out out;
-	struct tx tx;
-	struct outpoint at = { .vout = 0 };
-	struct vtxo v;
-
-	OK(ark_make_board_funding(&maker, &plan, &out, err));
-	tx = follower_world_tx(NULL, 0, &(struct pays){ out.script, amount }, 1);
-	at.txid = model_node_offer(fw.node, &tx);
-	OK(ark_make_board(&maker, &plan, &at, &v, err));
-	return v;
-}
-
-static struct vtxo mined_board(uint32_t index, uint64_t amount)
-{
-	struct vtxo v = board(key_of(index), amount);
-
-	follower_world_mine();
-	return v;
-}
-
-static const char *hex_of(const struct vtxo *v)
-{
-	return hex_text(&fw.arena, vtxo_encode(&fw.arena, v));
-}
-
-/* --- one import, to its end --- */
-
-static bool done;
-
-static void set_done(void *ctx)
-{
-	(void)ctx;
-	done = true;
-}
-
-static int store(struct unit *u, void *ctx, struct err *e)
-{
-	return vtxo_import_store(u, ctx, "from bark", 1000, e);
-}
-
-static struct vtxo_import *import_with(const char *text, uint32_t search)
-{
-	struct vtxo_import *im;
-
-	OK(vtxo_import_read(store_view(fw.scratch.store), NETWORK_REGTEST, text, search, &im, err));
-	done = false;
-	if (vtxo_import_look(im, fw.source, set_done, NULL))
-		while (!done)
-			follower_world_run_for(1);
-	follower_world_unit(store, im);
-	return im;
+	vtxo_world_setup(CHAIN_ESPLORA);
 }
 
 static struct vtxo_import *import(const char *text)
 {
-	return import_with(text, 0);
+	return vtxo_world_import(text, 0);
 }
 
 static void refused(const char *text, enum err_code code)
@@ -151,8 +45,8 @@ static void refused(const char *text, enum err_code code)
 
 START_TEST(taken_and_given_back)
 {
-	struct vtxo v = mined_board(3, 100000), back;
-	struct vtxo_import *im = import(hex_of(&v));
+	struct vtxo v = vtxo_world_mined(3, 100000), back;
+	struct vtxo_import *im = import(vtxo_world_hex(&v));
 	struct vtxo_row row;
 	struct ark_key_edge edge;
 	char watcher[VTXO_WATCHER_MAX];
@@ -179,7 +73,7 @@ START_TEST(taken_and_given_back)
 	ck_assert_uint_eq(edge.known, 4);
 	ck_assert_uint_eq(edge.derived, 54);
 	OK(vtxo_load(store_view(fw.scratch.store), &fw.arena, row.id, &back, err));
-	ck_assert_str_eq(hex_of(&back), hex_of(&v));
+	ck_assert_str_eq(vtxo_world_hex(&back), vtxo_world_hex(&v));
 	vtxo_watcher(row.id, watcher);
 	OK(watch_store_hits(store_view(fw.scratch.store), &fw.arena, watcher, &hits, &n, err));
 	ck_assert_uint_eq(n, 0);
@@ -190,9 +84,9 @@ END_TEST
 
 START_TEST(again_changes_nothing)
 {
-	struct vtxo v = mined_board(3, 100000);
-	struct vtxo_import *first = import(hex_of(&v)), *again = import(hex_of(&v));
-	struct vtxo_import *twice = import(arena_printf(&fw.arena, "%s\n%s\n", hex_of(&v), hex_of(&v)));
+	struct vtxo v = vtxo_world_mined(3, 100000);
+	struct vtxo_import *first = import(vtxo_world_hex(&v)), *again = import(vtxo_world_hex(&v));
+	struct vtxo_import *twice = import(arena_printf(&fw.arena, "%s\n%s\n", vtxo_world_hex(&v), vtxo_world_hex(&v)));
 
 	ck_assert(!first->items[0].known);
 	ck_assert(again->items[0].known && again->items[0].row == first->items[0].row);
@@ -207,9 +101,10 @@ END_TEST
 /* Each is judged for itself; a second one of the same text is known when its turn comes. */
 START_TEST(of_several_those_that_are_right)
 {
-	struct vtxo good = mined_board(0, 50000), other = mined_board(1, 7000), unconfirmed = board(key_of(2), 9000);
-	const char *text = arena_printf(&fw.arena, " %s,zz\t%s\r\n%s %s", hex_of(&good), hex_of(&unconfirmed),
-					hex_of(&good), hex_of(&other));
+	struct vtxo good = vtxo_world_mined(0, 50000), other = vtxo_world_mined(1, 7000),
+		    unconfirmed = vtxo_world_board(vtxo_world_key(2), 9000);
+	const char *text = arena_printf(&fw.arena, " %s,zz\t%s\r\n%s %s", vtxo_world_hex(&good),
+					vtxo_world_hex(&unconfirmed), vtxo_world_hex(&good), vtxo_world_hex(&other));
 	struct vtxo_import *im = import(text);
 
 	ck_assert_uint_eq(im->n, 5);
@@ -225,7 +120,7 @@ END_TEST
 
 START_TEST(as_they_were_exported)
 {
-	struct vtxo a = mined_board(0, 50000), b = mined_board(1, 7000);
+	struct vtxo a = vtxo_world_mined(0, 50000), b = vtxo_world_mined(1, 7000);
 	json_t *export = vtxo_export_json(&fw.arena, NETWORK_REGTEST);
 	struct vtxo_import *im;
 	const char *text;
@@ -238,7 +133,7 @@ START_TEST(as_they_were_exported)
 	ck_assert_uint_eq(im->n, 2);
 	ck_assert_int_eq(follower_world_total(ACCOUNT_SPENDABLE), 57000);
 	vtxo_import_free(im);
-	im = import(arena_printf(&fw.arena, "[\"%s\"]", hex_of(&a)));
+	im = import(arena_printf(&fw.arena, "[\"%s\"]", vtxo_world_hex(&a)));
 	ck_assert(im->items[0].known);
 	vtxo_import_free(im);
 }
@@ -247,16 +142,16 @@ END_TEST
 /* A key far beyond the window: found by a search, and everything up to it is looked for from then on. */
 START_TEST(a_search_beyond_the_window)
 {
-	struct vtxo v = mined_board(49, 20000), far = mined_board(130, 30000);
-	struct vtxo_import *im = import(hex_of(&v));
+	struct vtxo v = vtxo_world_mined(49, 20000), far = vtxo_world_mined(130, 30000);
+	struct vtxo_import *im = import(vtxo_world_hex(&v));
 	struct ark_key_edge edge;
 
 	ck_assert_int_eq(im->items[0].verdict.err.code, ERR_NONE);
 	vtxo_import_free(im);
-	im = import(hex_of(&far));
+	im = import(vtxo_world_hex(&far));
 	ck_assert_int_eq(im->items[0].verdict.err.code, ERR_VTXO_KEY);
 	vtxo_import_free(im);
-	im = import_with(hex_of(&far), 31); /* known up to 49, derived up to 99 */
+	im = vtxo_world_import(vtxo_world_hex(&far), 31); /* known up to 49, derived up to 99 */
 	ck_assert_int_eq(im->items[0].verdict.err.code, ERR_NONE);
 	vtxo_import_free(im);
 	OK(ark_key_edge(store_view(fw.scratch.store), &edge, err));
@@ -268,13 +163,13 @@ END_TEST
 /* Somebody has begun its exit: it is taken, and said. */
 START_TEST(an_exit_under_way)
 {
-	struct vtxo v = mined_board(0, 50000);
+	struct vtxo v = vtxo_world_mined(0, 50000);
 	struct vtxo_import *im;
 	struct exit_chain chain;
 
 	OK(exit_chain_make(&fw.arena, &v, &chain, err));
 	model_node_offer(fw.node, &chain.txs[0].tx);
-	im = import(hex_of(&v));
+	im = import(vtxo_world_hex(&v));
 	ck_assert_int_eq(im->items[0].verdict.err.code, ERR_NONE);
 	vtxo_import_free(im);
 }
@@ -282,7 +177,7 @@ END_TEST
 
 START_TEST(an_exit_that_a_block_has)
 {
-	struct vtxo v = mined_board(0, 50000);
+	struct vtxo v = vtxo_world_mined(0, 50000);
 	struct vtxo_import *im;
 	struct exit_chain chain;
 	char watcher[VTXO_WATCHER_MAX];
@@ -293,7 +188,7 @@ START_TEST(an_exit_that_a_block_has)
 	model_node_offer(fw.node, &chain.txs[0].tx);
 	follower_world_mine();
 	follower_world_follow();
-	im = import(hex_of(&v));
+	im = import(vtxo_world_hex(&v));
 	ck_assert_msg(im->items[0].verdict.err.code == ERR_NONE, "%s", im->items[0].verdict.err.msg);
 	ck_assert(im->items[0].verdict.under_way);
 	vtxo_watcher(im->items[0].row, watcher);
@@ -313,47 +208,49 @@ START_TEST(not_of_this_wallet)
 	struct vtxo v;
 
 	memset(stranger.b, 0x55, sizeof(stranger.b));
-	v = board(stranger, 50000);
+	v = vtxo_world_board(stranger, 50000);
 	follower_world_mine();
-	refused(hex_of(&v), ERR_VTXO_KEY);
+	refused(vtxo_world_hex(&v), ERR_VTXO_KEY);
 }
 END_TEST
 
 START_TEST(an_anchor_that_nobody_knows)
 {
-	struct vtxo v = board(key_of(0), 50000);
+	struct vtxo v = vtxo_world_board(vtxo_world_key(0), 50000);
 
 	model_node_evict(fw.node, &v.anchor.txid);
-	refused(hex_of(&v), ERR_VTXO_NO_ANCHOR);
+	refused(vtxo_world_hex(&v), ERR_VTXO_NO_ANCHOR);
 }
 END_TEST
 
 START_TEST(an_anchor_that_no_block_has)
 {
-	struct vtxo v = board(key_of(0), 50000);
+	struct vtxo v = vtxo_world_board(vtxo_world_key(0), 50000);
 
-	refused(hex_of(&v), ERR_VTXO_UNCONFIRMED);
+	refused(vtxo_world_hex(&v), ERR_VTXO_UNCONFIRMED);
 }
 END_TEST
 
 /* The server sweeps what it stands on.  The other output keeps the funding known to a node without an index. */
 START_TEST(an_anchor_that_is_spent)
 {
-	struct ark_board_plan plan = { .user = key_of(0), .amount = sat_of(50000), .fee = sat_of(0) };
+	struct ark_board_plan plan = { .user = vtxo_world_key(0),
+				       .amount = vtxo_world_sat(50000),
+				       .fee = vtxo_world_sat(0) };
 	struct outpoint at = { .vout = 0 };
 	struct tx_out out;
 	struct tx tx;
 	struct vtxo v;
 
-	OK(ark_make_board_funding(&maker, &plan, &out, err));
+	OK(ark_make_board_funding(&vw.maker, &plan, &out, err));
 	tx = follower_world_tx(NULL, 0, (struct pays[]){ { out.script, 50000 }, { out.script, 777 } }, 2);
 	at.txid = model_node_offer(fw.node, &tx);
-	OK(ark_make_board(&maker, &plan, &at, &v, err));
+	OK(ark_make_board(&vw.maker, &plan, &at, &v, err));
 	follower_world_mine();
 	tx = follower_world_tx(&at, 1, &(struct pays){ out.script, 49000 }, 1);
 	model_node_offer(fw.node, &tx);
 	follower_world_mine();
-	refused(hex_of(&v), ERR_VTXO_SPENT);
+	refused(vtxo_world_hex(&v), ERR_VTXO_SPENT);
 }
 END_TEST
 
@@ -361,14 +258,14 @@ START_TEST(expired)
 {
 	struct vtxo v;
 
-	maker.expiry_height = 20;
-	v = mined_board(0, 50000); /* height 11 */
+	vw.maker.expiry_height = 20;
+	v = vtxo_world_mined(0, 50000); /* height 11 */
 	model_node_mine_empty(fw.node, 8);
-	vtxo_import_free(import(hex_of(&v))); /* 19 */
+	vtxo_import_free(import(vtxo_world_hex(&v))); /* 19 */
 	ck_assert_int_eq(follower_world_total(ACCOUNT_SPENDABLE), 50000);
-	v = mined_board(1, 50000); /* 20 */
+	v = vtxo_world_mined(1, 50000); /* 20 */
 	{
-		struct vtxo_import *im = import(hex_of(&v));
+		struct vtxo_import *im = import(vtxo_world_hex(&v));
 
 		ck_assert_int_eq(im->items[0].verdict.err.code, ERR_VTXO_EXPIRED);
 		ck_assert(strstr(im->items[0].verdict.err.msg, "20"));
@@ -398,7 +295,7 @@ static void lose_signature(struct vtxo *v)
 
 static void more_money(struct vtxo *v)
 {
-	v->amount = sat_of(50001);
+	v->amount = vtxo_world_sat(50001);
 }
 
 static void another_point(struct vtxo *v)
@@ -425,10 +322,10 @@ static const struct {
 
 START_TEST(spoilt_table)
 {
-	struct vtxo v = mined_board(0, 50000);
+	struct vtxo v = vtxo_world_mined(0, 50000);
 
 	spoilt[_i].spoil(&v);
-	refused(hex_of(&v), spoilt[_i].code);
+	refused(vtxo_world_hex(&v), spoilt[_i].code);
 }
 END_TEST
 
@@ -473,25 +370,30 @@ END_TEST
 /* A node that does not answer: nothing is known of the VTXO, and nothing is kept. */
 START_TEST(without_a_node)
 {
-	struct vtxo v = mined_board(0, 50000);
+	struct vtxo v = vtxo_world_mined(0, 50000);
 	struct vtxo_import *im;
 
 	model_node_down(fw.node, true);
-	im = import(hex_of(&v));
+	im = import(vtxo_world_hex(&v));
 	ck_assert_int_eq(err_class_of(im->items[0].verdict.err.code), ERR_TRANSIENT);
 	vtxo_import_free(im);
 	ck_assert_int_eq(follower_world_total(ACCOUNT_SPENDABLE), 0);
 }
 END_TEST
 
+static void not_wanted(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
 START_TEST(given_up_in_its_middle)
 {
-	struct vtxo v = mined_board(0, 50000);
+	bool done = false;
+	struct vtxo v = vtxo_world_mined(0, 50000);
 	struct vtxo_import *im;
 
-	OK(vtxo_import_read(store_view(fw.scratch.store), NETWORK_REGTEST, hex_of(&v), 0, &im, err));
-	done = false;
-	ck_assert(vtxo_import_look(im, fw.source, set_done, NULL));
+	OK(vtxo_import_read(store_view(fw.scratch.store), NETWORK_REGTEST, vtxo_world_hex(&v), 0, &im, err));
+	ck_assert(vtxo_import_look(im, fw.source, not_wanted, &done));
 	vtxo_import_free(im);
 	follower_world_run_for(20);
 	ck_assert(!done);
@@ -503,13 +405,13 @@ END_TEST
 
 START_TEST(the_way_drawn)
 {
-	struct vtxo v = mined_board(0, 50000);
+	struct vtxo v = vtxo_world_mined(0, 50000);
 	json_t *obj = json_object_in(&fw.arena), *first;
 	struct vtxo chain;
-	struct secret user = key_of(0);
+	struct secret user = vtxo_world_key(0);
 	const char *text;
 
-	OK(ark_make_chain(&maker, &v, &user, 1, true, &chain, err));
+	OK(ark_make_chain(&vw.maker, &v, &user, 1, true, &chain, err));
 	OK(vtxo_set_chain(&fw.arena, NETWORK_REGTEST, &chain, obj, err));
 	ck_assert_uint_eq(json_array_size(json_object_get(obj, "exit_transactions")), 3);
 	first = json_array_get(json_object_get(obj, "exit_transactions"), 0);
