@@ -9,7 +9,7 @@
 #include "store/exit_store.h"
 #include "store/exit_tx_store.h"
 
-#define EXIT_TXS_MAX 4096 /* transactions of one exit */
+#define EXIT_TXS_MAX 4096u /* transactions of one exit */
 
 /* How far one of its transactions is.  Here only: stored are the names. */
 enum exit_part {

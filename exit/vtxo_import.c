@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "chain/ark_keys.h"
+#include "exit/status.h"
 #include "rails/ark/exit_tx.h"
 #include "store/vtxo_store.h"
 #include "store/watch_store.h"
@@ -104,6 +105,11 @@ static int read_item(struct view v, struct vtxo_import *im, struct import_item *
 	if (vtxo_parse(&im->arena, hex, VTXO_FULL, &item->v, refused) != 0)
 		return 0;
 	item->decoded = true;
+	if (item->v.n_items > EXIT_TXS_MAX) {
+		ERR(refused, ERR_VTXO_INVALID, "its exit is of %zu transactions: more than %u are never taken",
+		    item->v.n_items, EXIT_TXS_MAX);
+		return 0;
+	}
 	rc = vtxo_store_find(v, &im->arena, &item->v.point, &row, err);
 	if (rc != 0) {
 		item->known = rc == 1;

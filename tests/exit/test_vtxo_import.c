@@ -329,6 +329,22 @@ START_TEST(spoilt_table)
 }
 END_TEST
 
+START_TEST(an_exit_without_end)
+{
+	struct vtxo v = vtxo_world_mined(0, 50000);
+	struct genesis_item *items = ARENA_ARRAY(&fw.arena, 4097, struct genesis_item);
+
+	for (size_t i = 0; i < 4097; i++) {
+		items[i] = v.items[0];
+		items[i].kind = GENESIS_ARKOOR;
+		items[i].n_keys = 0;
+	}
+	v.items = items;
+	v.n_items = 4097;
+	refused(vtxo_world_hex(&v), ERR_VTXO_INVALID);
+}
+END_TEST
+
 static const struct {
 	const char *name, *text;
 	enum err_code code;
@@ -444,6 +460,7 @@ static TCase *of_kind(const char *name, void (*fixture)(void))
 	tcase_add_test(c, an_anchor_that_is_spent);
 	tcase_add_test(c, expired);
 	tcase_add_loop_test(c, spoilt_table, 0, ARRAY_LEN(spoilt));
+	tcase_add_test(c, an_exit_without_end);
 	tcase_add_loop_test(c, no_text_table, 0, ARRAY_LEN(no_texts));
 	tcase_add_test(c, too_many_at_once);
 	tcase_add_test(c, without_a_node);

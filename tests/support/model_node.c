@@ -324,6 +324,8 @@ static const char *member_for(struct model_node *n, const char *method, const js
 		return mempool_of(n);
 	if (strcmp(method, "getrawtransaction") == 0)
 		return raw_tx_of(n, params);
+	if (strcmp(method, "estimatesmartfee") == 0)
+		return "\"result\":{\"feerate\":0.00002000,\"blocks\":2}";
 	if (strcmp(method, "gettxout") == 0)
 		return coin_of(n, params);
 	if (strcmp(method, "sendrawtransaction") == 0)
