@@ -1,0 +1,35 @@
+/* exit/auto.h - exits that begin without being asked for.  Implements the policy auto_exit of issue 5, and the detection of
+ * exits that somebody else has begun (spec/exit.md 1.7, [X-12]; spec/ark-flows.md 5.2).
+ *
+ * A pass looks at each VTXO that is spendable or locked, and begins its exit
+ *   when its own transaction is on chain or in a mempool, whoever put it there: then it can only be claimed;
+ *   when its server is lost, or (AUTO_EXIT_ON) when its deadline has come, and it is worth what its exit costs now.
+ * One that an action holds is left to it.  Nothing is sent here: the exits' own task does what follows. */
+#ifndef EXIT_AUTO_H
+#define EXIT_AUTO_H
+
+#include "chain/source.h"
+#include "store/store.h"
+
+enum auto_exit { /* in the order of the choices in conf/options.c */
+		 AUTO_EXIT_OFF = 0,
+		 AUTO_EXIT_LOST, /* those of lost servers */
+		 AUTO_EXIT_ON    /* and those whose deadline has come */
+};
+
+struct auto_exit_options {
+	struct store *store;
+	struct chain_source *chain;
+	enum auto_exit policy;
+	uint32_t margin;          /* blocks to spare before a VTXO expires */
+	struct feerate limit;     /* the most that is ever paid */
+	void (*begun)(void *ctx); /* an exit has begun, and is durable; or NULL */
+	void *ctx;
+};
+struct auto_exits;
+struct auto_exits *auto_exits_new(const struct auto_exit_options *opt);
+void auto_exits_free(struct auto_exits *x); /* NULL is fine */
+/* A task's run: a pass.  -1: the store cannot be read or written. */
+int auto_exits_run(void *auto_exits, struct err *err);
+
+#endif
