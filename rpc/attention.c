@@ -8,9 +8,11 @@
 #include "actions/wallet.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "exit/plan.h"
 #include "outbox/show.h"
 #include "rpc/chain_show.h"
 #include "rpc/state.h"
+#include "store/chain_store.h"
 #include "store/mint_store.h"
 #include "store/movement_store.h"
 #include "store/quote_store.h"
@@ -19,6 +21,8 @@
 #define TROUBLE_TRIES  10
 #define QUOTE_NEAR_MS  (3600 * INT64_C(1000))
 #define DAY_MS         (86400 * INT64_C(1000))
+#define BLOCK_MS       (600 * INT64_C(1000))
+#define EXIT_ALARM     1008u      /* blocks: a week */
 #define LIBEVENT_SOUND 0x02010d00 /* 2.1.13 */
 
 enum severity { CRITICAL, WARNING, INFO };
@@ -293,6 +297,78 @@ static void look_at_outbox(struct list *l)
 	}
 }
 
+/* --- VTXOs that expire --- */
+
+struct expiring {
+	struct list *l;
+	uint32_t tip, margin;
+	unsigned shown;
+};
+
+static json_t *add_expiry(const struct expiring *e, enum severity severity, const char *kind, const char *next,
+			  const struct vtxo_row *row, const char *what)
+{
+	json_t *item = add(e->l, severity, kind, next, what), *stake = json_object_in(e->l->a);
+	char id[OUTPOINT_TEXT];
+
+	outpoint_text(&row->point, id);
+	json_set_str(item, "vtxo_id", id);
+	json_set_u64(stake, "amount", sat_value(row->amount));
+	json_set_str(stake, "unit", "sat");
+	json_set(item, "at_stake", stake);
+	return item;
+}
+
+static void look_at_vtxo(void *ctx, const struct vtxo_row *row)
+{
+	struct expiring *e = ctx;
+	int64_t left = exit_deadline(row, e->margin) - (int64_t)e->tip;
+	json_t *item;
+
+	if (e->shown++ >= TROUBLED_SHOWN)
+		return;
+	if (row->expiry_height <= e->tip) {
+		add_expiry(e, CRITICAL, "vtxo_expired",
+			   "exit.start, at once: it is not lost before its server takes it", row,
+			   arena_printf(e->l->a, "A VTXO expired at height %" PRIu32 ": its server may take it.",
+					row->expiry_height));
+		return;
+	}
+	item = left <= 0
+		       ? add_expiry(e, CRITICAL, "vtxo_exit_now", "exit.start", row,
+				    arena_printf(
+					    e->l->a,
+					    "A VTXO expires at height %" PRIu32
+					    ", and its exit needs %u blocks before that: begin it now, or refresh it.",
+					    row->expiry_height, row->depth))
+		       : add_expiry(e, WARNING, "vtxo_expires", "refresh it with its server; or exit.plan, exit.start",
+				    row,
+				    arena_printf(e->l->a,
+						 "A VTXO expires at height %" PRIu32
+						 ": its exit should begin within %" PRId64 " blocks.",
+						 row->expiry_height, left));
+	json_set_int(item, "deadline_ms", e->l->now_ms + (left > 0 ? left * BLOCK_MS : 0));
+}
+
+static void look_at_vtxos(struct list *l)
+{
+	const struct rpc_server_options *opt = &l->server->opt;
+	struct expiring e = { .l = l, .margin = opt->exit_margin ? opt->exit_margin : EXIT_MARGIN_DEFAULT };
+	uint32_t alarm = opt->exit_alarm ? opt->exit_alarm : EXIT_ALARM;
+	struct block_row tip;
+	struct err err;
+	int found = chain_store_tip(l->view, &tip, &err);
+
+	if (found == 1) {
+		e.tip = tip.ref.height;
+		/* By expiry: how long an exit is makes its deadline earlier, and the alarm no later. */
+		found = vtxo_store_expiring(l->view, l->a, e.tip + alarm + e.margin, TROUBLED_SHOWN, look_at_vtxo, &e,
+					    &err);
+	}
+	if (found < 0)
+		add_unreadable(l, "the VTXOs", &err);
+}
+
 static void add_chain(void *ctx, int severity, const char *kind, const char *next, const char *what)
 {
 	static const enum severity severities[] = { CRITICAL, WARNING, INFO };
@@ -327,6 +403,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_mints(&l);
 	chain_troubles(server, a, add_chain, &l);
 	look_at_outbox(&l);
+	look_at_vtxos(&l);
 	look_at_backup(&l);
 	look_at_libevent(&l);
 	for (enum severity s = CRITICAL; s <= INFO; s++)

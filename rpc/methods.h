@@ -36,6 +36,8 @@ extern const struct rpc_method method_psbt_create, method_psbt_decode, method_ps
 /* method_vtxo.c */
 extern const struct rpc_method method_vtxo_import, method_vtxo_list, method_vtxo_get, method_vtxo_validate,
 	method_vtxo_export;
+/* method_plan.c */
+extern const struct rpc_method method_exit_plan, method_exit_prepare, method_exit_server;
 /* method_directive.c */
 extern const struct rpc_method method_directive_append, method_directive_list, method_directive_get,
 	method_directive_retry, method_directive_resolve, method_directive_stats;

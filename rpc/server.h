@@ -48,6 +48,8 @@ struct rpc_server_options {
 	const char *datadir;
 	const char *config_path; /* shown by status; or NULL */
 	int64_t started_at_ms;
+	uint32_t exit_margin;      /* blocks to spare before a VTXO expires; 0: EXIT_MARGIN_DEFAULT */
+	uint32_t exit_alarm;       /* attention so many blocks before that; 0: 1008 */
 	int64_t backup_max_age_ms; /* attention when the newest backup is older; 0: 7 days */
 
 	const char *socket_path; /* unix socket to make, mode 0660; NULL: none */

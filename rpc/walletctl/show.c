@@ -33,6 +33,8 @@ static const struct list_view {
 	{ "utxo.list", "utxos", "outpoint amount_sat state confirmations address label holder" },
 	{ "vtxo.list", "vtxos", "vtxo_id amount_sat state blocks_left exit_depth exit_delta label holder" },
 	{ "vtxo.import", "vtxos", "place vtxo_id amount_sat status error.message warning.message" },
+	{ "exit.plan", "vtxos",
+	  "vtxo_id amount_sat state exit_fee_sat claim_fee_sat economical expiry_height blocks_to_start" },
 	{ "mint.list", "mints", NULL },
 	{ "key.list", "keys", "name scope budget_hour_sat budget_day_sat created_at_ms last_used_ms revoked_at_ms" },
 	{ "status", "tasks", "name backlog runs failures last_success_ms last_error" },
