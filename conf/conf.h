@@ -61,6 +61,9 @@ struct config {
 	bool onchain_spend_change, onchain_single_chain;
 	int64_t exit_reserve_sat;
 
+	int auto_exit; /* enum auto_exit */
+	int64_t vtxo_exit_margin, vtxo_alarm_blocks;
+
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;
 

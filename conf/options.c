@@ -129,6 +129,15 @@ const struct option options[] = {
 	  .help = "So much stays on chain, in confirmed coins and change, when others are paid: an exit pays its way with "
 		  "it. A payment may say use_reserve=true." },
 
+	{ "auto_exit", OPTION_ENUM, 0, .choices = "off|lost|on", .fallback = "lost", .arg = "WHEN", AT(auto_exit),
+	  .help = "Which VTXOs are taken on chain without being asked for, when they are worth the fees: lost, those of "
+		  "servers that are gone (exit.server); on, also those that must begin now or expire; off, none. One "
+		  "that somebody else puts on chain is always followed." },
+	{ "vtxo_exit_margin", OPTION_INT, 0, 1, 10000, .fallback = "12", .arg = "BLOCKS", AT(vtxo_exit_margin),
+	  .help = "Blocks to spare between the end of an exit and the height at which the VTXO expires." },
+	{ "vtxo_alarm_blocks", OPTION_INT, 0, 1, 100000, .fallback = "1008", .arg = "BLOCKS", AT(vtxo_alarm_blocks),
+	  .help = "status asks for attention so many blocks before an exit must begin." },
+
 	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
 	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",
 	  .help = "An EVM chain that directives are carried to: its number, then words between blanks. Lines of the "

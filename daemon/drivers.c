@@ -2,14 +2,16 @@
 
 #include "actions/executor.h"
 #include "chain/follower.h"
+#include "exit/auto.h"
 #include "outbox/outbox.h"
 
-#define EXECUTOR_MS 30000
-#define OUTBOX_MS   5000
-#define SHARED_MS   1000  /* how soon another daemon's work is noticed */
-#define BITCOIND_MS 10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
-#define ESPLORA_MS  30000
-#define FEES_MS     60000
+#define EXECUTOR_MS  30000
+#define OUTBOX_MS    5000
+#define SHARED_MS    1000  /* how soon another daemon's work is noticed */
+#define AUTO_EXIT_MS 60000 /* and whenever the chain has moved */
+#define BITCOIND_MS  10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
+#define ESPLORA_MS   30000
+#define FEES_MS      60000
 
 /* What goes wrong is in the drivers' own reports. */
 
@@ -107,5 +109,7 @@ static int run_fees(void *ctx, struct err *err)
 	chain_ask_fees(ctx, (struct chain_then){ fees_told, NULL });
 	return 0;
 }
+
+const struct task_def auto_exit_task = { .name = "auto_exit", .interval_ms = AUTO_EXIT_MS, .run = auto_exits_run };
 
 const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run = run_fees };

@@ -30,6 +30,7 @@
 #include "daemon/signals.h"
 #include "daemon/systemd.h"
 #include "daemon/tasks.h"
+#include "exit/auto.h"
 #include "rails/bitcoin/secp.h"
 #include "rails/evm/keccak.h"
 #include "rpc/server.h"
@@ -55,6 +56,7 @@ struct host {
 	struct http *http, *chain_http;
 	struct chain_source *chain; /* NULL: no node is configured; then there is no follower either */
 	struct follower *follower;
+	struct auto_exits *auto_exits; /* as the follower */
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
 	struct outbox *outbox;             /* NULL: no chain is configured */
@@ -63,7 +65,7 @@ struct host {
 	struct signals *signals;
 	struct tasks *tasks;
 	struct task_def executor_task, outbox_task, tip_task; /* their intervals depend on the configuration */
-	struct task *executor_run, *outbox_run, *tip_run;
+	struct task *executor_run, *outbox_run, *tip_run, *auto_exit_run;
 	struct maintenance maintenance;
 
 	struct timer *stop_timer, *watchdog_timer;
@@ -237,8 +239,19 @@ static void chain_changed(void *ctx)
 {
 	struct host *h = ctx;
 
+	if (h->auto_exit_run)
+		task_kick(h->auto_exit_run);
 	loop_unpost(h->loop, wake_payments, h);
 	loop_post(h->loop, wake_payments, h);
+}
+
+/* There are outputs now that the follower should look for. */
+static void exit_begun(void *ctx)
+{
+	struct host *h = ctx;
+
+	if (h->tip_run)
+		task_kick(h->tip_run);
 }
 
 /* A bitcoind is on this machine or in this house, where no proxy leads to. */
@@ -268,6 +281,15 @@ static int open_chain(struct host *h, struct err *err)
 		.source = h->chain,
 		.kind = opt.kind,
 		.changed = chain_changed,
+		.ctx = h,
+	});
+	h->auto_exits = auto_exits_new(&(struct auto_exit_options){
+		.store = h->store,
+		.chain = h->chain,
+		.policy = (enum auto_exit)h->conf.auto_exit,
+		.margin = (uint32_t)h->conf.vtxo_exit_margin,
+		.limit = onchain_config_policy(&h->conf).max_feerate,
+		.begun = exit_begun,
 		.ctx = h,
 	});
 	return 0;
@@ -391,6 +413,7 @@ static void start_tasks(struct host *h)
 		h->tip_task = tip_task(&h->conf);
 		tasks_add(h->tasks, &fees_task, h->chain, 0);
 		h->tip_run = tasks_add(h->tasks, &h->tip_task, h->follower, 0);
+		h->auto_exit_run = tasks_add(h->tasks, &auto_exit_task, h->auto_exits, 0);
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
@@ -481,6 +504,8 @@ static int listen_rpc(struct host *h, struct err *err)
 		.datadir = h->conf.datadir,
 		.config_path = h->conf.file,
 		.started_at_ms = h->started_at_ms,
+		.exit_margin = (uint32_t)h->conf.vtxo_exit_margin,
+		.exit_alarm = (uint32_t)h->conf.vtxo_alarm_blocks,
 		.backup_max_age_ms = h->conf.backup_max_age_days * 86400000,
 	};
 	struct listening at;
@@ -697,6 +722,7 @@ static void end(struct host *h)
 	h->tip_run = NULL; /* the wallet still tells when its keys go */
 	h->outbox = NULL;
 	follower_free(h->follower);
+	auto_exits_free(h->auto_exits);
 	executor_free(h->executor);
 	wallet_free(h->wallet);
 	chain_source_free(h->chain);

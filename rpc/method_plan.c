@@ -328,7 +328,7 @@ static const struct param exit_server_params[] = {
 	{ .name = "server",
 	  .type = PARAM_STRING,
 	  .flags = PARAM_REQUIRED,
-	  .min = 66,
+	  .min = 1,
 	  .max = 66,
 	  .help = "Its key, as vtxo.list shows it." },
 	{ .name = "lost", .type = PARAM_BOOL, .flags = PARAM_REQUIRED, .help = "Is it gone for good?" },
