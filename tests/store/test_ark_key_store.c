@@ -1,6 +1,6 @@
 #include "store/ark_key_store.h"
 
-#include "tests/support/ark_rows.h"
+#include "tests/support/vtxo_rows.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 

@@ -4,7 +4,7 @@
 
 #include "store/ark_server_store.h"
 #include "store/event_store.h"
-#include "tests/support/ark_rows.h"
+#include "tests/support/vtxo_rows.h"
 #include "tests/support/onchain_rows.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"

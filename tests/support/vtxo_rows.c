@@ -1,4 +1,4 @@
-#include "tests/support/ark_rows.h"
+#include "tests/support/vtxo_rows.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* tests/support/ark_rows.h - keys and VTXOs for the tests of the Ark stores: of numbers, so that equal numbers are equal
+/* tests/support/vtxo_rows.h - keys and VTXOs for the tests of the Ark stores: of numbers, so that equal numbers are equal
  * things.  Whatever is written must work; nothing here commits. */
-#ifndef TESTS_SUPPORT_ARK_ROWS_H
-#define TESTS_SUPPORT_ARK_ROWS_H
+#ifndef TESTS_SUPPORT_VTXO_ROWS_H
+#define TESTS_SUPPORT_VTXO_ROWS_H
 
 #include "store/ark_key_store.h"
 #include "store/vtxo_store.h"
