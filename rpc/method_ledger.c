@@ -23,7 +23,8 @@ static struct rpc_outcome balance(struct rpc_call *call)
 static const struct rpc_field balance_result[] = {
 	{ "balances", "object",
 	  "Per rail and unit: spendable, pending (offered to us, not counted), locked (held by actions), sent (in tokens"
-	  " nobody has claimed), total = spendable + locked + sent; and the same per mint." },
+	  " nobody has claimed), exiting (of VTXOs: on chain, and not claimed yet), total = spendable + locked + sent +"
+	  " exiting; and the same per mint." },
 	{ 0 },
 };
 const struct rpc_method method_balance = {
