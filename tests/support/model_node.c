@@ -228,6 +228,74 @@ static const char *send_of(struct model_node *n, const json_t *params)
 	return SAY("\"result\":\"%s\"", txid_of(n, &txid));
 }
 
+/* --- packages --- */
+
+static bool is_known_tx(const struct model_tx *t)
+{
+	return t && (t->height >= 0 || t->in_mempool);
+}
+
+/* What is wrong with an input of a package's transaction; "" for nothing. */
+static const char *input_fault(struct model_node *n, const struct tx *tx, const struct txid *parent)
+{
+	for (size_t i = 0; i < tx->n_in; i++) {
+		const struct outpoint *at = &tx->in[i].prevout;
+		const struct model_tx *from = model_tx_of(&n->chain, &at->txid), *by = model_spender(&n->chain, at);
+
+		if (parent && txid_equal(&at->txid, parent))
+			continue;
+		if (!is_known_tx(from) || at->vout >= from->tx.n_out || (by && by->height >= 0))
+			return "bad-txns-inputs-missingorspent";
+		if (from->height < 0)
+			return "package-not-child-with-unconfirmed-parents";
+	}
+	return "";
+}
+
+/* In the manner of submitpackage: a parent that pays nothing, and its child.  Fees and policy are not looked at. */
+static const char *package_of(struct model_node *n, const json_t *params)
+{
+	const json_t *list = json_array_get(params, 0);
+	const char *fault[2], *text = "";
+	bool good = true;
+	struct tx tx[2];
+	struct txid txid[2];
+	struct err err;
+
+	ck_assert_uint_eq(json_array_size(list), 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct bytes raw;
+
+		ck_assert(hex_decode_any(&n->arena, json_string_value(json_array_get(list, i)), TX_SIZE_MAX, &raw));
+		ck_assert_int_eq(tx_decode(&n->arena, raw, &tx[i], &err), 0);
+		txid[i] = tx_txid(&tx[i]);
+	}
+	ck_assert(tx_find_input(&tx[1], &(struct outpoint){ txid[0], (uint32_t)(tx[0].n_out - 1) }) < tx[1].n_in);
+	for (size_t i = 0; i < 2; i++) {
+		const struct model_tx *t = model_tx_of(&n->chain, &txid[i]);
+
+		fault[i] = t && t->height >= 0 ? "txn-already-known" : input_fault(n, &tx[i], i ? &txid[0] : NULL);
+		if (n->refuse)
+			fault[i] = "min relay fee not met, 0 < 100";
+		good = good && fault[i][0] == '\0';
+	}
+	for (size_t i = 0; i < 2 && good; i++)
+		if (!is_known_tx(model_tx_of(&n->chain, &txid[i])))
+			model_node_offer(n, &tx[i]);
+	for (size_t i = 0; i < 2; i++) {
+		struct wtxid wtxid = tx_wtxid(&tx[i]);
+		char name[TXID_TEXT];
+
+		wtxid_text(&wtxid, name);
+		text = SAY("%s%s\"%s\":{\"txid\":\"%s\",%s}", text, i ? "," : "", name, txid_of(n, &txid[i]),
+			   good ? SAY("\"vsize\":%u,\"fees\":{\"base\":0.00000000}", (unsigned)tx_vsize(&tx[i]))
+			   : fault[i][0] ? SAY("\"error\":\"%s\"", fault[i])
+					 : "\"error\":\"transaction failed\"");
+	}
+	return SAY("\"result\":{\"package_msg\":\"%s\",\"tx-results\":{%s},\"replaced-transactions\":[]}",
+		   good ? "success" : "transaction failed", text);
+}
+
 /* Is it one of the scripts that are named raw(…)? */
 static bool is_wanted(struct model_node *n, const json_t *list, struct bytes script)
 {
@@ -330,6 +398,8 @@ static const char *member_for(struct model_node *n, const char *method, const js
 		return coin_of(n, params);
 	if (strcmp(method, "sendrawtransaction") == 0)
 		return send_of(n, params);
+	if (strcmp(method, "submitpackage") == 0)
+		return package_of(n, params);
 	if (strcmp(method, "scanblocks") == 0)
 		return scan_blocks_of(n, params);
 	if (strcmp(method, "scantxoutset") == 0)
