@@ -3,10 +3,9 @@
 
 #include "exit/exit.h"
 #include "exit/gather.h"
+#include "exit/reconcile.h"
 #include "rails/ark/exit_tx.h"
 #include "store/chain_store.h"
-#include "store/utxo_store.h"
-#include "store/watch_store.h"
 
 /* --- begin --- */
 
@@ -162,7 +161,6 @@ static int check_unseen(struct unit *u, struct arena *a, const struct exit_row *
 int exit_cancel(struct unit *u, struct arena *a, const struct outpoint *vtxo, int64_t now_ms, struct err *err)
 {
 	struct exit_status canceled = { .state = EXIT_CANCELED };
-	struct action_id holder;
 	struct exit_row row;
 	struct block_row tip;
 	int rc;
@@ -180,14 +178,13 @@ int exit_cancel(struct unit *u, struct arena *a, const struct outpoint *vtxo, in
 		return -1;
 	if (rc == 1)
 		canceled.tip_height = tip.ref.height;
-	holder = exit_holder(row.id);
 	row.state = EXIT_CANCELED;
 	row.live = false;
 	row.checkpoint = exit_status_text(a, &canceled);
 	row.error = NULL;
-	if (exit_store_save(u, &row, true, now_ms, err) != 0 || vtxo_store_release(u, &holder, now_ms, err) != 0)
+	if (exit_store_save(u, &row, true, now_ms, err) != 0)
 		return -1;
-	return watch_store_end(u, holder.s, err);
+	return reconcile_end(u, a, row.id, now_ms, err);
 }
 
 int exit_set_feerate(struct unit *u, struct arena *a, const struct outpoint *vtxo, const struct feerate *rate,

@@ -1,0 +1,399 @@
+/* exit/package.c - what is given to a node, and what it says.  Implements spec/exit.md 3.5 and the network's part of 3.3.
+ *
+ * An errand belongs to an exit transaction, so that one that several exits need is sent once.  What it sends was stored before;
+ * whether a node has it, the follower says: an answer here only tells what to do next. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/metrics.h"
+#include "exit/internal.h"
+
+#define ERRAND_ARENA (64u << 20)
+
+struct errand {
+	struct exits *x;
+	struct errand *next;
+	struct errand_order order;
+	struct action_id guard; /* empty: let go of */
+	struct chain_ask *ask;
+	struct arena arena;
+	/* what came back */
+	struct err err;
+	enum package_class class;
+	size_t culprit;
+	const char *words;
+	struct chain_tx_status root;
+	bool found;
+	struct sat fee;
+	struct weight weight;
+	int64_t now_ms;
+	/* what follows from it */
+	struct errand_order then;
+};
+
+/* --- life --- */
+
+static void unlink_errand(struct errand *e)
+{
+	struct errand **at = &e->x->errands;
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+}
+
+static void let_go(struct errand *e)
+{
+	if (action_id_is_empty(&e->guard))
+		return;
+	due_release(e->x->guard, &e->guard);
+	e->guard = (struct action_id){ "" };
+}
+
+static void errand_free(struct errand *e)
+{
+	unlink_errand(e);
+	let_go(e);
+	arena_done(&e->arena);
+	free(e);
+}
+
+void errands_cancel(struct exits *x)
+{
+	while (x->errands) {
+		if (x->errands->ask)
+			chain_cancel(x->errands->ask);
+		errand_free(x->errands);
+	}
+}
+
+unsigned errands_under_way(const struct exits *x)
+{
+	unsigned n = 0;
+
+	for (const struct errand *e = x->errands; e; e = e->next)
+		n++;
+	return n;
+}
+
+/* --- what a node said of a package --- */
+
+static bool is_fine(enum package_class c)
+{
+	return c == PACKAGE_OK || c == PACKAGE_ALREADY_KNOWN;
+}
+
+/* The child will never be taken: something else has spent what it spends.  A child that was taken once may itself be what
+ * spent it, and the follower has not seen the block yet: then only the second no in a row counts. */
+static bool child_is_dead(const struct errand *e, const struct exit_row *row, const struct exit_child_row *child)
+{
+	bool said = (e->class == PACKAGE_INPUTS_GONE && e->culprit == 1) || e->class == PACKAGE_TOPOLOGY;
+
+	return said && (child->status != CHILD_SENT || row->attempts > 0);
+}
+
+/* Never taken, and never will be as it is: another one has to be made, which pays more. */
+static bool child_pays_too_little(const struct errand *e, const struct exit_child_row *child)
+{
+	return child->status == CHILD_PREPARED &&
+	       (e->class == PACKAGE_FEE_TOO_LOW || e->class == PACKAGE_REPLACEMENT_TOO_LOW);
+}
+
+static int judge_child(struct unit *u, struct errand *e, const struct exit_row *row, struct exit_child_row *child,
+		       struct err *err)
+{
+	if (is_fine(e->class)) {
+		if (child->status == CHILD_SENT && !child->refusal)
+			return 0;
+		child->status = CHILD_SENT;
+		child->refusal = NULL;
+		return exit_child_store_save(u, child, err);
+	}
+	if (child_is_dead(e, row, child) || child_pays_too_little(e, child))
+		return pay_drop(u, &e->arena, child, CHILD_REJECTED, e->words, e->now_ms, err);
+	if (e->class == PACKAGE_UNKNOWN)
+		return 0;
+	child->refusal = e->words;
+	return exit_child_store_save(u, child, err);
+}
+
+static struct exit_trouble trouble_of(const struct errand *e, const struct exit_tx_row *tx)
+{
+	struct exit_trouble t = { .tag = TROUBLE_NONE, .txid = tx->txid, .words = e->words };
+
+	if (is_fine(e->class))
+		return t;
+	t.tag = e->class == PACKAGE_UNSUPPORTED ? TROUBLE_NODE_POLICY : TROUBLE_BROADCAST;
+	return t;
+}
+
+/* The exits that need this transaction hear of it. */
+static int tell_exits(struct unit *u, struct errand *e, const struct exit_trouble *t, struct err *err)
+{
+	int64_t *ids;
+	size_t n;
+
+	if (exit_tx_store_exits(unit_view(u), &e->arena, e->order.tx_id, &ids, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct exit_row row;
+		int64_t wait;
+		int rc = exit_store_get(unit_view(u), &e->arena, ids[i], &row, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || !row.live)
+			continue;
+		wait = t->tag == TROUBLE_NONE ? EXIT_AGAIN_MS : backoff_ms(row.attempts + 1);
+		if (exits_note(u, &e->arena, &row, t, e->now_ms + (wait < EXIT_TICK_MS ? wait : EXIT_TICK_MS),
+			       e->now_ms, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int find_tx(struct view v, struct errand *e, struct exit_tx_row *ret, struct err *err)
+{
+	struct exit_tx_row *txs;
+	size_t n;
+
+	if (exit_tx_store_of(v, &e->arena, e->order.exit_id, &txs, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (txs[i].id == e->order.tx_id) {
+			*ret = txs[i];
+			return 0;
+		}
+	return ERR(err, ERR_INTERNAL, "an exit has lost a transaction");
+}
+
+static int package_unit(struct unit *u, struct errand *e, struct err *err)
+{
+	struct exit_child_row child;
+	struct exit_tx_row tx;
+	struct exit_trouble t;
+	struct exit_row row;
+	int rc = exit_child_store_active(unit_view(u), &e->arena, e->order.tx_id, &child, err);
+
+	if (rc < 0 || exit_store_get(unit_view(u), &e->arena, e->order.exit_id, &row, err) < 0 ||
+	    find_tx(unit_view(u), e, &tx, err) != 0)
+		return -1;
+	/* Another one is in its place by now: what was said of this one is of no use any more. */
+	if (rc == 0 || !txid_equal(&child.txid, &e->order.child_txid))
+		return 0;
+	t = trouble_of(e, &tx);
+	if (judge_child(u, e, &row, &child, err) != 0)
+		return -1;
+	if (FAILPOINT("exit.package_result"))
+		return ERR(err, ERR_STORAGE, "failpoint exit.package_result");
+	return tell_exits(u, e, &t, err);
+}
+
+/* --- what else is asked --- */
+
+static int root_unit(struct unit *u, struct errand *e, struct err *err)
+{
+	if (e->err.code != ERR_NONE || e->root.place != CHAIN_CONFIRMED)
+		return 0;
+	if (vtxo_store_set_anchor(u, e->order.vtxo_id, &e->root.block, e->now_ms, err) != 0)
+		return -1;
+	return exit_store_wake(u, e->order.exit_id, e->now_ms, err);
+}
+
+/* A stranger pays for it: is it enough, or is it to be replaced? */
+static int entry_unit(struct unit *u, struct errand *e, struct err *err)
+{
+	const struct pay_terms terms = exits_terms(e->x);
+	const struct child_replaced old = { e->fee, e->weight, terms.limits.incremental };
+	struct feerate rate;
+	struct payment p;
+	struct gathered g;
+	size_t i = 0;
+	bool wanted;
+	int rc;
+
+	if (e->err.code != ERR_NONE || !e->found)
+		return 0;
+	rc = gather(unit_view(u), &e->arena, e->order.exit_id, &g, err);
+	if (rc != 1)
+		return rc;
+	if (exit_wants(&g.status, &g.facts, &i) != WANT_LOOK || g.txs[i].id != e->order.tx_id ||
+	    !txid_equal(&g.facts.txs[i].payer.txid, &e->order.child_txid))
+		return 0;
+	if (pay_bump(unit_view(u), &terms, &g, i, &old, false, 0, &wanted, &rate, err) != 0)
+		return -1;
+	if (!wanted)
+		return 0;
+	if (pay_for(u, &e->arena, &terms, &g, i, rate, &old, e->now_ms, &p, err) != 0)
+		return -1;
+	if (!p.made)
+		return exits_note(u, &e->arena, &g.row, &p.trouble, e->now_ms + EXIT_TICK_MS, e->now_ms, err);
+	metric_inc(e->x->m_children);
+	e->then = (struct errand_order){ .kind = ERRAND_PACKAGE,
+					 .exit_id = g.row.id,
+					 .tx_id = g.txs[i].id,
+					 .parent = g.txs[i].raw,
+					 .child = p.child.raw,
+					 .child_txid = p.child.txid };
+	return 0;
+}
+
+/* --- the answer --- */
+
+static int result_unit(struct unit *u, void *ctx, struct err *err)
+{
+	struct errand *e = ctx;
+
+	switch (e->order.kind) {
+	case ERRAND_PACKAGE:
+		return package_unit(u, e, err);
+	case ERRAND_ROOT:
+		return root_unit(u, e, err);
+	case ERRAND_ENTRY:
+		return entry_unit(u, e, err);
+	case ERRAND_NONE:
+		break;
+	}
+	return 0;
+}
+
+static void result_durable(void *ctx, const struct err *failed)
+{
+	struct errand *e = ctx;
+	struct exits *x = e->x;
+	struct errand_order then = e->then;
+	bool sent = e->order.kind == ERRAND_PACKAGE && is_fine(e->class);
+
+	if (failed)
+		exits_failed(x, "exit.not_stored", failed);
+	/* The errand's own place is free before what follows takes one; its bytes are copied first. */
+	let_go(e);
+	if (!failed && then.kind != ERRAND_NONE && !x->stopping)
+		errand_run(x, &then);
+	errand_free(e);
+	exits_pump_soon(x);
+	if (sent && x->opt.sent)
+		x->opt.sent(x->opt.ctx);
+}
+
+static void read_answer(struct errand *e, const struct chain_answer *got)
+{
+	e->err = got->err;
+	switch (e->order.kind) {
+	case ERRAND_PACKAGE:
+		e->class = got->package.class;
+		e->culprit = got->package.culprit;
+		e->words = arena_strdup(&e->arena, got->package.words ? got->package.words : "");
+		break;
+	case ERRAND_ROOT:
+		if (got->err.code == ERR_NONE)
+			e->root = got->status;
+		break;
+	case ERRAND_ENTRY:
+		e->found = got->err.code == ERR_NONE && got->found;
+		if (e->found) {
+			e->fee = got->entry.fee;
+			e->weight = got->entry.weight;
+			if (e->weight.v == 0)
+				e->weight.v = 4 * got->entry.vsize;
+			e->found = e->weight.v > 0;
+		}
+		break;
+	case ERRAND_NONE:
+		break;
+	}
+}
+
+static void note_package(struct exits *x, const struct errand *e)
+{
+	struct log log = log_with_id("exit", exit_holder(e->order.exit_id).s);
+	char child[TXID_TEXT];
+
+	txid_text(&e->order.child_txid, child);
+	metric_inc(is_fine(e->class) ? x->m_sent : x->m_refused);
+	if (is_fine(e->class))
+		log_info(&log, "exit.package_taken", F_STR("child", child));
+	else
+		log_warn(&log, "exit.package_refused", F_STR("child", child),
+			 F_STR("class", package_class_name(e->class)), F_STR("words", e->words));
+}
+
+static void answered(void *ctx, const struct chain_answer *got)
+{
+	struct errand *e = ctx;
+	struct exits *x = e->x;
+	struct err err;
+
+	e->ask = NULL;
+	e->now_ms = clock_now_ms();
+	read_answer(e, got);
+	if (e->order.kind == ERRAND_PACKAGE)
+		note_package(x, e);
+	if (store_unit(x->opt.store, result_unit, e, result_durable, &err) == 0)
+		return;
+	if (err.class != ERR_CONFLICTING)
+		exits_failed(x, "exit.not_stored", &err);
+	errand_free(e);
+}
+
+/* --- the question --- */
+
+static struct chain_ask *ask_package(struct errand *e, struct err *err)
+{
+	struct tx parent, child;
+	const struct tx *both[] = { &parent, &child };
+
+	if (tx_decode(&e->arena, e->order.parent, &parent, err) != 0 ||
+	    tx_decode(&e->arena, e->order.child, &child, err) != 0)
+		return NULL;
+	if (FAILPOINT("exit.send")) {
+		ERR(err, ERR_PEER_DOWN, "failpoint exit.send");
+		return NULL;
+	}
+	return chain_ask_package(e->x->opt.chain, both, 2, (struct chain_then){ answered, e });
+}
+
+static struct chain_ask *ask(struct errand *e, struct err *err)
+{
+	const struct chain_then then = { answered, e };
+
+	switch (e->order.kind) {
+	case ERRAND_PACKAGE:
+		return ask_package(e, err);
+	case ERRAND_ROOT:
+		return chain_ask_status(e->x->opt.chain, &e->order.root, 0, then);
+	case ERRAND_ENTRY:
+		return chain_ask_entry(e->x->opt.chain, &e->order.child_txid, then);
+	case ERRAND_NONE:
+		break;
+	}
+	ERR(err, ERR_INTERNAL, "an errand of nothing");
+	return NULL;
+}
+
+void errand_run(struct exits *x, const struct errand_order *o)
+{
+	const struct action_id guard = exit_child_holder(o->tx_id);
+	struct errand *e;
+	struct err err;
+
+	if (!due_claim(x->guard, &guard))
+		return; /* it is under way, or there are many: the next tick */
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		err_fatal("out of memory");
+	*e = (struct errand){ .x = x, .next = x->errands, .order = *o, .guard = guard };
+	e->arena = ARENA_LIMIT(ERRAND_ARENA);
+	e->order.parent = arena_bytes(&e->arena, o->parent);
+	e->order.child = arena_bytes(&e->arena, o->child);
+	x->errands = e;
+	e->ask = ask(e, &err);
+	if (e->ask)
+		return;
+	exits_failed(x, "exit.not_sent", &err);
+	errand_free(e);
+}

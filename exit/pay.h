@@ -1,0 +1,52 @@
+/* exit/pay.h - somebody has to pay for an exit transaction: a child is made, signed and stored.  Implements spec/exit.md 3.4 to
+ * 3.6, [X-16] to [X-19] and [X-30].
+ *
+ * Nothing is sent.  In one unit: the coins that the child spends are the exit transaction's (exit_child_holder()), its change is
+ * expected, its bytes are stored; so it is sent again after any crash, and no second one is made. */
+#ifndef EXIT_PAY_H
+#define EXIT_PAY_H
+
+#include "base/network.h"
+#include "exit/child.h"
+#include "exit/gather.h"
+#include "rails/chain/chain.h"
+#include "rails/chain/fees.h"
+
+struct keyring;
+
+struct pay_terms {
+	enum network network;
+	bool single_chain;
+	struct keyring *keys; /* or NULL: locked */
+	struct feerate max_feerate;
+	uint32_t bump_after;
+	uint32_t margin;
+	bool has_fees;
+	struct fee_rates fees;
+	struct chain_limits limits;
+};
+
+struct payment {
+	bool made;                   /* else trouble says why not */
+	struct exit_child_row child; /* as stored */
+	struct exit_trouble trouble; /* may be set beside: what is paid is not what was asked for */
+};
+/* A child for g->txs[i]: the first one, or with `old` one in its place.  -1: nothing may be written. */
+MUST_CHECK int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct gathered *g, size_t i,
+		       struct feerate rate, const struct child_replaced *old, int64_t now_ms, struct payment *ret,
+		       struct err *err);
+/* At which rate its first child would be; false: nobody knows (ret_trouble). */
+MUST_CHECK int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_known, struct feerate *ret,
+			bool *ret_override, struct err *err);
+/* Is the child that pays `fee` now to be replaced?  At *ret, if so. */
+MUST_CHECK int pay_bump(struct view v, const struct pay_terms *t, const struct gathered *g, size_t i,
+			const struct child_replaced *now, bool ours, uint32_t blocks, bool *ret_wanted,
+			struct feerate *ret, struct err *err);
+
+/* This child of ours is dead: it is not sent any more.  Its coins are free, unless another child of ours spends them. */
+MUST_CHECK int pay_drop(struct unit *u, struct arena *a, struct exit_child_row *child, enum child_status status,
+			const char *refusal, int64_t now_ms, struct err *err);
+/* What this exit transaction holds is nobody's any more. */
+MUST_CHECK int pay_release(struct unit *u, int64_t tx_id, int64_t now_ms, struct err *err);
+
+#endif

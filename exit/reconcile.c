@@ -1,0 +1,197 @@
+#include "exit/reconcile.h"
+
+#include "exit/pay.h"
+#include "store/exit_claim_store.h"
+#include "store/tx_store.h"
+#include "store/watch_store.h"
+
+/* --- claims --- */
+
+/* What of the claim's fee is this exit's: an equal share, and the rest is the first one's. */
+static int share_of_fee(struct view v, struct arena *a, const struct exit_claim_row *claim, int64_t exit_id,
+			struct sat *ret, struct err *err)
+{
+	int64_t *ids;
+	uint64_t fee = sat_value(claim->fee);
+	size_t n;
+
+	if (exit_claim_store_exits(v, a, claim->id, &ids, &n, err) != 0)
+		return -1;
+	if (n == 0 || !sat_from_u64(fee / n + (ids[0] == exit_id ? fee % n : 0), ret))
+		return ERR(err, ERR_INTERNAL, "a claim of nothing");
+	return 0;
+}
+
+static int claim_fee(struct view v, struct arena *a, const struct txid *spender, int64_t exit_id, struct sat *ret,
+		     struct err *err)
+{
+	struct exit_claim_row claim;
+	int rc = exit_claim_store_find(v, a, spender, &claim, err);
+
+	*ret = (struct sat){ 0 };
+	if (rc != 1)
+		return rc < 0 ? -1 : 0;
+	return share_of_fee(v, a, &claim, exit_id, ret, err);
+}
+
+static int give_up_tx(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err)
+{
+	enum tx_place place;
+	struct block_ref block;
+	int rc = tx_store_place(unit_view(u), txid, &place, &block, err);
+
+	if (rc != 1 || place == TX_CONFIRMED || place == TX_OUT)
+		return rc < 0 ? -1 : 0;
+	return tx_store_give_up(u, txid, now_ms, err);
+}
+
+/* The claim that a block has is confirmed; the newest one of this exit, if it is another, has lost. */
+static int settle_claims(struct unit *u, struct arena *a, const struct gathered *g, const struct exit_status *now,
+			 int64_t now_ms, struct err *err)
+{
+	struct exit_claim_row claim;
+	int rc = exit_claim_store_find(unit_view(u), a, &now->spender, &claim, err);
+
+	if (rc < 0 || (rc == 1 && exit_claim_store_set(u, claim.id, CLAIM_CONFIRMED, &now->spent_in, NULL, err) != 0))
+		return -1;
+	rc = exit_claim_store_of(unit_view(u), a, g->row.id, &claim, err);
+	if (rc != 1 || txid_equal(&claim.txid, &now->spender) ||
+	    (claim.status != CLAIM_PREPARED && claim.status != CLAIM_SENT))
+		return rc < 0 ? -1 : 0;
+	if (exit_claim_store_set(u, claim.id, CLAIM_LOST, NULL, "something else spent what it claims", err) != 0)
+		return -1;
+	return give_up_tx(u, &claim.txid, now_ms, err);
+}
+
+/* The block of a claim went: it is to be mined again. */
+static int reopen_claim(struct unit *u, struct arena *a, const struct gathered *g, struct err *err)
+{
+	struct exit_claim_row claim;
+	int rc = exit_claim_store_find(unit_view(u), a, &g->status.spender, &claim, err);
+
+	if (rc != 1 || claim.status != CLAIM_CONFIRMED)
+		return rc < 0 ? -1 : 0;
+	return exit_claim_store_set(u, claim.id, CLAIM_SENT, NULL, NULL, err);
+}
+
+/* --- the VTXO --- */
+
+static int move(struct unit *u, const struct gathered *g, enum vtxo_state to, const char *kind, const struct txid *txid,
+		struct sat fee, int64_t now_ms, struct err *err)
+{
+	const struct vtxo_move m = {
+		.to = to, .action = exit_holder(g->row.id), .kind = kind, .fee = fee, .has_txid = true, .txid = *txid
+	};
+
+	return vtxo_store_move(u, &g->row.vtxo, &m, now_ms, err);
+}
+
+static int entered_claimed(struct unit *u, struct arena *a, const struct gathered *g, const struct exit_status *now,
+			   int64_t now_ms, struct err *err)
+{
+	struct sat fee;
+
+	if (settle_claims(u, a, g, now, now_ms, err) != 0 ||
+	    claim_fee(unit_view(u), a, &now->spender, g->row.id, &fee, err) != 0)
+		return -1;
+	if (!now->spent_by_us) /* */
+		return move(u, g, VTXO_SPENT, "lost", &now->spender, (struct sat){ 0 }, now_ms, err);
+	return move(u, g, VTXO_EXITED, "claim", &now->spender, fee, now_ms, err);
+}
+
+static int left_claimed(struct unit *u, struct arena *a, const struct gathered *g, int64_t now_ms, struct err *err)
+{
+	struct sat fee = { 0 };
+
+	if (reopen_claim(u, a, g, err) != 0 ||
+	    (g->status.spent_by_us && claim_fee(unit_view(u), a, &g->status.spender, g->row.id, &fee, err) != 0))
+		return -1;
+	return move(u, g, VTXO_EXITING, "claim_undone", &g->status.spender, fee, now_ms, err);
+}
+
+/* It will never come on chain.  What is spent must have been held. */
+static int lost_to_conflict(struct unit *u, const struct gathered *g, int64_t now_ms, struct err *err)
+{
+	const struct action_id holder = exit_holder(g->row.id);
+
+	if (g->vtxo.state == VTXO_SPENT)
+		return 0;
+	if (g->vtxo.state == VTXO_SPENDABLE && vtxo_store_lock(u, &g->row.vtxo, 1, &holder, now_ms, err) != 0)
+		return -1;
+	return move(u, g, VTXO_SPENT, "lost", &g->row.vtxo.txid, (struct sat){ 0 }, now_ms, err);
+}
+
+int reconcile(struct unit *u, struct arena *a, const struct gathered *g, const struct exit_status *now, int64_t now_ms,
+	      struct err *err)
+{
+	enum exit_state was = g->status.state;
+	bool same_claim = was == EXIT_CLAIMED && now->state == EXIT_CLAIMED &&
+			  txid_equal(&g->status.spender, &now->spender);
+
+	if (was == EXIT_CLAIMED && !same_claim && left_claimed(u, a, g, now_ms, err) != 0)
+		return -1;
+	if (exit_is_exited(now->state) && !exit_is_exited(was) && g->vtxo.state != VTXO_EXITING &&
+	    move(u, g, VTXO_EXITING, "exit", &g->row.vtxo.txid, (struct sat){ 0 }, now_ms, err) != 0)
+		return -1;
+	if (now->state == EXIT_CLAIMED)
+		return same_claim ? settle_claims(u, a, g, now, now_ms, err)
+				  : entered_claimed(u, a, g, now, now_ms, err);
+	if (now->state == EXIT_ALREADY_SPENT && now->conflict)
+		return lost_to_conflict(u, g, now_ms, err);
+	return 0;
+}
+
+/* --- children --- */
+
+static int child_of(struct unit *u, struct arena *a, const struct exit_tx_facts *t, struct exit_child_row *own,
+		    int64_t now_ms, struct err *err)
+{
+	if (t->place != EXIT_TX_CONFIRMED)
+		return 0;
+	if (!t->payer.exists || !txid_equal(&t->payer.txid, &own->txid))
+		return pay_drop(u, a, own, CHILD_REPLACED, "another child was mined", now_ms, err);
+	if (own->confirmed && block_ref_equal(&own->block, &t->payer.block))
+		return 0;
+	own->status = CHILD_SENT;
+	own->confirmed = true;
+	own->block = t->payer.block;
+	return exit_child_store_save(u, own, err);
+}
+
+static int save_place(struct unit *u, struct exit_tx_row *tx, const struct exit_tx_facts *t, int64_t now_ms,
+		      struct err *err)
+{
+	bool confirmed = t->place == EXIT_TX_CONFIRMED;
+
+	if (tx->place == t->place && (!confirmed || block_ref_equal(&tx->block, &t->block)))
+		return 0;
+	tx->place = t->place;
+	tx->block = t->block;
+	return exit_tx_store_place(u, tx->id, t->place, confirmed ? &t->block : NULL, now_ms, err);
+}
+
+int reconcile_children(struct unit *u, struct arena *a, struct gathered *g, int64_t now_ms, struct err *err)
+{
+	for (size_t i = 0; i < g->n_txs; i++) {
+		const struct exit_tx_facts *t = &g->facts.txs[i];
+
+		if (save_place(u, &g->txs[i], t, now_ms, err) != 0 ||
+		    (g->own[i].id > 0 && child_of(u, a, t, &g->own[i], now_ms, err) != 0))
+			return -1;
+	}
+	return 0;
+}
+
+int reconcile_end(struct unit *u, struct arena *a, int64_t exit_id, int64_t now_ms, struct err *err)
+{
+	const struct action_id holder = exit_holder(exit_id);
+	struct exit_tx_row *txs;
+	size_t n;
+
+	if (exit_tx_store_of(unit_view(u), a, exit_id, &txs, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (txs[i].refs == 0 && pay_release(u, txs[i].id, now_ms, err) != 0)
+			return -1;
+	return vtxo_store_release(u, &holder, now_ms, err) != 0 ? -1 : watch_store_end(u, holder.s, err);
+}
