@@ -43,6 +43,8 @@ void exits_set_keys(struct exits *x, struct keyring *keys);
 void exits_run(struct exits *x);
 /* The chain has moved, or a person has changed something: all live exits are looked at. */
 void exits_kick(struct exits *x);
+/* The same, and claims that were made are sent. */
+void exits_claims_kick(struct exits *x);
 /* Nothing new is sent; what is on its way may end. */
 void exits_stop(struct exits *x);
 bool exits_idle(const struct exits *x);

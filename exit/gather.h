@@ -23,7 +23,7 @@ struct gathered {
 	struct exit_child_row *own; /* for each of these: the active child; id 0: none */
 	struct exit_facts facts;
 };
-/* 1, or 0: nothing is to be decided now, for the chain is not known to its tip; -1.  ERR_NOT_FOUND. */
+/* Of facts all but final_confs, which is policy.  1, or 0: nothing is to be decided now, for the chain is not known to its tip; -1.  ERR_NOT_FOUND. */
 MUST_CHECK int gather(struct view v, struct arena *a, int64_t exit_id, struct gathered *ret, struct err *err);
 
 /* Is the chain known, and has everything been searched that was asked for?  1, 0, -1. */

@@ -22,7 +22,7 @@ struct exits {
 	struct due_guard *guard; /* by exit_child_holder(): a shared transaction is sent once */
 	struct errand *errands;
 	struct timer *wake;
-	bool stopping, posted, asking_fees, all_due;
+	bool stopping, posted, asking_fees, all_due, claims_due;
 	struct exits_stats stats;
 	struct metric *m_steps, *m_changes, *m_sent, *m_refused, *m_children;
 };
@@ -36,7 +36,8 @@ enum errand_kind {
 	ERRAND_NONE = 0,
 	ERRAND_PACKAGE = 1, /* an exit transaction and its child */
 	ERRAND_ROOT = 2,    /* has a block what the first transaction spends? */
-	ERRAND_ENTRY = 3    /* what does a stranger's child pay? */
+	ERRAND_ENTRY = 3,   /* what does a stranger's child pay? */
+	ERRAND_CLAIM = 4
 };
 struct errand_order {
 	enum errand_kind kind;
@@ -45,9 +46,12 @@ struct errand_order {
 	struct txid child_txid;     /* ERRAND_PACKAGE, ERRAND_ENTRY */
 	int64_t vtxo_id;            /* ERRAND_ROOT */
 	struct txid root;
+	int64_t claim_id; /* ERRAND_CLAIM; its bytes are .child */
 };
 /* Asks, unless the same is under way already.  The order's bytes are copied. */
 void errand_run(struct exits *x, const struct errand_order *o);
+/* Claims that no mempool is known to have are given to a node (again). */
+void claims_send(struct exits *x);
 void errands_cancel(struct exits *x);
 unsigned errands_under_way(const struct exits *x);
 

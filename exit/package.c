@@ -3,6 +3,7 @@
  * An errand belongs to an exit transaction, so that one that several exits need is sent once.  What it sends was stored before;
  * whether a node has it, the follower says: an answer here only tells what to do next. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "base/failpoint.h"
 #include "base/metrics.h"
 #include "exit/internal.h"
+#include "store/exit_claim_store.h"
 
 #define ERRAND_ARENA (64u << 20)
 
@@ -24,6 +26,7 @@ struct errand {
 	/* what came back */
 	struct err err;
 	enum package_class class;
+	enum broadcast_class claim;
 	size_t culprit;
 	const char *words;
 	struct chain_tx_status root;
@@ -242,6 +245,57 @@ static int entry_unit(struct unit *u, struct errand *e, struct err *err)
 	return 0;
 }
 
+/* --- claims --- */
+
+/* Who refuses it may be wrong, or late: it stays, until a block has it or something else. */
+static int claim_unit(struct unit *u, struct errand *e, struct err *err)
+{
+	struct exit_claim_row claim;
+	bool taken = e->claim == BROADCAST_OK;
+	int rc = exit_claim_store_find(unit_view(u), &e->arena, &e->order.child_txid, &claim, err);
+
+	if (rc != 1 || (claim.status != CLAIM_PREPARED && claim.status != CLAIM_SENT) || e->claim == BROADCAST_UNKNOWN)
+		return rc < 0 ? -1 : 0;
+	return exit_claim_store_set(u, claim.id, taken ? CLAIM_SENT : claim.status, NULL, taken ? NULL : e->words, err);
+}
+
+struct open_claims {
+	struct exits *x;
+	struct arena *arena;
+};
+
+static void send_claim(void *ctx, const struct exit_claim_row *row)
+{
+	struct open_claims *o = ctx;
+	struct view v = store_view(o->x->opt.store);
+	struct exit_row exit;
+	int64_t *ids;
+	struct err err;
+	size_t n;
+
+	if (exit_claim_store_exits(v, o->arena, row->id, &ids, &n, &err) != 0 || n == 0 ||
+	    exit_store_get(v, o->arena, ids[0], &exit, &err) != 1)
+		return;
+	/* One that is seen is there already. */
+	if (exit.state != EXIT_CLAIMABLE && row->status == CLAIM_SENT)
+		return;
+	errand_run(o->x, &(struct errand_order){ .kind = ERRAND_CLAIM,
+						 .exit_id = ids[0],
+						 .claim_id = row->id,
+						 .child = row->raw,
+						 .child_txid = row->txid });
+}
+
+void claims_send(struct exits *x)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(ERRAND_ARENA);
+	struct open_claims o = { x, &a };
+	struct err err;
+
+	if (exit_claim_store_open(store_view(x->opt.store), &a, 0, EXIT_SEND_MAX, send_claim, &o, &err) < 0)
+		exits_failed(x, "exit.claims_unreadable", &err);
+}
+
 /* --- the answer --- */
 
 static int result_unit(struct unit *u, void *ctx, struct err *err)
@@ -255,6 +309,8 @@ static int result_unit(struct unit *u, void *ctx, struct err *err)
 		return root_unit(u, e, err);
 	case ERRAND_ENTRY:
 		return entry_unit(u, e, err);
+	case ERRAND_CLAIM:
+		return claim_unit(u, e, err);
 	case ERRAND_NONE:
 		break;
 	}
@@ -266,7 +322,8 @@ static void result_durable(void *ctx, const struct err *failed)
 	struct errand *e = ctx;
 	struct exits *x = e->x;
 	struct errand_order then = e->then;
-	bool sent = e->order.kind == ERRAND_PACKAGE && is_fine(e->class);
+	bool sent = (e->order.kind == ERRAND_PACKAGE && is_fine(e->class)) ||
+		    (e->order.kind == ERRAND_CLAIM && e->claim == BROADCAST_OK);
 
 	if (failed)
 		exits_failed(x, "exit.not_stored", failed);
@@ -303,6 +360,10 @@ static void read_answer(struct errand *e, const struct chain_answer *got)
 			e->found = e->weight.v > 0;
 		}
 		break;
+	case ERRAND_CLAIM:
+		e->claim = got->broadcast.class;
+		e->words = arena_strdup(&e->arena, got->broadcast.words ? got->broadcast.words : "");
+		break;
 	case ERRAND_NONE:
 		break;
 	}
@@ -322,6 +383,19 @@ static void note_package(struct exits *x, const struct errand *e)
 			 F_STR("class", package_class_name(e->class)), F_STR("words", e->words));
 }
 
+static void note_claim(const struct errand *e)
+{
+	struct log log = log_with_id("exit", exit_holder(e->order.exit_id).s);
+	char txid[TXID_TEXT];
+
+	txid_text(&e->order.child_txid, txid);
+	if (e->claim == BROADCAST_OK)
+		log_info(&log, "exit.claim_taken", F_STR("claim", txid));
+	else
+		log_warn(&log, "exit.claim_refused", F_STR("claim", txid),
+			 F_STR("class", broadcast_class_name(e->claim)), F_STR("words", e->words));
+}
+
 static void answered(void *ctx, const struct chain_answer *got)
 {
 	struct errand *e = ctx;
@@ -333,6 +407,8 @@ static void answered(void *ctx, const struct chain_answer *got)
 	read_answer(e, got);
 	if (e->order.kind == ERRAND_PACKAGE)
 		note_package(x, e);
+	if (e->order.kind == ERRAND_CLAIM)
+		note_claim(e);
 	if (store_unit(x->opt.store, result_unit, e, result_durable, &err) == 0)
 		return;
 	if (err.class != ERR_CONFLICTING)
@@ -360,6 +436,7 @@ static struct chain_ask *ask_package(struct errand *e, struct err *err)
 static struct chain_ask *ask(struct errand *e, struct err *err)
 {
 	const struct chain_then then = { answered, e };
+	struct tx claim;
 
 	switch (e->order.kind) {
 	case ERRAND_PACKAGE:
@@ -368,6 +445,10 @@ static struct chain_ask *ask(struct errand *e, struct err *err)
 		return chain_ask_status(e->x->opt.chain, &e->order.root, 0, then);
 	case ERRAND_ENTRY:
 		return chain_ask_entry(e->x->opt.chain, &e->order.child_txid, then);
+	case ERRAND_CLAIM:
+		if (tx_decode(&e->arena, e->order.child, &claim, err) != 0)
+			return NULL;
+		return chain_ask_broadcast(e->x->opt.chain, &claim, then);
 	case ERRAND_NONE:
 		break;
 	}
@@ -377,9 +458,12 @@ static struct chain_ask *ask(struct errand *e, struct err *err)
 
 void errand_run(struct exits *x, const struct errand_order *o)
 {
-	const struct action_id guard = exit_child_holder(o->tx_id);
+	struct action_id guard = exit_child_holder(o->tx_id);
 	struct errand *e;
 	struct err err;
+
+	if (o->kind == ERRAND_CLAIM)
+		snprintf(guard.s, sizeof(guard.s), "claim:%" PRId64, o->claim_id);
 
 	if (!due_claim(x->guard, &guard))
 		return; /* it is under way, or there are many: the next tick */

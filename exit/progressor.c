@@ -332,6 +332,7 @@ static int step_unit(struct unit *u, void *ctx, struct err *err)
 		g.row.wake_at_ms = r->now_ms + EXIT_SOON_MS;
 		return exit_store_save(u, &g.row, false, r->now_ms, err);
 	}
+	g.facts.final_confs = r->x->opt.final_confs;
 	if (reconcile_children(u, &r->arena, &g, r->now_ms, err) != 0 || make_moves(u, r, &g, &m, err) != 0)
 		return -1;
 	r->state = g.row.state;
@@ -455,6 +456,10 @@ static void pump(void *ctx)
 		exits_pump_soon(x); /* in the next turn they are due in what is committed */
 		return;
 	}
+	if (x->claims_due) {
+		x->claims_due = false;
+		claims_send(x);
+	}
 	n = exit_store_due(store_view(x->opt.store), now_ms, ids, TURN_MAX, &err);
 	if (n < 0)
 		exits_failed(x, "exit.queue_unreadable", &err);
@@ -481,9 +486,15 @@ void exits_kick(struct exits *x)
 	exits_pump_soon(x);
 }
 
+void exits_claims_kick(struct exits *x)
+{
+	x->claims_due = true;
+	exits_kick(x);
+}
+
 void exits_run(struct exits *x)
 {
 	x->stats.runs++;
 	x->stats.last_run_ms = clock_now_ms();
-	exits_kick(x);
+	exits_claims_kick(x);
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "chain/ark_keys.h"
 #include "exit/child.h"
+#include "exit/claim.h"
 #include "exit/vtxo_import.h"
 #include "rails/bitcoin/policy.h"
 #include "rails/keys/keyring.h"
@@ -115,7 +116,7 @@ static void drain(void)
 /* Follower and exits, until neither finds anything to do. */
 static void settle(void)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 4; i++) {
 		follower_world_follow();
 		exits_kick(exits);
 		drain();
@@ -412,6 +413,105 @@ START_TEST(without_money_it_waits)
 }
 END_TEST
 
+static const struct feerate *claim_rate = &five;
+static struct exit_claim_row claimed;
+static bool claim_replaces;
+
+static int claim_unit(struct unit *u, void *ctx, struct err *e)
+{
+	const struct vtxo *v = ctx;
+	const struct claim_order o = { .vtxos = v ? &v->point : NULL,
+				       .n = v ? 1 : 0,
+				       .rate = *claim_rate,
+				       .incremental = { 250 },
+				       .replace = claim_replaces,
+				       .keys = keys };
+
+	return exit_claim(u, &fw.arena, &o, 1000, &claimed, e);
+}
+
+/* 9.28: the figure of 4.2, a claim to ourselves, and the books at its end. */
+START_TEST(what_is_on_chain_is_claimed)
+{
+	struct vtxo v = make_vtxo(50000, 0, 0);
+	struct tx_row row;
+	int64_t id;
+
+	fund(0, 100000);
+	id = start(&v);
+	settle();
+	mine(1);
+	ck_assert_int_eq(store_unit_now(fw.scratch.store, claim_unit, &v, err), -1);
+	ck_assert_str_eq(err_kind(err->code), err_kind(ERR_ILLEGAL_STATE));
+	mine(DELTA);
+	follower_world_unit(claim_unit, NULL);
+	ck_assert_uint_eq(claimed.weight.v, 516);
+	ck_assert_uint_eq(sat_value(claimed.fee), 645);
+	ck_assert_int_eq(store_unit_now(fw.scratch.store, claim_unit, &v, err), -1);
+	ck_assert_str_eq(err_kind(err->code), err_kind(ERR_CONFLICT));
+	exits_claims_kick(exits);
+	drain();
+	settle();
+	expect(id, "S Pv Pc Pa D K I");
+	ck_assert(model_node_has(fw.node, &claimed.txid));
+	mine(1);
+	expect(id, "S Pv Pc Pa D K I F");
+	ck_assert_int_eq(vtxo_state(&v), VTXO_EXITED);
+	ck_assert_uint_eq(coins(UTXO_SPENDABLE), 100000 - 1382 + 50000 - 645);
+	check_books();
+	mine(4);
+	ck_assert(row_of(id).live);
+	mine(1);
+	ck_assert(!row_of(id).live);
+	ck_assert_int_eq(tx_store_find(now(), &fw.arena, &claimed.txid, &row, err), 1);
+	ck_assert_int_eq(row.place, TX_CONFIRMED);
+	check_books();
+}
+END_TEST
+
+START_TEST(a_claim_is_replaced_and_its_block_goes)
+{
+	static const struct feerate ten = { 2500 };
+	struct vtxo v = make_vtxo(50000, 0, 0);
+	struct txid first;
+	int64_t id;
+
+	fund(0, 100000);
+	id = start(&v);
+	settle();
+	mine(1);
+	mine(DELTA);
+	follower_world_unit(claim_unit, &v);
+	first = claimed.txid;
+	exits_claims_kick(exits);
+	drain();
+	settle();
+	claim_rate = &ten;
+	claim_replaces = true;
+	follower_world_unit(claim_unit, &v);
+	ck_assert_uint_eq(sat_value(claimed.fee), 1290);
+	exits_claims_kick(exits);
+	drain();
+	settle();
+	ck_assert(!model_node_has(fw.node, &first) && model_node_has(fw.node, &claimed.txid));
+	mine(1);
+	ck_assert_int_eq(row_of(id).state, EXIT_CLAIMED);
+	check_books();
+	model_node_rewind(fw.node, 1);
+	model_node_mine_empty(fw.node, 2);
+	settle();
+	ck_assert_int_eq(row_of(id).state, EXIT_CLAIM_IN_PROGRESS);
+	ck_assert_int_eq(vtxo_state(&v), VTXO_EXITING);
+	check_books();
+	mine(1);
+	ck_assert_int_eq(vtxo_state(&v), VTXO_EXITED);
+	ck_assert_uint_eq(coins(UTXO_SPENDABLE), 100000 - 1382 + 50000 - 1290);
+	check_books();
+	claim_rate = &five;
+	claim_replaces = false;
+}
+END_TEST
+
 /* 9.27 */
 START_TEST(an_anchor_of_value_pays_for_itself)
 {
@@ -650,6 +750,8 @@ int main(void)
 	tcase_add_test(tc, each_transaction_waits_for_the_one_before_it);
 	tcase_add_test(tc, two_share_what_they_have_in_common);
 	tcase_add_test(tc, without_money_it_waits);
+	tcase_add_test(tc, what_is_on_chain_is_claimed);
+	tcase_add_test(tc, a_claim_is_replaced_and_its_block_goes);
 	tcase_add_test(tc, an_anchor_of_value_pays_for_itself);
 	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);
 	tcase_add_test(tc, restarts_change_nothing);

@@ -1,0 +1,320 @@
+#include "exit/claim.h"
+
+#include <inttypes.h>
+
+#include "chain/gap.h"
+#include "chain/told.h"
+#include "exit/gather.h"
+#include "rails/bitcoin/policy.h"
+#include "rails/bitcoin/sighash.h"
+#include "rails/bitcoin/weigh.h"
+#include "rails/keys/keyring.h"
+#include "store/tx_store.h"
+
+/* An input without its witness: outpoint, no script, sequence. */
+#define EMPTY_INPUT 164u
+
+/* --- the transaction --- */
+
+static struct weight weight_of(const struct claim_input *in, size_t n, struct bytes script)
+{
+	struct weight w = weight_add(weigh_overhead(n, 1, true), weigh_output(script));
+
+	for (size_t i = 0; i < n; i++) {
+		w = weight_add(w, (struct weight){ EMPTY_INPUT });
+		w = weight_add(w, ark_leaf_witness_weight(in[i].taproot, in[i].leaf));
+	}
+	return w;
+}
+
+/* Of a replacement also: it pays for its own relay, and more than what it replaces (4.3). */
+static int fee_of(const struct claim_price *p, struct weight w, struct sat *ret, struct err *err)
+{
+	struct sat relay, least;
+
+	if (!fee_for_weight_ceil(p->rate, w, ret))
+		return ERR(err, ERR_FEE, "the fee is more than all money");
+	if (!p->replaces)
+		return 0;
+	if (!fee_for_weight_ceil(p->incremental, w, &relay) || !sat_add(p->replaces->fee, relay, &least))
+		return ERR(err, ERR_FEE, "the fee is more than all money");
+	if (sat_cmp(*ret, least) < 0)
+		*ret = least;
+	return 0;
+}
+
+int claim_build(struct arena *a, const struct claim_input *in, size_t n, struct bytes script, uint32_t tip,
+		const struct claim_price *price, struct tx *ret, struct sat *ret_fee, struct err *err)
+{
+	struct sat sum = { 0 }, value = { 0 }, fee, needed;
+
+	*ret = (struct tx){ .version = 2, .locktime = tip, .n_in = n, .n_out = 1 };
+	ret->in = ARENA_ARRAY(a, n, struct tx_in);
+	ret->out = ARENA_NEW(a, struct tx_out);
+	for (size_t i = 0; i < n; i++) {
+		const struct ark_clause *c = &in[i].taproot->leaf[in[i].leaf].clause;
+
+		ret->in[i] = (struct tx_in){ .prevout = in[i].at, .sequence = ark_clause_sequence(c) };
+		if (ark_clause_locktime(c) > tip) /* */
+			return ERR(err, ERR_ILLEGAL_STATE, "it cannot be claimed before the block %" PRIu32,
+				   ark_clause_locktime(c));
+		if (!sat_add(sum, in[i].amount, &sum))
+			return ERR(err, ERR_RANGE, "more than all money");
+	}
+	if (fee_of(price, weight_of(in, n, script), &fee, err) != 0)
+		return -1;
+	if (!sat_sub(sum, fee, &value) || sat_cmp(value, policy_dust(script)) < 0) {
+		if (!sat_add(fee, policy_dust(script), &needed))
+			return ERR(err, ERR_FEE, "the fee is more than all money");
+		ERR(err, ERR_FEE,
+		    "a fee of %" PRIu64 " sat would leave nothing of %" PRIu64 " sat: %" PRIu64 " sat are needed",
+		    sat_value(fee), sat_value(sum), sat_value(needed));
+		return err_hint(err, "claim at a lower feerate, or several exits at once");
+	}
+	*ret->out = (struct tx_out){ value, script };
+	*ret_fee = fee;
+	return 0;
+}
+
+int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *keys, struct tx *tx, struct err *err)
+{
+	struct tx_out *spent = ARENA_ARRAY(a, tx->n_in, struct tx_out);
+	struct sighash hash;
+
+	for (size_t i = 0; i < tx->n_in; i++)
+		spent[i] = (struct tx_out){ in[i].amount, in[i].script };
+	sighash_init(&hash, tx, spent);
+	for (size_t i = 0; i < tx->n_in; i++) {
+		uint8_t *sig = ARENA_ARRAY(a, 64, uint8_t);
+		struct hash32 digest;
+
+		if (sighash_script_path(&hash, i, SIGHASH_DEFAULT, (struct bytes){ 0 },
+					&in[i].taproot->leaf[in[i].leaf].hash, &digest, err) != 0 ||
+		    keyring_ark_sign(keys, in[i].key_index, &digest, sig, err) != 0 ||
+		    ark_leaf_witness(a, in[i].taproot, in[i].leaf, sig, in[i].preimage, &tx->in[i].witness, err) != 0)
+			return err_context(err, "input %zu of a claim", i);
+	}
+	return 0;
+}
+
+/* --- in the wallet --- */
+
+/* What is being put together. */
+struct claiming {
+	struct unit *u;
+	struct arena *a;
+	const struct claim_order *order;
+	struct claim_input *in;
+	int64_t *exits;
+	size_t n;
+	struct block_ref tip;
+	bool has_open;
+	struct exit_claim_row open; /* the claim that all of them are in */
+};
+
+static int not_yet(const struct gathered *g, struct err *err)
+{
+	char text[OUTPOINT_TEXT];
+	uint32_t height;
+
+	outpoint_text(&g->row.vtxo, text);
+	if (g->status.state == EXIT_AWAITING_DELTA && exit_claimable_height(&g->status, &height))
+		return ERR(err, ERR_ILLEGAL_STATE,
+			   "the exit of %s can be claimed from the block %" PRIu32 " on, in %" PRIu32 " blocks", text,
+			   height, height > g->facts.tip.height ? height - g->facts.tip.height : 0);
+	return ERR(err, ERR_ILLEGAL_STATE, "the exit of %s is %s, and not claimable", text,
+		   exit_state_name(g->status.state));
+}
+
+static int check_open(struct claiming *c, const struct gathered *g, struct err *err)
+{
+	struct exit_claim_row claim;
+	char text[TXID_TEXT];
+	int rc = exit_claim_store_of(unit_view(c->u), c->a, g->row.id, &claim, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || (claim.status != CLAIM_PREPARED && claim.status != CLAIM_SENT)) {
+		if (c->has_open)
+			return ERR(err, ERR_CONFLICT, "the claim that is replaced does not have all of these exits");
+		return 0;
+	}
+	txid_text(&claim.txid, text);
+	if (!c->order->replace) {
+		ERR(err, ERR_CONFLICT, "it is being claimed by %s", text);
+		return err_hint(err, "wait for a block, or replace=true with a higher feerate");
+	}
+	if (c->n > 0 && (!c->has_open || c->open.id != claim.id))
+		return ERR(err, ERR_CONFLICT, "these exits are in different claims");
+	c->has_open = true;
+	c->open = claim;
+	return 0;
+}
+
+static int add_exit(struct claiming *c, int64_t id, struct err *err)
+{
+	struct gathered *g = ARENA_NEW(c->a, struct gathered);
+	const struct ark_clause *clause;
+	int rc = gather(unit_view(c->u), c->a, id, g, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return ERR(err, ERR_BUSY, "the chain is being searched: what can be claimed is not known yet");
+	if (g->status.state != EXIT_CLAIMABLE && !(c->order->replace && g->status.state == EXIT_CLAIM_IN_PROGRESS))
+		return not_yet(g, err);
+	if (c->n == CLAIM_INPUTS_MAX)
+		return ERR(err, ERR_RANGE, "more than %u exits in one claim", CLAIM_INPUTS_MAX);
+	if (check_open(c, g, err) != 0)
+		return -1;
+	clause = &g->taproot.leaf[g->leaf].clause;
+	if ((clause->flags & ARK_PREIMAGE) != 0)
+		return ERR(err, ERR_UNSUPPORTED, "its preimage is not known");
+	c->in[c->n] = (struct claim_input){ .at = g->row.vtxo,
+					    .amount = g->row.amount,
+					    .script = g->vtxo.script,
+					    .taproot = &g->taproot,
+					    .leaf = g->leaf,
+					    .key_index = g->vtxo.key_index };
+	c->exits[c->n++] = id;
+	c->tip = g->facts.tip;
+	return 0;
+}
+
+static int add_named(struct claiming *c, struct err *err)
+{
+	for (size_t i = 0; i < c->order->n; i++) {
+		char text[OUTPOINT_TEXT];
+		struct exit_row row;
+		int rc = exit_store_find(unit_view(c->u), c->a, &c->order->vtxos[i], &row, err);
+
+		if (rc < 0)
+			return -1;
+		outpoint_text(&c->order->vtxos[i], text);
+		if (rc == 0)
+			return ERR(err, ERR_NOT_FOUND, "there is no exit of the VTXO %s", text);
+		for (size_t k = 0; k < c->n; k++)
+			if (c->exits[k] == row.id)
+				return ERR(err, ERR_PARAM, "the VTXO %s is named twice", text);
+		if (add_exit(c, row.id, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct ids {
+	int64_t v[CLAIM_INPUTS_MAX];
+	size_t n;
+};
+
+static void add_claimable(void *ctx, const struct exit_row *row)
+{
+	struct ids *ids = ctx;
+
+	if (row->state == EXIT_CLAIMABLE && ids->n < CLAIM_INPUTS_MAX)
+		ids->v[ids->n++] = row->id;
+}
+
+/* All that can be claimed, but for those that a claim is open for. */
+static int add_all(struct claiming *c, struct err *err)
+{
+	const struct exit_query q = { .filter = EXITS_LIVE, .limit = UINT32_MAX };
+	struct ids *ids = ARENA_NEW(c->a, struct ids);
+
+	if (exit_store_list(unit_view(c->u), c->a, &q, add_claimable, ids, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ids->n; i++)
+		if (add_exit(c, ids->v[i], err) != 0 && err->code != ERR_CONFLICT)
+			return -1;
+	return 0;
+}
+
+static int destination(struct claiming *c, struct bytes *ret, bool *ret_own, int64_t now_ms, struct err *err)
+{
+	struct script_row script;
+	unsigned added;
+	int rc;
+
+	if (c->order->script.n == 0 && c->has_open && c->open.own) {
+		*ret = c->open.script; /* a replacement uses up no address */
+		*ret_own = true;
+		return 0;
+	}
+	if (c->order->script.n > 0) {
+		rc = script_store_find(unit_view(c->u), c->a, c->order->script, &script, err);
+		*ret = c->order->script;
+		*ret_own = rc == 1;
+		return rc < 0 ? -1 : 0;
+	}
+	if (script_store_give(c->u, c->a, SCRIPT_RECEIVE, "claim of an exit", now_ms, &script, err) != 0 ||
+	    gap_fill(c->u, &added, err) != 0)
+		return -1;
+	*ret = script.script;
+	*ret_own = true;
+	return 0;
+}
+
+/* What it pays to us is expected from now on.  Its fee is the VTXOs': it is in the ledger with them. */
+static int expect_own(struct claiming *c, const struct tx *tx, struct bytes raw, int64_t now_ms, struct err *err)
+{
+	struct own_tx own = {
+		.kind = "claim", .action = exit_holder(c->exits[0]), .trust = TRUST_WAIT, .has_fee = true
+	};
+	struct told_tx told;
+
+	if (told_of(c->a, raw, tx, &told, err) != 0)
+		return -1;
+	return tx_store_add_own(c->u, &told, &own, now_ms, err);
+}
+
+static int make(struct claiming *c, int64_t now_ms, struct exit_claim_row *ret, struct err *err)
+{
+	const struct claim_price price = {
+		.rate = c->order->rate,
+		.replaces = c->has_open ? &c->open : NULL,
+		.incremental = c->order->incremental,
+	};
+	struct exit_claim_row claim = { .status = CLAIM_PREPARED, .replaces = c->has_open ? c->open.id : 0 };
+	struct tx tx;
+
+	if (destination(c, &claim.script, &claim.own, now_ms, err) != 0 ||
+	    claim_build(c->a, c->in, c->n, claim.script, c->tip.height, &price, &tx, &claim.fee, err) != 0 ||
+	    claim_sign(c->a, c->in, c->order->keys, &tx, err) != 0)
+		return -1;
+	claim.weight = tx_weight(&tx);
+	if (claim.weight.v != weight_of(c->in, c->n, claim.script).v || tx_check(&tx, err) != 0)
+		return ERR(err, ERR_INTERNAL, "a claim is not what was planned");
+	claim.txid = tx_txid(&tx);
+	claim.raw = tx_bytes(c->a, &tx);
+	claim.amount = tx.out[0].value;
+	claim.created_at_ms = now_ms;
+	if (exit_claim_store_add(c->u, &claim, c->exits, c->n, now_ms, &claim.id, err) != 0 ||
+	    (claim.own && expect_own(c, &tx, claim.raw, now_ms, err) != 0))
+		return -1;
+	*ret = claim;
+	return 0;
+}
+
+int exit_claim(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms, struct exit_claim_row *ret,
+	       struct err *err)
+{
+	struct claiming c = { .u = u, .a = a, .order = o };
+
+	if (!o->keys)
+		return ERR(err, ERR_WALLET_LOCKED, "the wallet is locked");
+	if (o->n > CLAIM_INPUTS_MAX)
+		return ERR(err, ERR_RANGE, "more than %u exits in one claim", CLAIM_INPUTS_MAX);
+	if (o->replace && o->n == 0) {
+		ERR(err, ERR_PARAM, "which claim is to be replaced?");
+		return err_field(err, "vtxo_ids");
+	}
+	c.in = ARENA_ARRAY(a, CLAIM_INPUTS_MAX, struct claim_input);
+	c.exits = ARENA_ARRAY(a, CLAIM_INPUTS_MAX, int64_t);
+	if ((o->n > 0 ? add_named(&c, err) : add_all(&c, err)) != 0)
+		return -1;
+	if (c.n == 0) {
+		ERR(err, ERR_NOT_FOUND, "nothing can be claimed now");
+		return err_hint(err, "exit.list shows from which block on");
+	}
+	return make(&c, now_ms, ret, err);
+}

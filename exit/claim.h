@@ -1,0 +1,58 @@
+/* exit/claim.h - what exits have put on chain becomes the wallet's own, or goes where its owner says.  Implements spec/exit.md 4,
+ * with [X-5], [X-20] and [X-21].
+ *
+ * A claim is stored before it is sent, and its exits are in no other open one; that it is there, and in which block, the
+ * follower sees as the spend of the VTXOs' outputs.  Claims are never made by themselves. */
+#ifndef EXIT_CLAIM_H
+#define EXIT_CLAIM_H
+
+#include "base/network.h"
+#include "rails/ark/taproot.h"
+#include "rails/bitcoin/tx.h"
+#include "store/exit_claim_store.h"
+
+#define CLAIM_INPUTS_MAX 500u
+
+struct keyring;
+
+/* --- the transaction: pure --- */
+
+struct claim_input {
+	struct outpoint at;
+	struct sat amount;
+	struct bytes script;
+	const struct ark_taproot *taproot;
+	size_t leaf; /* by which the wallet may spend it */
+	uint32_t key_index;
+	const uint8_t *preimage; /* 32 bytes, when the leaf wants one */
+};
+struct claim_price {
+	struct feerate rate;
+	const struct exit_claim_row *replaces; /* or NULL */
+	struct feerate incremental;
+};
+/* Version 2, locked to the tip, one output.  ERR_FEE: what is left would be dust (the message has the numbers). */
+MUST_CHECK int claim_build(struct arena *a, const struct claim_input *in, size_t n, struct bytes script, uint32_t tip,
+			   const struct claim_price *price, struct tx *ret, struct sat *ret_fee, struct err *err);
+/* By the leaves, never by the key path, which needs the server.  Deterministic. */
+MUST_CHECK int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *keys, struct tx *tx,
+			  struct err *err);
+
+/* --- in the wallet --- */
+
+struct claim_order {
+	const struct outpoint *vtxos; /* n of them; none: all that can be claimed and are in no claim yet */
+	size_t n;
+	struct bytes script; /* where it goes; empty: to the wallet */
+	struct feerate rate;
+	struct feerate incremental;
+	bool replace; /* the open claim of exactly these exits */
+	struct keyring *keys;
+};
+/* In the caller's unit; kick exits when it is durable.  ERR_WALLET_LOCKED; ERR_NOT_FOUND: nothing can be claimed, or there is no such
+ * exit; ERR_ILLEGAL_STATE: one cannot be claimed yet, says from when; ERR_CONFLICT: it is being claimed (replace=true); ERR_RANGE:
+ * too many; ERR_FEE. */
+MUST_CHECK int exit_claim(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms,
+			  struct exit_claim_row *ret, struct err *err);
+
+#endif
