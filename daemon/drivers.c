@@ -3,11 +3,13 @@
 #include "actions/executor.h"
 #include "chain/follower.h"
 #include "exit/auto.h"
+#include "exit/exit.h"
 #include "outbox/outbox.h"
 
 #define EXECUTOR_MS  30000
 #define OUTBOX_MS    5000
-#define SHARED_MS    1000  /* how soon another daemon's work is noticed */
+#define SHARED_MS    1000 /* how soon another daemon's work is noticed */
+#define EXIT_MS      60000
 #define AUTO_EXIT_MS 60000 /* and whenever the chain has moved */
 #define BITCOIND_MS  10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
 #define ESPLORA_MS   30000
@@ -109,6 +111,26 @@ static int run_fees(void *ctx, struct err *err)
 	chain_ask_fees(ctx, (struct chain_then){ fees_told, NULL });
 	return 0;
 }
+
+static int run_exits(void *ctx, struct err *err)
+{
+	(void)err;
+	exits_run(ctx);
+	return 0;
+}
+
+static void report_exits(void *ctx, struct task_report *r)
+{
+	struct exits_stats s;
+
+	exits_stats(ctx, &s);
+	r->failures = s.failures;
+	r->backlog = s.backlog;
+	r->last_success_ms = s.last_success_ms;
+	r->last_error = s.last_error;
+}
+
+const struct task_def exit_task = { .name = "exit", .interval_ms = EXIT_MS, .run = run_exits, .report = report_exits };
 
 const struct task_def auto_exit_task = { .name = "auto_exit", .interval_ms = AUTO_EXIT_MS, .run = auto_exits_run };
 

@@ -14,6 +14,8 @@ struct task_def outbox_task(bool shared);
 struct task_def tip_task(const struct config *conf);
 /* Keeps the fee estimates fresh that payments by target go by.  Its context is the struct chain_source. */
 extern const struct task_def fees_task;
+/* Takes exits further.  Its context is the struct exits. */
+extern const struct task_def exit_task;
 /* Begins exits that nobody asks for.  Its context is the struct auto_exits. */
 extern const struct task_def auto_exit_task;
 

@@ -31,16 +31,19 @@
 #include "daemon/systemd.h"
 #include "daemon/tasks.h"
 #include "exit/auto.h"
+#include "exit/exit.h"
 #include "rails/bitcoin/secp.h"
 #include "rails/evm/keccak.h"
 #include "rpc/server.h"
 #include "store/wallet_store.h"
 
-#define STOP_LOOK_MS   20
-#define HEALTH_MS      5000
-#define FIRST_CARE_MS  1000
-#define ENDPOINT_POSTS 8  /* to one endpoint at a time: spec/outbox.md 5.10 */
-#define NODE_POSTS     10 /* to one node: what chain/source.h lets be under way, and one that waits for a block */
+#define STOP_LOOK_MS    20
+#define HEALTH_MS       5000
+#define FIRST_CARE_MS   1000
+#define EXIT_BUMP_AFTER 3  /* blocks that a child may wait before it pays more: spec/exit.md 3.6 */
+#define EXIT_FINAL      6  /* confirmations of a claim, after which it is over */
+#define ENDPOINT_POSTS  8  /* to one endpoint at a time: spec/outbox.md 5.10 */
+#define NODE_POSTS      10 /* to one node: what chain/source.h lets be under way, and one that waits for a block */
 
 struct host {
 	const struct conf_input *input;
@@ -56,6 +59,7 @@ struct host {
 	struct http *http, *chain_http;
 	struct chain_source *chain; /* NULL: no node is configured; then there is no follower either */
 	struct follower *follower;
+	struct exits *exits;           /* as the follower */
 	struct auto_exits *auto_exits; /* as the follower */
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
@@ -145,6 +149,8 @@ static void keys_changed(void *ctx, struct keyring *keys)
 	executor_set_keys(h->executor, keys);
 	if (h->outbox)
 		outbox_set_keys(h->outbox, keys);
+	if (h->exits)
+		exits_set_keys(h->exits, keys);
 	if (h->tip_run)
 		task_kick(h->tip_run); /* a wallet that is new has something to look for */
 }
@@ -241,17 +247,54 @@ static void chain_changed(void *ctx)
 
 	if (h->auto_exit_run)
 		task_kick(h->auto_exit_run);
+	exits_kick(h->exits);
 	loop_unpost(h->loop, wake_payments, h);
 	loop_post(h->loop, wake_payments, h);
 }
 
-/* There are outputs now that the follower should look for. */
-static void exit_begun(void *ctx)
+/* There are outputs now that the follower should look for, or transactions. */
+static void look_at_chain(void *ctx)
 {
 	struct host *h = ctx;
 
 	if (h->tip_run)
 		task_kick(h->tip_run);
+}
+
+static void exit_begun(void *ctx)
+{
+	struct host *h = ctx;
+
+	look_at_chain(h);
+	exits_kick(h->exits);
+}
+
+static void open_exits(struct host *h)
+{
+	const struct onchain_policy policy = onchain_config_policy(&h->conf);
+
+	h->exits = exits_new(&(struct exits_options){
+		.loop = h->loop,
+		.store = h->store,
+		.chain = h->chain,
+		.network = (enum network)h->conf.network,
+		.single_chain = policy.single_chain,
+		.max_feerate = policy.max_feerate,
+		.bump_after = EXIT_BUMP_AFTER,
+		.margin = (uint32_t)h->conf.vtxo_exit_margin,
+		.final_confs = EXIT_FINAL,
+		.sent = look_at_chain,
+		.ctx = h,
+	});
+	h->auto_exits = auto_exits_new(&(struct auto_exit_options){
+		.store = h->store,
+		.chain = h->chain,
+		.policy = (enum auto_exit)h->conf.auto_exit,
+		.margin = (uint32_t)h->conf.vtxo_exit_margin,
+		.limit = policy.max_feerate,
+		.begun = exit_begun,
+		.ctx = h,
+	});
 }
 
 /* A bitcoind is on this machine or in this house, where no proxy leads to. */
@@ -283,15 +326,7 @@ static int open_chain(struct host *h, struct err *err)
 		.changed = chain_changed,
 		.ctx = h,
 	});
-	h->auto_exits = auto_exits_new(&(struct auto_exit_options){
-		.store = h->store,
-		.chain = h->chain,
-		.policy = (enum auto_exit)h->conf.auto_exit,
-		.margin = (uint32_t)h->conf.vtxo_exit_margin,
-		.limit = onchain_config_policy(&h->conf).max_feerate,
-		.begun = exit_begun,
-		.ctx = h,
-	});
+	open_exits(h);
 	return 0;
 }
 
@@ -413,6 +448,7 @@ static void start_tasks(struct host *h)
 		h->tip_task = tip_task(&h->conf);
 		tasks_add(h->tasks, &fees_task, h->chain, 0);
 		h->tip_run = tasks_add(h->tasks, &h->tip_task, h->follower, 0);
+		tasks_add(h->tasks, &exit_task, h->exits, 0);
 		h->auto_exit_run = tasks_add(h->tasks, &auto_exit_task, h->auto_exits, 0);
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
@@ -425,7 +461,8 @@ static void start_tasks(struct host *h)
 static void stop_look(void *ctx)
 {
 	struct host *h = ctx;
-	bool idle = executor_idle(h->executor) && rpc_server_idle(h->rpc) && (!h->outbox || outbox_idle(h->outbox));
+	bool idle = executor_idle(h->executor) && rpc_server_idle(h->rpc) && (!h->outbox || outbox_idle(h->outbox)) &&
+		    (!h->exits || exits_idle(h->exits));
 
 	if (!idle && clock_mono_us() < h->stop_deadline_us) {
 		timer_start(h->stop_timer, STOP_LOOK_MS);
@@ -448,6 +485,8 @@ static void stop(void *ctx)
 	executor_stop(h->executor);
 	if (h->outbox)
 		outbox_stop(h->outbox);
+	if (h->exits)
+		exits_stop(h->exits);
 	rpc_server_stop(h->rpc);
 	h->stop_deadline_us = clock_mono_us() + h->conf.shutdown_grace_s * 1000000;
 	timer_start(h->stop_timer, 0);
@@ -499,6 +538,7 @@ static int listen_rpc(struct host *h, struct err *err)
 		.outbox = h->outbox,
 		.wallet = h->wallet,
 		.follower = h->follower,
+		.exits = h->exits,
 		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
 		.network = network_names[h->conf.network],
 		.datadir = h->conf.datadir,
@@ -723,6 +763,8 @@ static void end(struct host *h)
 	h->outbox = NULL;
 	follower_free(h->follower);
 	auto_exits_free(h->auto_exits);
+	exits_free(h->exits);
+	h->exits = NULL;
 	executor_free(h->executor);
 	wallet_free(h->wallet);
 	chain_source_free(h->chain);

@@ -5,6 +5,7 @@
 #include "chain/gap.h"
 #include "chain/told.h"
 #include "exit/gather.h"
+#include "rails/bitcoin/address.h"
 #include "rails/bitcoin/policy.h"
 #include "rails/bitcoin/sighash.h"
 #include "rails/bitcoin/weigh.h"
@@ -94,6 +95,16 @@ int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *ke
 		    ark_leaf_witness(a, in[i].taproot, in[i].leaf, sig, in[i].preimage, &tx->in[i].witness, err) != 0)
 			return err_context(err, "input %zu of a claim", i);
 	}
+	return 0;
+}
+
+int claim_destination(struct arena *a, enum network network, const char *address, struct bytes *ret, struct err *err)
+{
+	struct spk *spk = ARENA_NEW(a, struct spk);
+
+	if (address_parse(address, network, spk, err) != 0)
+		return -1;
+	*ret = spk_bytes(spk);
 	return 0;
 }
 

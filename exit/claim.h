@@ -49,6 +49,9 @@ struct claim_order {
 	bool replace; /* the open claim of exactly these exits */
 	struct keyring *keys;
 };
+/* Where an address leads.  ERR_ADDRESS, ERR_NETWORK. */
+MUST_CHECK int claim_destination(struct arena *a, enum network network, const char *address, struct bytes *ret,
+				 struct err *err);
 /* In the caller's unit; kick exits when it is durable.  ERR_WALLET_LOCKED; ERR_NOT_FOUND: nothing can be claimed, or there is no such
  * exit; ERR_ILLEGAL_STATE: one cannot be claimed yet, says from when; ERR_CONFLICT: it is being claimed (replace=true); ERR_RANGE:
  * too many; ERR_FEE. */

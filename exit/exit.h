@@ -39,6 +39,7 @@ struct exits *exits_new(const struct exits_options *opt);
 void exits_free(struct exits *x); /* cancels what is in flight; safe at any time; NULL is fine */
 /* The unlocked wallet's keys, or NULL: then exits are followed and sent again, and nothing new is paid for. */
 void exits_set_keys(struct exits *x, struct keyring *keys);
+struct keyring *exits_keys(const struct exits *x);
 /* The task: every live exit that is due makes its steps.  Timer-driven, and at start. */
 void exits_run(struct exits *x);
 /* The chain has moved, or a person has changed something: all live exits are looked at. */

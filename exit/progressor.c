@@ -59,6 +59,11 @@ void exits_set_keys(struct exits *x, struct keyring *keys)
 		exits_kick(x);
 }
 
+struct keyring *exits_keys(const struct exits *x)
+{
+	return x->keys;
+}
+
 void exits_stop(struct exits *x)
 {
 	x->stopping = true;

@@ -36,6 +36,9 @@ extern const struct rpc_method method_psbt_create, method_psbt_decode, method_ps
 /* method_vtxo.c */
 extern const struct rpc_method method_vtxo_import, method_vtxo_list, method_vtxo_get, method_vtxo_validate,
 	method_vtxo_export;
+/* method_exit.c */
+extern const struct rpc_method method_exit_start, method_exit_list, method_exit_get, method_exit_cancel,
+	method_exit_feerate, method_exit_claim;
 /* method_plan.c */
 extern const struct rpc_method method_exit_plan, method_exit_prepare, method_exit_server;
 /* method_directive.c */

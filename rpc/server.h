@@ -11,6 +11,7 @@
 #include "rpc/method.h"
 
 struct executor;
+struct exits;
 struct follower;
 struct loop;
 struct outbox;
@@ -42,6 +43,7 @@ struct rpc_server_options {
 	struct executor *executor;
 	struct outbox *outbox;     /* NULL: no chain is configured */
 	struct follower *follower; /* NULL: no node is configured */
+	struct exits *exits;       /* as the follower */
 	struct wallet *wallet;
 	struct rpc_host host;
 	const char *network; /* "regtest" */

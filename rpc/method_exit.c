@@ -1,0 +1,492 @@
+#include <string.h>
+
+#include "actions/executor.h"
+#include "actions/onchain.h"
+#include "actions/onchain_show.h"
+#include "base/clock.h"
+#include "exit/claim.h"
+#include "exit/exit.h"
+#include "exit/plan.h"
+#include "exit/show.h"
+#include "rpc/auth.h"
+#include "rpc/methods.h"
+#include "rpc/state.h"
+
+#define STARTS_MAX 100u
+
+static const struct onchain_policy *policy_of(const struct rpc_call *call)
+{
+	return &executor_policy(call->server->opt.executor)->onchain;
+}
+
+static uint32_t margin_of(const struct rpc_call *call)
+{
+	return call->server->opt.exit_margin ? call->server->opt.exit_margin : EXIT_MARGIN_DEFAULT;
+}
+
+static int need_exits(const struct rpc_call *call, struct err *err)
+{
+	if (call->server->opt.exits)
+		return 0;
+	ERR(err, ERR_CONFIG, "no node is configured to take an exit to");
+	return err_hint(err, "set bitcoind_url or esplora_url in walletd.conf");
+}
+
+/* Once the unit is durable; carries nothing. */
+static void kick(void *ctx, const struct err *failed)
+{
+	if (!failed)
+		exits_claims_kick(ctx);
+}
+
+static int id_param(const struct rpc_call *call, struct outpoint *ret, struct err *err)
+{
+	if (outpoint_parse(rpc_param_str(call, "vtxo_id"), ret))
+		return 0;
+	ERR(err, ERR_PARAM, "this is no id of a VTXO: txid:vout");
+	return err_field(err, "vtxo_id");
+}
+
+static int ids_param(const struct rpc_call *call, struct outpoint **ret, size_t *n, struct err *err)
+{
+	const json_t *list = json_object_get(call->params, "vtxo_ids");
+
+	*n = json_array_size(list);
+	*ret = ARENA_ARRAY(call->arena, *n, struct outpoint);
+	for (size_t i = 0; i < *n; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || !outpoint_parse(text, &(*ret)[i])) {
+			ERR(err, ERR_PARAM, "the %zu. is no id of a VTXO: txid:vout", i + 1);
+			return err_field(err, "vtxo_ids");
+		}
+	}
+	return 0;
+}
+
+/* 1: the parameter was given, 0, -1. */
+static int rate_param(const struct rpc_call *call, struct feerate *ret, struct err *err)
+{
+	const char *text = rpc_param_str(call, "feerate");
+
+	if (!text)
+		return 0;
+	return onchain_feerate_parse(executor_chain(call->server->opt.executor), policy_of(call), text, ret, err) != 0
+		       ? -1
+		       : 1;
+}
+
+#define ID_PARAM                                                                                                       \
+	{                                                                                                              \
+		.name = "vtxo_id", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .min = 1, .max = OUTPOINT_TEXT,      \
+		.help = "Whose exit: txid:vout."                                                                       \
+	}
+#define RATE_PARAM(fallback_, help_)                                                                                   \
+	{                                                                                                              \
+		.name = "feerate", .type = PARAM_STRING, .max = 20, .fallback = (fallback_), .help = (help_)           \
+	}
+
+/* --- exit.start --- */
+
+static int start_one(struct unit *u, struct rpc_call *call, const struct exit_order *o, json_t *started,
+		     json_t *running, struct err *err)
+{
+	char text[OUTPOINT_TEXT];
+	int64_t id;
+	int rc = exit_start(u, call->arena, o, clock_now_ms(), &id, err);
+
+	if (rc < 0)
+		return err_field(err, "vtxo_ids");
+	outpoint_text(&o->vtxo, text);
+	json_add_take(rc == 1 ? started : running, json_string(text));
+	return 0;
+}
+
+static int start_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
+{
+	json_t *result = json_object_in(call->arena), *started = json_array_in(call->arena),
+	       *running = json_array_in(call->arena);
+	struct exit_order o = { .allow_non_standard = rpc_param_bool(call, "allow_non_standard") };
+	struct outpoint *at;
+	struct feerate rate;
+	size_t n;
+	int rc = rate_param(call, &rate, err);
+
+	if (rc < 0 || ids_param(call, &at, &n, err) != 0)
+		return -1;
+	if (rc == 1)
+		o.rate = &rate;
+	if (n == 0) {
+		ERR(err, ERR_PARAM, "which VTXOs?");
+		return err_field(err, "vtxo_ids");
+	}
+	for (size_t i = 0; i < n; i++) {
+		o.vtxo = at[i];
+		if (start_one(u, call, &o, started, running, err) != 0)
+			return -1;
+	}
+	unit_after(u, kick, call->server->opt.exits);
+	json_set(result, "started", started);
+	json_set(result, "running", running);
+	*ret = result;
+	return 0;
+}
+
+static struct rpc_outcome exit_start_run(struct rpc_call *call)
+{
+	struct err err;
+
+	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, start_unit, NULL);
+}
+
+static const struct param exit_start_params[] = {
+	{ .name = "vtxo_ids",
+	  .type = PARAM_ARRAY,
+	  .flags = PARAM_REQUIRED,
+	  .max = STARTS_MAX,
+	  .help = "Which ones: each txid:vout. All of them begin, or none." },
+	RATE_PARAM("what the nodes say", "sat/vB, for all its transactions: \"2.5\"."),
+	{ .name = "allow_non_standard",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Also those whose transactions nodes do not relay: a miner has to take them." },
+	RPC_KEY_PARAM,
+	{ 0 },
+};
+static const struct rpc_field exit_start_result[] = {
+	{ "started", "array", "Ids of VTXOs whose exit begins now." },
+	{ "running", "array", "Ids of VTXOs whose exit was under way already." },
+	{ 0 },
+};
+const struct rpc_method method_exit_start = {
+	.name = "exit.start",
+	.scope = RPC_SPEND,
+	.flags = RPC_MUTATES | RPC_NO_NOTIFY,
+	.params = exit_start_params,
+	.result = exit_start_result,
+	.help = "Puts VTXOs on chain, with nobody's leave. The on-chain wallet pays the fees; exit.plan says how much. What is"
+		" on chain at its end is claimed with exit.claim.",
+	.example = "{\"vtxo_ids\":[\"6f…:0\"]}",
+	.run = exit_start_run,
+};
+
+/* --- exit.list, exit.get --- */
+
+struct page {
+	struct rpc_call *call;
+	json_t *rows;
+	int64_t last;
+	unsigned n, details;
+	struct err err; /* ERR_NONE: all went well */
+};
+
+static void add_exit(void *ctx, const struct exit_row *row)
+{
+	struct page *page = ctx;
+	json_t *obj;
+
+	page->n++;
+	page->last = row->id;
+	if (page->err.code != ERR_NONE || exit_json(store_view(page->call->server->opt.store), page->call->arena, row,
+						    page->details, margin_of(page->call), &obj, &page->err) != 0)
+		return;
+	json_add(page->rows, obj);
+}
+
+static enum exit_filter filter_of(const struct rpc_call *call)
+{
+	const char *text = rpc_param_str(call, "filter");
+
+	if (text && strcmp(text, "finished") == 0)
+		return EXITS_FINISHED;
+	return text && strcmp(text, "all") == 0 ? EXITS_ALL : EXITS_LIVE;
+}
+
+static struct rpc_outcome exit_list(struct rpc_call *call)
+{
+	struct view v = store_view(call->server->opt.store);
+	struct exit_query q = { .filter = filter_of(call),
+				.limit = (unsigned)rpc_param_int(call, "limit", PAGE_DEFAULT) };
+	struct page page = { .call = call, .rows = json_array_in(call->arena) };
+	json_t *result = json_object_in(call->arena), *sums;
+	struct err err;
+
+	if (rpc_param_cursor(call, &q.after, &err) != 0 ||
+	    exit_store_list(v, call->arena, &q, add_exit, &page, &err) < 0 ||
+	    exit_sums_json(v, call->arena, &sums, &err) != 0)
+		return rpc_fail(&err);
+	if (page.err.code != ERR_NONE)
+		return rpc_fail(&page.err);
+	json_set(result, "exits", page.rows);
+	json_set(result, "sums", sums);
+	rpc_set_next(result, page.n == q.limit ? page.last : 0);
+	return rpc_ok(result);
+}
+
+static const struct param exit_list_params[] = {
+	{ .name = "filter",
+	  .type = PARAM_ENUM,
+	  .choices = "live|finished|all",
+	  .fallback = "live",
+	  .help = "Which ones." },
+	LIMIT_PARAM,
+	CURSOR_PARAM,
+	{ 0 },
+};
+static const struct rpc_field exit_list_result[] = {
+	{ "exits", "array", "Each as exit.get tells it, without its transactions and history." },
+	{ "sums", "object", "How many are in each state (n), and what they are worth (amount_sat)." },
+	{ "next", "string", "Cursor of the next page, or null." },
+	{ 0 },
+};
+const struct rpc_method method_exit_list = {
+	.name = "exit.list",
+	.scope = RPC_READ,
+	.params = exit_list_params,
+	.result = exit_list_result,
+	.help = "Exits, and how far each has come.",
+	.run = exit_list,
+};
+
+static struct rpc_outcome exit_get(struct rpc_call *call)
+{
+	struct view v = store_view(call->server->opt.store);
+	unsigned details = (rpc_param_bool(call, "history") ? EXIT_SHOW_HISTORY : 0u) |
+			   (rpc_param_bool(call, "transactions") ? EXIT_SHOW_TXS : 0u);
+	struct exit_row row;
+	struct outpoint at;
+	json_t *result;
+	struct err err;
+	int rc;
+
+	if (id_param(call, &at, &err) != 0)
+		return rpc_fail(&err);
+	rc = exit_store_find(v, call->arena, &at, &row, &err);
+	if (rc == 0) {
+		ERR(&err, ERR_NOT_FOUND, "there is no exit of the VTXO %s", rpc_param_str(call, "vtxo_id"));
+		err_hint(&err, "exit.start");
+	}
+	if (rc != 1 || exit_json(v, call->arena, &row, details, margin_of(call), &result, &err) != 0)
+		return rpc_fail(&err);
+	return rpc_ok(result);
+}
+
+static const struct param exit_get_params[] = {
+	ID_PARAM,
+	{ .name = "history", .type = PARAM_BOOL, .fallback = "false", .help = "Also all states that it was in." },
+	{ .name = "transactions",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Also its transactions, and who pays for each." },
+	{ 0 },
+};
+static const struct rpc_field exit_get_result[] = {
+	{ "vtxo_id", "string", "txid:vout." },
+	{ "state", "string",
+	  "start, processing, awaiting-delta, claimable, claim-in-progress, claimed, vtxo-already-spent or canceled." },
+	{ "waiting_for", "string",
+	  "chain, funds, unlock, cpfp, confirmation, parent, preimage, timelock, user_claim, claim_confirmation or none." },
+	{ "blocks_left", "integer", "At least so many until it can be claimed; not there when nobody knows." },
+	{ "claimable_height", "integer", "From this block on, when it is known." },
+	{ "deadline_height", "integer", "It should have begun before this block: its server may sweep what expires." },
+	{ "amount_sat", "integer", "What it is worth." },
+	{ "depth", "integer", "Transactions that put it on chain." },
+	{ "broadcast_txs", "integer", "Of these, given to the network." },
+	{ "confirmed_txs", "integer", "Of these, in a block." },
+	{ "fees_sat", "integer", "What is paid for them; shared ones count in full." },
+	{ "feerate", "string", "sat/vB, when it was given." },
+	{ "live", "boolean", "Is it still looked after?" },
+	{ "cancelable", "boolean", "Can it still be given up?" },
+	{ "attempt", "integer", "One more after each that was cancelled." },
+	{ "exit", "integer", "Number of this attempt: coins are held by exit:<number>." },
+	{ "status", "object", "The state with all that belongs to it." },
+	{ "last_error", "object", "What keeps it from going on: type, and what belongs to that; at_ms, attempts." },
+	{ "transactions", "array",
+	  "txid, status, height, shared_by, tx, child (txid, tx, status, fee_sat, package_feerate)." },
+	{ "history", "array", "at_ms, state, status." },
+	{ "started_at_ms", "integer", "Unix time in ms." },
+	{ "updated_at_ms", "integer", "Unix time in ms." },
+	{ 0 },
+};
+const struct rpc_method method_exit_get = {
+	.name = "exit.get",
+	.scope = RPC_READ,
+	.params = exit_get_params,
+	.result = exit_get_result,
+	.help = "How far the exit of a VTXO has come, and what it waits for.",
+	.example = "{\"vtxo_id\":\"6f…:0\",\"transactions\":true}",
+	.run = exit_get,
+};
+
+/* --- exit.cancel, exit.bump --- */
+
+static int answer(struct unit *u, struct rpc_call *call, const struct outpoint *at, json_t **ret, struct err *err)
+{
+	struct exit_row row;
+
+	unit_after(u, kick, call->server->opt.exits);
+	if (exit_store_find(unit_view(u), call->arena, at, &row, err) != 1)
+		return -1;
+	return exit_json(unit_view(u), call->arena, &row, 0, margin_of(call), ret, err);
+}
+
+static int cancel_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
+{
+	struct outpoint at;
+
+	if (id_param(call, &at, err) != 0 || exit_cancel(u, call->arena, &at, clock_now_ms(), err) != 0)
+		return -1;
+	return answer(u, call, &at, ret, err);
+}
+
+static struct rpc_outcome exit_cancel_run(struct rpc_call *call)
+{
+	struct err err;
+
+	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, cancel_unit, NULL);
+}
+
+static const struct rpc_field one_exit_result[] = { { "vtxo_id", "string",
+						      "As in exit.get, with all else that it tells." },
+						    { "state", "string", "Its state now." },
+						    { 0 } };
+static const struct param exit_cancel_params[] = { ID_PARAM, RPC_KEY_PARAM, { 0 } };
+const struct rpc_method method_exit_cancel = {
+	.name = "exit.cancel",
+	.scope = RPC_SPEND,
+	.flags = RPC_MUTATES,
+	.params = exit_cancel_params,
+	.result = one_exit_result,
+	.help = "Gives an exit up, as long as nobody has its last transaction. Fees that were paid are gone.",
+	.example = "{\"vtxo_id\":\"6f…:0\"}",
+	.run = exit_cancel_run,
+};
+
+static int feerate_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
+{
+	struct outpoint at;
+	struct feerate rate;
+	int rc = rate_param(call, &rate, err);
+
+	if (rc < 0 || id_param(call, &at, err) != 0 ||
+	    exit_set_feerate(u, call->arena, &at, rc == 1 ? &rate : NULL, clock_now_ms(), err) != 0)
+		return -1;
+	return answer(u, call, &at, ret, err);
+}
+
+static struct rpc_outcome exit_feerate(struct rpc_call *call)
+{
+	struct err err;
+
+	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, feerate_unit, NULL);
+}
+
+static const struct param exit_feerate_params[] = {
+	ID_PARAM,
+	RATE_PARAM("what the nodes say", "sat/vB, from now on; a higher one replaces what is under way."),
+	RPC_KEY_PARAM,
+	{ 0 }
+};
+const struct rpc_method method_exit_feerate = {
+	.name = "exit.feerate",
+	.scope = RPC_SPEND,
+	.flags = RPC_MUTATES,
+	.params = exit_feerate_params,
+	.result = one_exit_result,
+	.help = "What an exit's transactions pay from now on. Without feerate it is the network's again.",
+	.example = "{\"vtxo_id\":\"6f…:0\",\"feerate\":\"20\"}",
+	.run = exit_feerate,
+};
+
+/* --- exit.claim --- */
+
+static int claim_script(const struct rpc_call *call, struct bytes *ret, struct err *err)
+{
+	const char *to = rpc_param_str(call, "destination");
+
+	if (to && claim_destination(call->arena, policy_of(call)->network, to, ret, err) != 0)
+		return err_field(err, "destination");
+	return 0;
+}
+
+static int claim_order_of(const struct rpc_call *call, struct claim_order *o, struct err *err)
+{
+	struct chain_source *chain = executor_chain(call->server->opt.executor);
+	struct outpoint *at;
+	int rc = rate_param(call, &o->rate, err);
+
+	if (rc < 0 || (rc == 0 && onchain_tier_rate(chain, policy_of(call), FEE_REGULAR, &o->rate, err) != 0) ||
+	    ids_param(call, &at, &o->n, err) != 0)
+		return -1;
+	o->vtxos = at;
+	o->incremental = onchain_incremental(chain);
+	o->replace = rpc_param_bool(call, "replace");
+	o->keys = exits_keys(call->server->opt.exits);
+	return claim_script(call, &o->script, err);
+}
+
+static int claim_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
+{
+	struct claim_order o = { 0 };
+	struct exit_claim_row claim;
+	struct sat sum;
+
+	if (claim_order_of(call, &o, err) != 0 || exit_claim(u, call->arena, &o, clock_now_ms(), &claim, err) != 0)
+		return -1;
+	/* What goes to the wallet itself is not spent but for the fee. */
+	if (!sat_add(claim.amount, claim.fee, &sum))
+		return ERR(err, ERR_INTERNAL, "a claim of more than all money");
+	if (auth_spend(u, &call->caller, &call->action, sat_value(claim.own ? claim.fee : sum), clock_now_ms(), err) !=
+	    0)
+		return -1;
+	unit_after(u, kick, call->server->opt.exits);
+	*ret = exit_claim_json(call->arena, &claim);
+	return 0;
+}
+
+static struct rpc_outcome exit_claim_run(struct rpc_call *call)
+{
+	struct err err;
+
+	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, claim_unit, NULL);
+}
+
+static const struct param exit_claim_params[] = {
+	{ .name = "vtxo_ids",
+	  .type = PARAM_ARRAY,
+	  .max = CLAIM_INPUTS_MAX,
+	  .fallback = "all that can be claimed",
+	  .help = "Which ones: each txid:vout. One transaction claims them all." },
+	{ .name = "destination",
+	  .type = PARAM_STRING,
+	  .max = 128,
+	  .fallback = "the on-chain wallet",
+	  .help = "An address." },
+	RATE_PARAM("the nodes' estimate for 3 blocks", "sat/vB: \"2.5\"."),
+	{ .name = "replace",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "In the place of the claim of exactly these that is under way, with a higher fee." },
+	RPC_KEY_PARAM,
+	{ 0 },
+};
+static const struct rpc_field exit_claim_result[] = {
+	{ "txid", "string", "Of the transaction that claims." },
+	{ "tx", "string", "Its bytes in hex; it is sent by itself, now and again." },
+	{ "status", "string", "prepared, sent, confirmed, replaced or lost." },
+	{ "amount_sat", "integer", "What arrives." },
+	{ "fee_sat", "integer", "What it pays to miners." },
+	{ "vsize", "integer", "Virtual bytes." },
+	{ "to_wallet", "boolean", "Does it pay to the on-chain wallet?" },
+	{ 0 },
+};
+const struct rpc_method method_exit_claim = {
+	.name = "exit.claim",
+	.scope = RPC_SPEND,
+	.flags = RPC_MUTATES | RPC_NO_NOTIFY,
+	.params = exit_claim_params,
+	.result = exit_claim_result,
+	.help = "Takes what exits have put on chain: to the on-chain wallet, or to an address.",
+	.example = "{}",
+	.run = exit_claim_run,
+};
