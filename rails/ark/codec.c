@@ -22,11 +22,11 @@ void ark_refuse(struct ark_reader *r, enum err_code code, const char *field, con
 	char why[ERR_MSG_MAX];
 	va_list ap;
 
-	if (!reader_ok(&r->in))
-		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	if (!reader_ok(&r->in))
+		return;
 	reader_fail(&r->in);
 	ERR(r->err, code != ERR_NONE ? code : r->code, "%s: %s", field, why);
 }
@@ -183,7 +183,7 @@ struct xonly ark_read_xonly(struct ark_reader *r, const char *field)
 
 struct hash32 ark_read_hash(struct ark_reader *r, const char *field)
 {
-	struct hash32 h;
+	struct hash32 h = { { 0 } };
 
 	ark_read_copy(r, field, h.b, sizeof(h.b));
 	return h;
@@ -220,7 +220,7 @@ bool ark_read_optional_signature(struct ark_reader *r, const char *field, uint8_
 
 struct outpoint ark_read_outpoint(struct ark_reader *r, const char *field)
 {
-	struct outpoint o;
+	struct outpoint o = { .vout = 0 };
 
 	ark_read_copy(r, field, o.txid.b, sizeof(o.txid.b));
 	o.vout = ark_read_le32(r, field);
