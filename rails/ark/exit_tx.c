@@ -54,17 +54,20 @@ static struct bytes own_script(struct arena *a, const struct spk *s)
 }
 
 /* How each output of the chain is spent; what the last one pays to is the VTXO's own policy. */
-static int fill_scripts(struct arena *a, const struct vtxo *v, struct exit_chain *c, struct err *err)
+static int fill_scripts(struct arena *a, struct ark_memo *memo, const struct vtxo *v, struct exit_chain *c,
+			struct err *err)
 {
+	struct ark_taproot tap;
 	struct spk spk;
 
 	for (size_t i = 0; i < v->n_items; i++) {
-		if (genesis_spent_output(&v->items[i], &v->terms, &c->txs[i].from, err) != 0)
+		if (genesis_spent_output(memo, &v->items[i], &v->terms, &c->txs[i].from, err) != 0)
 			return err_context(err, "genesis item %zu", i);
 		c->txs[i].spent.script = own_script(a, &c->txs[i].from.spk);
 	}
-	if (ark_policy_spk(&v->policy, &v->terms, &spk, err) != 0)
+	if (ark_policy_taproot_by(memo, &v->policy, &v->terms, &tap, err) != 0)
 		return -1;
+	spk = ark_taproot_spk(&tap);
 	c->own = (struct tx_out){ v->amount, own_script(a, &spk) };
 	return 0;
 }
@@ -141,7 +144,8 @@ size_t exit_chain_room(const struct vtxo *v)
 	return (sum + piece - 1) / piece * piece;
 }
 
-int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err)
+int exit_chain_make_by(struct arena *a, struct ark_memo *memo, const struct vtxo *v, struct exit_chain *ret,
+		       struct err *err)
 {
 	struct exit_chain c = { .n = v->n_items };
 	struct walk w = { .arena = a, .v = v, .at = v->anchor };
@@ -151,7 +155,7 @@ int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *re
 	if (vtxo_anchor_amount(v, &w.left, err) != 0)
 		return -1;
 	c.txs = ARENA_ARRAY(a, c.n, struct exit_tx);
-	if (fill_scripts(a, v, &c, err) != 0)
+	if (fill_scripts(a, memo, v, &c, err) != 0)
 		return -1;
 	c.anchor = c.own;
 	if (c.n > 0) {
@@ -162,4 +166,9 @@ int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *re
 		return -1;
 	*ret = c;
 	return 0;
+}
+
+int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err)
+{
+	return exit_chain_make_by(a, NULL, v, ret, err);
 }

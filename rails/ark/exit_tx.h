@@ -26,6 +26,9 @@ size_t exit_chain_room(const struct vtxo *v);
 /* Arena-owned, but scripts and signatures may be views of v.  Does not verify anything and does not compare the last outpoint
  * with v->point: rails/ark/validate.h does.  ERR_VTXO_INVALID: sums overflow; ERR_CRYPTO: no keys. */
 MUST_CHECK int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err);
+/* The same, asking a memo first (NULL for none). */
+MUST_CHECK int exit_chain_make_by(struct arena *a, struct ark_memo *memo, const struct vtxo *v, struct exit_chain *ret,
+				  struct err *err);
 /* What the step's signature signs; it verifies under e->from.key. */
 MUST_CHECK int exit_tx_sighash(const struct exit_tx *e, struct hash32 *ret, struct err *err);
 

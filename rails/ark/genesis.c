@@ -199,38 +199,38 @@ void genesis_item_put(struct buf *b, const struct genesis_item *g)
 /* --- what it spends --- */
 
 /* By all keys together, unless the output has a tree that is not known. */
-static int spent_by_key(const struct genesis_item *g, const struct ark_terms *t, struct genesis_spent *ret,
-			struct err *err)
+static int spent_by_key(struct ark_memo *m, const struct genesis_item *g, const struct ark_terms *t,
+			struct genesis_spent *ret, struct err *err)
 {
 	if (g->kind == GENESIS_ARKOOR)
-		return ark_tweaked_output(g->keys, g->n_keys, &t->server, &g->tweak, &ret->key, err);
-	if (ark_cosign_taproot(g->keys, g->n_keys, t, &ret->tap, err) != 0)
+		return ark_tweaked_output_by(m, g->keys, g->n_keys, &t->server, &g->tweak, &ret->key, err);
+	if (ark_cosign_taproot_by(m, g->keys, g->n_keys, t, &ret->tap, err) != 0)
 		return -1;
 	ret->key = ret->tap.output.key;
 	return 0;
 }
 
 /* The leaf is signed under the aggregate itself, to which nothing is added. */
-static int spent_by_leaf(const struct genesis_item *g, const struct ark_terms *t, struct genesis_spent *ret,
-			 struct err *err)
+static int spent_by_leaf(struct ark_memo *m, const struct genesis_item *g, const struct ark_terms *t,
+			 struct genesis_spent *ret, struct err *err)
 {
 	struct ark_policy leaf = { .kind = g->kind == GENESIS_HASH_LOCKED ? ARK_HARK_LEAF : ARK_HARK_LEAF_V0,
 				   .user = g->keys[0],
 				   .hash = g->unlock_hash };
 
-	if (ark_policy_taproot(&leaf, t, &ret->tap, err) != 0)
+	if (ark_policy_taproot_by(m, &leaf, t, &ret->tap, err) != 0)
 		return -1;
 	ret->by_leaf = true;
 	ret->key = ret->tap.internal;
 	return 0;
 }
 
-int genesis_spent_output(const struct genesis_item *g, const struct ark_terms *t, struct genesis_spent *ret,
-			 struct err *err)
+int genesis_spent_output(struct ark_memo *memo, const struct genesis_item *g, const struct ark_terms *t,
+			 struct genesis_spent *ret, struct err *err)
 {
 	struct genesis_spent s = { .by_leaf = false };
 
-	if ((is_hash_locked(g) ? spent_by_leaf(g, t, &s, err) : spent_by_key(g, t, &s, err)) != 0)
+	if ((is_hash_locked(g) ? spent_by_leaf(memo, g, t, &s, err) : spent_by_key(memo, g, t, &s, err)) != 0)
 		return -1;
 	s.spk = spk_p2tr(s.by_leaf ? &s.tap.output.key : &s.key);
 	*ret = s;

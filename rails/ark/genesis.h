@@ -51,9 +51,9 @@ struct genesis_spent {
 	struct ark_taproot tap;
 };
 #define GENESIS_UNLOCK_LEAF 1
-/* ERR_CRYPTO, ERR_RANGE: as in rails/ark/taproot.h. */
-MUST_CHECK int genesis_spent_output(const struct genesis_item *g, const struct ark_terms *t, struct genesis_spent *ret,
-				    struct err *err);
+/* memo: NULL, or asked first.  ERR_CRYPTO, ERR_RANGE: as in rails/ark/taproot.h. */
+MUST_CHECK int genesis_spent_output(struct ark_memo *memo, const struct genesis_item *g, const struct ark_terms *t,
+				    struct genesis_spent *ret, struct err *err);
 /* Sum of what the transaction pays beside its own output: others and fee; false on overflow. */
 MUST_CHECK bool genesis_side_value(const struct genesis_item *g, struct sat *ret);
 /* Is everything there that its witness needs? */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "rails/bitcoin/musig.h"
 #include "rails/bitcoin/secp.h"
 
 #define PREIMAGE_SIZE 32
@@ -58,14 +57,14 @@ static void add_leaf(struct ark_taproot *t, const struct ark_clause *c)
 }
 
 /* From internal key and leaves to the output. */
-static int finish(struct ark_taproot *t, struct err *err)
+static int finish(struct ark_memo *m, struct ark_taproot *t, struct err *err)
 {
 	if (t->n_leaves == 2)
 		tap_branch_hash(&t->leaf[0].hash, &t->leaf[1].hash, &t->root);
 	else if (t->n_leaves == 1)
 		t->root = t->leaf[0].hash;
 	tap_tweak_hash(&t->internal, t->n_leaves > 0 ? &t->root : NULL, &t->tweak);
-	if (!secp_xonly_tweak_add(&t->internal, &t->tweak, &t->output.key, &t->output.odd))
+	if (!ark_memo_tweak(m, &t->internal, &t->tweak, &t->output))
 		return ERR(err, ERR_CRYPTO, "taproot: the internal key is no key");
 	return 0;
 }
@@ -168,11 +167,10 @@ static void add_leaves(struct ark_taproot *tap, const struct ark_policy *p, cons
 }
 
 /* Who can spend by the key path; *both is the aggregate where there is one. */
-static int internal_key(const struct ark_policy *p, const struct ark_terms *t, struct pubkey *both, struct xonly *ret,
-			struct err *err)
+static int internal_key(struct ark_memo *m, const struct ark_policy *p, const struct ark_terms *t, struct pubkey *both,
+			struct xonly *ret, struct err *err)
 {
 	const struct pubkey pair[2] = { p->user, t->server };
-	struct musig_keys keys;
 
 	if (p->kind == ARK_EXPIRY) {
 		*ret = p->internal;
@@ -182,60 +180,78 @@ static int internal_key(const struct ark_policy *p, const struct ark_terms *t, s
 		*ret = secp_xonly_of(&t->server);
 		return 0;
 	}
-	if (musig_keys_make(pair, 2, &keys, err) != 0)
+	if (ark_memo_aggregate(m, pair, 2, both, err) != 0)
 		return -1;
-	*both = keys.aggregate;
 	*ret = secp_xonly_of(both);
 	return 0;
 }
 
-int ark_policy_taproot(const struct ark_policy *p, const struct ark_terms *t, struct ark_taproot *ret, struct err *err)
+int ark_policy_taproot_by(struct ark_memo *m, const struct ark_policy *p, const struct ark_terms *t,
+			  struct ark_taproot *ret, struct err *err)
 {
 	struct ark_taproot tap = { .n_leaves = 0 };
 	struct pubkey both = { { 0 } };
 
-	if (check_terms(t, err) != 0 || check_policy(p, err) != 0 || internal_key(p, t, &both, &tap.internal, err) != 0)
+	if (check_terms(t, err) != 0 || check_policy(p, err) != 0 ||
+	    internal_key(m, p, t, &both, &tap.internal, err) != 0)
 		return -1;
 	add_leaves(&tap, p, t, &both);
-	if (finish(&tap, err) != 0)
+	if (finish(m, &tap, err) != 0)
 		return -1;
 	*ret = tap;
 	return 0;
 }
 
+int ark_cosign_taproot_by(struct ark_memo *m, const struct pubkey *cosigners, size_t n, const struct ark_terms *t,
+			  struct ark_taproot *ret, struct err *err)
+{
+	struct ark_policy p = { .kind = ARK_EXPIRY };
+	struct pubkey all;
+
+	if (ark_memo_aggregate(m, cosigners, n, &all, err) != 0)
+		return -1;
+	p.internal = secp_xonly_of(&all);
+	return ark_policy_taproot_by(m, &p, t, ret, err);
+}
+
+int ark_tweaked_output_by(struct ark_memo *m, const struct pubkey *cosigners, size_t n, const struct pubkey *server,
+			  const struct hash32 *tweak, struct xonly *ret, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT((ARK_KEYS_MAX + 1) * sizeof(struct pubkey) + 64);
+	struct tap_output out;
+	struct pubkey *keys, all;
+	struct xonly x;
+
+	if (n > ARK_KEYS_MAX)
+		return ERR(err, ERR_RANGE, "arkoor: %zu cosigners", n);
+	keys = ARENA_ARRAY(&a, n + 1, struct pubkey);
+	if (n > 0)
+		memcpy(keys, cosigners, n * sizeof(*keys));
+	keys[n] = *server;
+	if (ark_memo_aggregate(m, keys, n + 1, &all, err) != 0)
+		return -1;
+	x = secp_xonly_of(&all);
+	if (!ark_memo_tweak(m, &x, tweak, &out))
+		return ERR(err, ERR_CRYPTO, "arkoor: the tweak makes no key of the aggregate");
+	*ret = out.key;
+	return 0;
+}
+
+int ark_policy_taproot(const struct ark_policy *p, const struct ark_terms *t, struct ark_taproot *ret, struct err *err)
+{
+	return ark_policy_taproot_by(NULL, p, t, ret, err);
+}
+
 int ark_cosign_taproot(const struct pubkey *cosigners, size_t n, const struct ark_terms *t, struct ark_taproot *ret,
 		       struct err *err)
 {
-	struct ark_policy p = { .kind = ARK_EXPIRY };
-	struct musig_keys keys;
-
-	if (musig_keys_make(cosigners, n, &keys, err) != 0)
-		return -1;
-	p.internal = secp_xonly_of(&keys.aggregate);
-	return ark_policy_taproot(&p, t, ret, err);
+	return ark_cosign_taproot_by(NULL, cosigners, n, t, ret, err);
 }
 
 int ark_tweaked_output(const struct pubkey *cosigners, size_t n, const struct pubkey *server,
 		       const struct hash32 *tweak, struct xonly *ret, struct err *err)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT((ARK_KEYS_MAX + 1) * sizeof(struct pubkey) + 64);
-	struct pubkey *all;
-	struct musig_keys keys;
-	struct xonly x;
-	bool odd;
-
-	if (n > ARK_KEYS_MAX)
-		return ERR(err, ERR_RANGE, "arkoor: %zu cosigners", n);
-	all = ARENA_ARRAY(&a, n + 1, struct pubkey);
-	if (n > 0)
-		memcpy(all, cosigners, n * sizeof(*all));
-	all[n] = *server;
-	if (musig_keys_make(all, n + 1, &keys, err) != 0)
-		return -1;
-	x = secp_xonly_of(&keys.aggregate);
-	if (!secp_xonly_tweak_add(&x, tweak, ret, &odd))
-		return ERR(err, ERR_CRYPTO, "arkoor: the tweak makes no key of the aggregate");
-	return 0;
+	return ark_tweaked_output_by(NULL, cosigners, n, server, tweak, ret, err);
 }
 
 int ark_policy_spk(const struct ark_policy *p, const struct ark_terms *t, struct spk *ret, struct err *err)

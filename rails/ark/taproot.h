@@ -7,6 +7,7 @@
 #define RAILS_ARK_TAPROOT_H
 
 #include "rails/ark/clause.h"
+#include "rails/ark/memo.h"
 #include "rails/ark/policy.h"
 #include "rails/bitcoin/taproot.h"
 
@@ -36,6 +37,14 @@ MUST_CHECK int ark_cosign_taproot(const struct pubkey *cosigners, size_t n, cons
 /* P2TR of the aggregate of these keys and this one, tweaked: an output whose tree is known by its hash alone (arkoor). */
 MUST_CHECK int ark_tweaked_output(const struct pubkey *cosigners, size_t n, const struct pubkey *server,
 				  const struct hash32 *tweak, struct xonly *ret, struct err *err);
+/* The same three, asking a memo first. */
+MUST_CHECK int ark_policy_taproot_by(struct ark_memo *m, const struct ark_policy *p, const struct ark_terms *t,
+				     struct ark_taproot *ret, struct err *err);
+MUST_CHECK int ark_cosign_taproot_by(struct ark_memo *m, const struct pubkey *cosigners, size_t n,
+				     const struct ark_terms *t, struct ark_taproot *ret, struct err *err);
+MUST_CHECK int ark_tweaked_output_by(struct ark_memo *m, const struct pubkey *cosigners, size_t n,
+				     const struct pubkey *server, const struct hash32 *tweak, struct xonly *ret,
+				     struct err *err);
 /* The script alone of ark_policy_taproot(). */
 MUST_CHECK int ark_policy_spk(const struct ark_policy *p, const struct ark_terms *t, struct spk *ret, struct err *err);
 

@@ -4,7 +4,8 @@
 
 #include "rails/ark/exit_tx.h"
 #include "rails/bitcoin/policy.h"
-#include "rails/bitcoin/secp.h"
+
+#define MEMO_OF_ONE 32 /* entries: what is asked twice is asked again soon */
 
 /* --- against the chain --- */
 
@@ -35,7 +36,7 @@ static const char *missing(const struct genesis_item *g, const struct exit_tx *e
 	return NULL;
 }
 
-static int check_step(const struct vtxo *v, size_t i, const struct exit_tx *e, struct err *err)
+static int check_step(struct ark_memo *memo, const struct vtxo *v, size_t i, const struct exit_tx *e, struct err *err)
 {
 	const struct genesis_item *g = &v->items[i];
 	const char *why = missing(g, e);
@@ -44,7 +45,7 @@ static int check_step(const struct vtxo *v, size_t i, const struct exit_tx *e, s
 	if (why == NULL) {
 		if (exit_tx_sighash(e, &sighash, err) != 0)
 			return -1;
-		if (secp_xonly_verify(&e->from.key, &sighash, g->signature))
+		if (ark_memo_verify(memo, &e->from.key, &sighash, g->signature))
 			return 0;
 		why = "invalid signature";
 	}
@@ -52,25 +53,27 @@ static int check_step(const struct vtxo *v, size_t i, const struct exit_tx *e, s
 		   why);
 }
 
-static int check_steps(const struct vtxo *v, const struct exit_chain *c, struct err *err)
+static int check_steps(struct ark_memo *memo, const struct vtxo *v, const struct exit_chain *c, struct err *err)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (check_step(v, i, &c->txs[i], err) != 0)
+		if (check_step(memo, v, i, &c->txs[i], err) != 0)
 			return -1;
 	return 0;
 }
 
 /* Keys that cancel each other out, and the like: nobody can sign for such an output, so that no VTXO has it. */
-static int chain_of(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err)
+static int chain_of(struct arena *a, struct ark_memo *memo, const struct vtxo *v, struct exit_chain *ret,
+		    struct err *err)
 {
 	struct err why;
 
-	if (exit_chain_make(a, v, ret, &why) == 0)
+	if (exit_chain_make_by(a, memo, v, ret, &why) == 0)
 		return 0;
 	return ERR(err, ERR_VTXO_INVALID, "%s", why.msg);
 }
 
-static int validate(const struct vtxo *v, const struct tx *anchor_tx, bool is_signed, struct err *err)
+static int validate(struct ark_memo *memo, const struct vtxo *v, const struct tx *anchor_tx, bool is_signed,
+		    struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(exit_chain_room(v));
 	struct txid txid = tx_txid(anchor_tx);
@@ -82,9 +85,9 @@ static int validate(const struct vtxo *v, const struct tx *anchor_tx, bool is_si
 	if (v->anchor.vout >= anchor_tx->n_out)
 		return ERR(err, ERR_VTXO_INVALID, "chain anchor vout out of range: %u of %zu outputs", v->anchor.vout,
 			   anchor_tx->n_out);
-	if (chain_of(&a, v, &c, err) != 0 || check_anchor(v, &c.anchor, anchor_tx, err) != 0)
+	if (chain_of(&a, memo, v, &c, err) != 0 || check_anchor(v, &c.anchor, anchor_tx, err) != 0)
 		return -1;
-	if (is_signed && check_steps(v, &c, err) != 0)
+	if (is_signed && check_steps(memo, v, &c, err) != 0)
 		return -1;
 	end = c.n > 0 ? &c.txs[c.n - 1].next : &v->anchor;
 	if (!outpoint_equal(end, &v->point))
@@ -92,14 +95,28 @@ static int validate(const struct vtxo *v, const struct tx *anchor_tx, bool is_si
 	return 0;
 }
 
+int vtxo_validate_by(struct ark_memo *memo, const struct vtxo *v, const struct tx *anchor_tx, struct err *err)
+{
+	return validate(memo, v, anchor_tx, true, err);
+}
+
+/* One hop of an arkoor asks for the same aggregate two or three times. */
+static int validate_alone(const struct vtxo *v, const struct tx *anchor_tx, bool is_signed, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(ARK_MEMO_ROOM(MEMO_OF_ONE));
+	struct ark_memo memo = ark_memo_in(&a, MEMO_OF_ONE);
+
+	return validate(&memo, v, anchor_tx, is_signed, err);
+}
+
 int vtxo_validate(const struct vtxo *v, const struct tx *anchor_tx, struct err *err)
 {
-	return validate(v, anchor_tx, true, err);
+	return validate_alone(v, anchor_tx, true, err);
 }
 
 int vtxo_validate_unsigned(const struct vtxo *v, const struct tx *anchor_tx, struct err *err)
 {
-	return validate(v, anchor_tx, false, err);
+	return validate_alone(v, anchor_tx, false, err);
 }
 
 /* --- against our server's terms --- */

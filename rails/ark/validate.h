@@ -1,7 +1,7 @@
 /* rails/ark/validate.h - is a VTXO what it says?  Implements spec/ark-primitives.md §10.
  *
  * Pure: the chain's part, whether the anchor is confirmed and unspent, is the caller's.  Validating takes about as long as
- * three signature checks for each step, so whoever answers strangers looks at v->n_items first.  Errors:
+ * five signature checks for each step, so whoever answers strangers looks at v->n_items first.  Errors:
  *   ERR_VTXO_ANCHOR_TX   the transaction given is not the anchor's
  *   ERR_VTXO_ANCHOR      the anchor pays something else, or to another script: "incorrect chain anchor"
  *   ERR_VTXO_TRANSITION  a step is unsigned or signed wrongly; .msg has its place, its kind and what is missing
@@ -15,7 +15,10 @@
 
 /* Every transaction, every signature, every preimage, against the transaction that holds its anchor. */
 MUST_CHECK int vtxo_validate(const struct vtxo *v, const struct tx *anchor_tx, struct err *err);
-/* The same without looking at signatures and preimages: of what is about to be signed. */
+/* The same with a memo (rails/ark/memo.h) that outlives the call: for many VTXOs, or the same again. */
+MUST_CHECK int vtxo_validate_by(struct ark_memo *memo, const struct vtxo *v, const struct tx *anchor_tx,
+				struct err *err);
+/* As vtxo_validate(), without looking at signatures and preimages: of what is about to be signed. */
 MUST_CHECK int vtxo_validate_unsigned(const struct vtxo *v, const struct tx *anchor_tx, struct err *err);
 
 /* What the wallet demands beyond that of a VTXO that somebody sends it (§10.2). */

@@ -95,6 +95,36 @@ START_TEST(the_vectors_outcomes)
 }
 END_TEST
 
+/* What was remembered of valid ones makes no invalid one valid. */
+START_TEST(a_memo_changes_no_outcome)
+{
+	json_t *list = json_object_get(vectors_load("ark/vtxo_validation.json"), "cases"), *v;
+	SCOPED(arena) struct arena a = ARENA_LIMIT(ARK_MEMO_ROOM(256));
+	struct ark_memo memo = ark_memo_in(&a, 256);
+	struct tx anchor;
+	struct vtxo x;
+	size_t i;
+
+	for (int k = 0; k < 4 * PER_FILE; k++) {
+		x = whole(k % (2 * PER_FILE), &anchor);
+		ck_ok(vtxo_validate_by(&memo, &x, &anchor, &rerr));
+	}
+	json_array_foreach(list, i, v)
+	{
+		struct err alone, err = { .code = ERR_NONE };
+		int rc;
+
+		anchor = tx_of(vec_str(v, "chain_anchor_tx"));
+		ck_ok(vtxo_parse(&ra, vec_str(v, "vtxo"), VTXO_FULL, &x, &rerr));
+		rc = vtxo_validate(&x, &anchor, &alone);
+		ck_assert_int_eq(vtxo_validate_by(&memo, &x, &anchor, &err), rc);
+		ck_assert_int_eq(rc == 0, json_is_null(json_object_get(v, "error")));
+		if (rc != 0)
+			ck_assert_str_eq(err.msg, alone.msg);
+	}
+}
+END_TEST
+
 START_TEST(what_is_not_signed_yet_may_still_be_right)
 {
 	struct tx anchor;
@@ -315,6 +345,7 @@ int main(void)
 
 	tcase_add_loop_test(v, whole_ones_are_valid, 0, 2 * PER_FILE);
 	tcase_add_loop_test(v, the_vectors_outcomes, 0, CASES);
+	tcase_add_test(v, a_memo_changes_no_outcome);
 	tcase_add_test(t, what_is_not_signed_yet_may_still_be_right);
 	tcase_add_loop_test(t, no_bit_can_be_turned, 0, 2 * PER_FILE);
 	tcase_add_test(t, another_transaction_is_not_the_anchor);
