@@ -113,6 +113,18 @@ START_TEST(hash160_matches)
 }
 END_TEST
 
+/* Of those that its authors published. */
+START_TEST(ripemd160_matches)
+{
+	uint8_t h[20];
+
+	ripemd160((struct bytes){ 0 }, h);
+	assert_hex(h, 20, "9c1185a5c5e9fc54612808977ee8f548b2258d31");
+	ripemd160(bytes_of("abc"), h);
+	assert_hex(h, 20, "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc");
+}
+END_TEST
+
 /* RFC 4231 cases 1 (a key of 20 bytes), 2 and 6 (a key longer than a block), and the empty key. */
 static const struct {
 	uint8_t fill; /* the key is this, n times, or the text */
@@ -208,6 +220,7 @@ int main(void)
 	tcase_add_test(t, hashed_twice);
 	tcase_add_test(t, result_may_overwrite_the_input);
 	tcase_add_test(t, hash160_matches);
+	tcase_add_test(t, ripemd160_matches);
 	tcase_add_loop_test(t, macs_match, 0, ARRAY_LEN(macs));
 	tcase_add_test(t, no_key_is_not_the_last_key);
 	tcase_add_test(t, key_stretching_matches);
