@@ -179,6 +179,8 @@ START_TEST(what_cannot_be_written)
 	}
 	ck_assert_int_eq(rerr.code, ERR_RANGE);
 	ck_assert_uint_eq(a.n_deliveries, 9); /* of 66 bytes each, behind 39: 1025 characters */
+	a.n_deliveries = ARRAY_LEN(many);
+	ck_fails(ark_address_encode(&ra, &a, &text, &rerr), ERR_RANGE);
 }
 END_TEST
 

@@ -235,6 +235,42 @@ END_TEST
 
 /* --- what cannot be --- */
 
+/* Every kind of clause that a policy has, in the spec's words, and in the spec's order. */
+START_TEST(clauses_have_names)
+{
+	static const struct {
+		enum ark_policy_kind kind;
+		const char *first, *second;
+	} all[] = {
+		{ ARK_CHECKPOINT, "timelock-sign", NULL },
+		{ ARK_HARK_LEAF, "timelock-sign", "hash-sign" },
+		{ ARK_HARK_FORFEIT, "hash-sign", "delayed-sign" },
+		{ ARK_HTLC_SEND, "hash-delay-sign", "delayed-timelock-sign" },
+		{ ARK_HTLC_RECEIVE, "delayed-timelock-sign", "hash-delay-sign" },
+	};
+	const json_t *first = json_array_get(policies(), 0);
+	struct ark_terms terms = terms_of(first);
+	struct ark_policy p = policy_of(first), checkpoint = ark_policy_checkpoint(&p.user);
+	struct ark_taproot t;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		p.kind = all[i].kind;
+		ck_ok(ark_policy_taproot(&p, &terms, &t, &rerr));
+		ck_assert_uint_eq(t.n_leaves, all[i].second != NULL ? 2 : 1);
+		ck_assert_str_eq(ark_clause_name(&t.leaf[0].clause), all[i].first);
+		if (all[i].second != NULL)
+			ck_assert_str_eq(ark_clause_name(&t.leaf[1].clause), all[i].second);
+	}
+	ck_assert_uint_eq(checkpoint.kind, ARK_CHECKPOINT);
+	ck_assert(pubkey_equal(&checkpoint.user, &p.user));
+	/* Where nothing is waited for, a replacement is still announced, and any locktime will do. */
+	p.kind = ARK_HARK_FORFEIT;
+	ck_ok(ark_policy_taproot(&p, &terms, &t, &rerr));
+	ck_assert_uint_eq(ark_clause_sequence(&t.leaf[0].clause), 0xfffffffd);
+	ck_assert_uint_eq(ark_clause_locktime(&t.leaf[0].clause), 0);
+}
+END_TEST
+
 START_TEST(policies_differ_in_every_part)
 {
 	struct ark_policy a = { .kind = ARK_HTLC_RECEIVE, .htlc_expiry = 1, .htlc_expiry_delta = 1 }, b = a;
@@ -263,9 +299,10 @@ START_TEST(terms_and_keys_are_checked)
 	const json_t *first = json_array_get(policies(), 0);
 	struct ark_terms good = terms_of(first), t = good;
 	struct ark_policy p = policy_of(first);
-	struct ark_taproot tap;
+	struct ark_taproot tap = { .n_leaves = 0 };
 	struct xonly key;
 	struct hash32 order;
+	struct spk spk;
 
 	t.exit_delta = ARK_DELTA_MAX + 1;
 	ck_fails(ark_policy_taproot(&p, &t, &tap, &rerr), ERR_RANGE);
@@ -275,6 +312,8 @@ START_TEST(terms_and_keys_are_checked)
 	t = good;
 	t.server.b[0] = 0;
 	ck_fails(ark_policy_taproot(&p, &t, &tap, &rerr), ERR_CRYPTO);
+	ck_fails(ark_policy_spk(&p, &t, &spk, &rerr), ERR_CRYPTO);
+	ck_fails(ark_tweaked_output(&p.user, 1, &t.server, &tap.tweak, &key, &rerr), ERR_CRYPTO);
 	ck_fails(ark_cosign_taproot(&p.user, 0, &good, &tap, &rerr), ERR_RANGE);
 	p.kind = ARK_HTLC_RECEIVE;
 	p.htlc_expiry = ARK_HEIGHT_MAX + 1;
@@ -302,6 +341,7 @@ int main(void)
 	tcase_add_loop_test(v, the_tweak_alone_gives_the_same_key, 0, CASES);
 	tcase_add_loop_test(v, witnesses_weigh_what_was_said, 0, CASES);
 	tcase_add_loop_test(t, what_the_user_can_do_alone, 0, ARRAY_LEN(ways));
+	tcase_add_test(t, clauses_have_names);
 	tcase_add_test(t, the_preimage_of_a_claim_is_found);
 	tcase_add_test(w, policies_differ_in_every_part);
 	tcase_add_test(w, terms_and_keys_are_checked);

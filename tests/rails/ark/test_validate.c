@@ -334,6 +334,8 @@ START_TEST(its_own_output_comes_first)
 	ck_assert(text_starts(rerr.msg, "its own output"));
 	x.amount = (struct sat){ ARK_DUST_SAT };
 	ck_fails(vtxo_check_standard(&x, &rerr), ERR_VTXO_SCRIPT);
+	x.policy.user.b[0] = 9;
+	ck_fails(vtxo_check_standard(&x, &rerr), ERR_CRYPTO);
 }
 END_TEST
 

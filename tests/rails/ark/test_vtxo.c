@@ -143,6 +143,8 @@ START_TEST(forms)
 	ck_assert(bytes_equal(vtxo_encode(&ra, &y), full));
 	ck_fails(vtxo_join(&ra, bare, (struct bytes){ genesis.p, 1 }, &y, &rerr), ERR_VTXO);
 	ck_fails(vtxo_join(&ra, bare, (struct bytes){ (const uint8_t *)"", 1 }, &y, &rerr), ERR_VTXO_BARE);
+	ck_fails(vtxo_join(&ra, (struct bytes){ bare.p, bare.n - 1 }, genesis, &y, &rerr), ERR_VTXO);
+	ck_fails(vtxo_join(&ra, bare, (struct bytes){ genesis.p, VTXO_SIZE_MAX + 1 }, &y, &rerr), ERR_RANGE);
 }
 END_TEST
 
