@@ -21,10 +21,11 @@ struct exit_chain {
 	struct tx_out own;    /* the VTXO's own output, at the end */
 };
 
-/* Bytes of arena that any VTXO takes: for ARENA_LIMIT(). */
+/* Bytes of arena that the exit of this VTXO takes at most: for ARENA_LIMIT(). */
 size_t exit_chain_room(const struct vtxo *v);
 /* Arena-owned, but scripts and signatures may be views of v.  Does not verify anything and does not compare the last outpoint
- * with v->point: rails/ark/validate.h does.  ERR_VTXO_INVALID: sums overflow; ERR_CRYPTO: no keys. */
+ * with v->point: rails/ark/validate.h does.  ERR_VTXO_INVALID: sums overflow; ERR_CRYPTO: no keys;
+ * ERR_RANGE: the arena has less than exit_chain_room(). */
 MUST_CHECK int exit_chain_make(struct arena *a, const struct vtxo *v, struct exit_chain *ret, struct err *err);
 /* The same, asking a memo first (NULL for none). */
 MUST_CHECK int exit_chain_make_by(struct arena *a, struct ark_memo *memo, const struct vtxo *v, struct exit_chain *ret,

@@ -34,8 +34,8 @@ struct genesis_item {
 /* As the spec names them: "cosigned", "hash-locked-cosigned-v1". */
 const char *genesis_name(enum genesis_kind k);
 
-/* One item; version 1 has no fee.  Keys and outputs live in the arena; an arena too small for what the bytes claim is a
- * failure of the reader. */
+/* One item; version 1 has no fee.  Keys and outputs live in the arena, and scripts are views of the input; an arena too small
+ * for what the bytes claim is a failure of the reader, ERR_RANGE. */
 void genesis_item_read(struct arena *a, struct ark_reader *r, unsigned version, struct genesis_item *ret);
 /* As version 2. */
 void genesis_item_put(struct buf *b, const struct genesis_item *g);
@@ -46,9 +46,9 @@ void genesis_transition_put(struct buf *b, const struct genesis_item *g);
 /* The output that the step spends, and how a signature spends it. */
 struct genesis_spent {
 	struct spk spk;
-	struct xonly key; /* what the step's signature verifies under */
-	bool by_leaf;     /* hash-locked: by the leaf GENESIS_UNLOCK_LEAF of `tap`, which is else not filled */
-	struct ark_taproot tap;
+	struct xonly key;       /* what the step's signature verifies under */
+	bool by_leaf;           /* hash-locked: by the leaf GENESIS_UNLOCK_LEAF of `tap` */
+	struct ark_taproot tap; /* nothing for arkoor, whose tree is not known */
 };
 #define GENESIS_UNLOCK_LEAF 1
 /* memo: NULL, or asked first.  ERR_CRYPTO, ERR_RANGE: as in rails/ark/taproot.h. */

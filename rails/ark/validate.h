@@ -6,8 +6,10 @@
  *   ERR_VTXO_ANCHOR      the anchor pays something else, or to another script: "incorrect chain anchor"
  *   ERR_VTXO_TRANSITION  a step is unsigned or signed wrongly; .msg has its place, its kind and what is missing
  *   ERR_VTXO_INVALID     amounts or outpoints do not add up
- *   ERR_VTXO_POLICY, ERR_VTXO_SERVER, ERR_VTXO_EXPIRY   of vtxo_check_received()
- *   ERR_VTXO_DUST, ERR_VTXO_SCRIPT                      of vtxo_check_standard() */
+ *   ERR_VTXO_POLICY, ERR_VTXO_SERVER, ERR_VTXO_EXPIRY,
+ *   ERR_RANGE            of vtxo_check_received(), beside some of those above: depth and amount
+ *   ERR_VTXO_DUST, ERR_VTXO_SCRIPT
+ *                        of vtxo_check_standard() */
 #ifndef RAILS_ARK_VALIDATE_H
 #define RAILS_ARK_VALIDATE_H
 

@@ -4,7 +4,8 @@
  * A VTXO's id is the outpoint of its own output: struct outpoint, with outpoint_text() and outpoint_parse().
  *
  * Errors of decoding: ERR_VTXO (no VTXO; .msg names the field), ERR_VTXO_VERSION, ERR_VTXO_POLICY (a policy that is not a
- * user's, or that nobody knows), ERR_VTXO_BARE (a bare one where a full one is needed). */
+ * user's, or that nobody knows), ERR_VTXO_BARE (a bare one where a full one is needed), ERR_RANGE (more than VTXO_SIZE_MAX
+ * bytes, or than the arena has room for). */
 #ifndef RAILS_ARK_VTXO_H
 #define RAILS_ARK_VTXO_H
 
@@ -12,6 +13,8 @@
 
 #define VTXO_VERSION  2u /* what is written; 1 is read too */
 #define VTXO_SIZE_MAX 4000000u
+/* An arena of this limit has room for every VTXO of n bytes, decoded. */
+#define VTXO_ARENA_FOR(n) (10 * (n) + 4096)
 
 struct vtxo {
 	struct sat amount;
@@ -25,12 +28,12 @@ struct vtxo {
 
 enum vtxo_form {
 	VTXO_FULL = 1,  /* with its genesis, of a user's policy */
-	VTXO_BARE = 2,  /* without; a full encoding is taken too, and its genesis dropped (as yet checked) */
+	VTXO_BARE = 2,  /* without; a full encoding is taken too, and its genesis read and dropped */
 	VTXO_SERVER = 3 /* as full, and any policy */
 };
 /* All of v.  Lives in the arena, and does not point into v. */
 MUST_CHECK int vtxo_decode(struct arena *a, struct bytes v, enum vtxo_form form, struct vtxo *ret, struct err *err);
-/* Hex, as people paste it. */
+/* Hex, as people paste it: in the arena both the bytes and what they decode to. */
 MUST_CHECK int vtxo_parse(struct arena *a, const char *hex, enum vtxo_form form, struct vtxo *ret, struct err *err);
 /* A full VTXO from what is stored apart: its bare encoding and vtxo_genesis_encode() of version 2. */
 MUST_CHECK int vtxo_join(struct arena *a, struct bytes bare, struct bytes genesis, struct vtxo *ret, struct err *err);

@@ -82,10 +82,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(secp_init(blind));
 	ready = true;
 	for (enum vtxo_form form = VTXO_FULL; form <= VTXO_SERVER; form++) {
-		SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024 * 1024);
+		SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024 * 1024), just = ARENA_LIMIT(VTXO_ARENA_FOR(size));
 		struct vtxo v;
 		struct err err;
 
+		must(vtxo_decode(&just, (struct bytes){ data, size }, form, &v, &err) == 0 ||
+		     (err.code != ERR_RANGE && is_decoding_error(&err)) || size > VTXO_SIZE_MAX);
 		if (vtxo_decode(&a, (struct bytes){ data, size }, form, &v, &err) != 0) {
 			must(is_decoding_error(&err));
 			continue;

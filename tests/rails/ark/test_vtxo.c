@@ -300,6 +300,38 @@ START_TEST(a_small_arena_refuses)
 }
 END_TEST
 
+/* What grows most in memory: outputs without a script, as many as an item can have. */
+START_TEST(the_room_that_was_promised_is_enough)
+{
+	struct vtxo x = vtxo_of(vector(0)), y;
+	struct tx_out others[254] = { { .value = { 0 } } };
+	struct genesis_item items[50];
+	struct bytes enc;
+
+	for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+		items[i] = x.items[0];
+		items[i].others = others;
+		items[i].n_others = (uint8_t)ARRAY_LEN(others);
+	}
+	x.items = items;
+	x.n_items = ARRAY_LEN(items);
+	enc = vtxo_encode(&ra, &x);
+	for (int k = 0; k < 2; k++) {
+		SCOPED(arena) struct arena a = ARENA_LIMIT(VTXO_ARENA_FOR(enc.n));
+
+		ck_ok(vtxo_decode(&a, enc, VTXO_FULL, &y, &rerr));
+		ck_assert(bytes_equal(vtxo_encode(&ra, &y), enc));
+		/* And items without any. */
+		for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+			items[i].n_others = 0;
+			items[i].kind = GENESIS_ARKOOR;
+			items[i].n_keys = 0;
+		}
+		enc = vtxo_encode(&ra, &x);
+	}
+}
+END_TEST
+
 START_TEST(sums_that_overflow)
 {
 	struct vtxo x = vtxo_of(vector(0));
@@ -332,6 +364,7 @@ int main(void)
 	tcase_add_loop_test(w, what_is_malformed_is_refused_by_name, 0, MALFORMED);
 	tcase_add_test(w, text_that_is_no_hex);
 	tcase_add_test(w, a_small_arena_refuses);
+	tcase_add_test(w, the_room_that_was_promised_is_enough);
 	tcase_add_test(w, sums_that_overflow);
 	return suite_run(s);
 }
