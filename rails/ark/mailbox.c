@@ -47,7 +47,7 @@ void ark_mailbox_auth_encode(const struct ark_mailbox_auth *auth, uint8_t ret[AR
 int ark_mailbox_auth_decode(struct bytes v, struct ark_mailbox_auth *ret, struct err *err)
 {
 	struct reader r = reader_of(v);
-	struct ark_mailbox_auth auth;
+	struct ark_mailbox_auth auth = { .expires_at_s = 0 };
 
 	read_copy(&r, auth.mailbox.b, 33);
 	auth.expires_at_s = (int64_t)read_le64(&r);
