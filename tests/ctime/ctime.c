@@ -13,10 +13,13 @@
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
+#include <secp256k1_musig.h>
 #include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 #include <sodium.h>
 
+#include "rails/ark/cosign.h"
+#include "rails/ark/mailbox.h"
 #include "rails/bitcoin/mnemonic_words.h"
 #include "rails/cashu/dhke.h"
 #include "rails/keys/evm_key.h"
@@ -149,6 +152,35 @@ WRAP(int, secp256k1_ecdsa_sign_recoverable, const secp256k1_context *ctx, secp25
 	rc = __real_secp256k1_ecdsa_sign_recoverable(ctx, sig, digest, key, nonce, extra);
 	VALGRIND_ENABLE_ERROR_REPORTING;
 	public(sig, sizeof(*sig));
+	return answer(rc);
+}
+
+/* Public nonces and partial signatures are sent; the secret nonce is as secret as the key. */
+WRAP(int, secp256k1_musig_nonce_gen, const secp256k1_context *ctx, secp256k1_musig_secnonce *nonce,
+     secp256k1_musig_pubnonce *ret, unsigned char *random, const unsigned char *key, const secp256k1_pubkey *signer,
+     const unsigned char *msg, const secp256k1_musig_keyagg_cache *cache, const unsigned char *extra)
+{
+	int rc;
+
+	VALGRIND_DISABLE_ERROR_REPORTING;
+	rc = __real_secp256k1_musig_nonce_gen(ctx, nonce, ret, random, key, signer, msg, cache, extra);
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	public(ret, sizeof(*ret));
+	secret(nonce, sizeof(*nonce));
+	return answer(rc);
+}
+
+WRAP(int, secp256k1_musig_partial_sign, const secp256k1_context *ctx, secp256k1_musig_partial_sig *ret,
+     secp256k1_musig_secnonce *nonce, const secp256k1_keypair *pair, const secp256k1_musig_keyagg_cache *cache,
+     const secp256k1_musig_session *session)
+{
+	int rc;
+
+	VALGRIND_DISABLE_ERROR_REPORTING;
+	public(nonce, sizeof(*nonce));
+	rc = __real_secp256k1_musig_partial_sign(ctx, ret, nonce, pair, cache, session);
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	public(ret, sizeof(*ret));
 	return answer(rc);
 }
 
@@ -370,6 +402,31 @@ START_TEST(ecash)
 }
 END_TEST
 
+/* Both ways of signing with a server, and the address that hides a mailbox. */
+START_TEST(ark)
+{
+	struct secret user = { { [31] = 5 } }, server = { { [31] = 9 } };
+	struct ark_cosigned c = { .sighash = { { 1 } } }, turned;
+	struct musig_nonce *nonce;
+	struct musig_pubnonce sent;
+	struct ark_half half;
+	struct pubkey blinded;
+	uint8_t sig[64];
+
+	ck_assert(secp_seckey_pubkey(&user, &c.user) && secp_seckey_pubkey(&server, &c.server));
+	OK(ark_pair_keys(&c.user, &c.server, NULL, &c.keys, err));
+	secret(&user, sizeof(user));
+	secret(&server, sizeof(server));
+	turned = c;
+	turned.user = c.server;
+	turned.server = c.user;
+	OK(musig_nonce_new(&user, &c.sighash, &nonce, &sent, err));
+	OK(ark_half_sign(&turned, &server, &sent, &half, err));
+	OK(ark_half_finish(&c, &user, &nonce, &sent, &half, sig, err));
+	OK(ark_mailbox_blind(&c.server, &user, &c.server, &blinded, err));
+}
+END_TEST
+
 START_TEST(seed_at_rest)
 {
 	static const struct seed_cost cost = { .passes = 1, .mem_kib = 8 };
@@ -478,6 +535,7 @@ int main(void)
 	tcase_add_test(tight, keys);
 	tcase_add_test(tight, evm_keys);
 	tcase_add_test(tight, ecash);
+	tcase_add_test(tight, ark);
 	tcase_add_test(tight, seed_at_rest);
 	tcase_add_test(tight, rpc_keys);
 	suite_add_tcase(s, tight);
