@@ -318,6 +318,26 @@ int tree_verify_all(struct tree *t, struct tree_signatures sigs, struct err *err
 	return 0;
 }
 
+int tree_of_signed(struct arena *a, const struct tree_signed *s, struct tree **ret, struct tree_signatures *ret_sigs,
+		   struct err *err)
+{
+	static const enum tree_generation tries[] = { TREE_V1, TREE_V0 };
+	struct tree_signatures sigs = { s->signatures, s->n_signatures };
+
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		struct tree *t;
+
+		if (tree_make(a, &s->spec, tries[i], &s->utxo, &t, err) != 0 || check_count(t, sigs, err) != 0)
+			return -1;
+		if (sigs.n > 0 && verify_node(t, t->shape.n_leaves, sigs, err) != 0)
+			continue;
+		*ret = t;
+		*ret_sigs = sigs;
+		return 0;
+	}
+	return err_context(err, "neither generation of hash locks");
+}
+
 /* The step through an internal node to its child at this position. */
 static void put_step(struct arena *a, const struct tree_node *n, uint8_t position, const struct tree_signature *sig,
 		     struct genesis_item *ret)

@@ -61,6 +61,11 @@ struct tree_signatures {
 /* Those above one leaf, or all of the tree's.  ERR_PEER_INVALID says which is missing or wrong. */
 MUST_CHECK int tree_verify_branch(struct tree *t, uint32_t leaf, struct tree_signatures sigs, struct err *err);
 MUST_CHECK int tree_verify_all(struct tree *t, struct tree_signatures sigs, struct err *err);
+/* The tree of a stored round and its signatures: of the generation under which the first signature verifies, the current one
+ * before the other; a tree without internal nodes is of the current one.  ERR_PEER_INVALID: it is of neither.  The rest of
+ * the signatures is not looked at. */
+MUST_CHECK int tree_of_signed(struct arena *a, const struct tree_signed *s, struct tree **ret,
+			      struct tree_signatures *ret_sigs, struct err *err);
 /* The VTXO of a leaf: all of its steps signed but the last, which is hash-locked.  Its genesis
  * has views of the tree. */
 MUST_CHECK int tree_leaf_vtxo(struct arena *a, struct tree *t, uint32_t leaf, struct tree_signatures sigs,

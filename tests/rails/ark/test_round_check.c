@@ -219,6 +219,38 @@ START_TEST(final_signatures)
 }
 END_TEST
 
+/* A spec does not say which hash locks its tree has: the first signature does. */
+START_TEST(generations)
+{
+	static const enum tree_generation all[] = { TREE_V1, TREE_V0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct tree_signed stored = { .spec = *tree_spec_of(r.tree), .utxo = *tree_utxo_of(r.tree) }, read;
+		struct tree_signatures sigs;
+		struct vtxo v;
+		struct tree *t;
+
+		ck_ok(tree_make(&ra, &stored.spec, all[i], &stored.utxo, &t, &rerr));
+		ck_ok(ark_round_sign(&ra, t, (struct ark_cosigners){ r.cosign, &r.server }, &sigs, &rerr));
+		stored.signatures = sigs.v;
+		stored.n_signatures = sigs.n;
+		ck_ok(tree_signed_decode(&ra, tree_signed_encode(&ra, &stored), &read, &rerr));
+		ck_ok(tree_of_signed(&ra, &read, &t, &sigs, &rerr));
+		ck_ok(tree_verify_all(t, sigs, &rerr));
+		ck_ok(tree_leaf_vtxo(&ra, t, 0, sigs, &v, &rerr));
+		ck_assert_int_eq(v.items[v.n_items - 1].kind,
+				 all[i] == TREE_V0 ? GENESIS_HASH_LOCKED_V0 : GENESIS_HASH_LOCKED);
+		read.utxo.vout++;
+		ck_fails(tree_of_signed(&ra, &read, &t, &sigs, &rerr), ERR_PEER_INVALID);
+		read.n_signatures--;
+		ck_fails(tree_of_signed(&ra, &read, &t, &sigs, &rerr), ERR_PEER_INVALID);
+		read.spec.n_leaves = 1;
+		read.n_signatures = 0;
+		ck_ok(tree_of_signed(&ra, &read, &t, &sigs, &rerr));
+	}
+}
+END_TEST
+
 /* A participant that left the rest to the server has nothing to sign with. */
 START_TEST(not_cosigned)
 {
@@ -255,6 +287,7 @@ int main(void)
 	tcase_add_test(c, signing);
 	tcase_add_test(c, too_few_nonces);
 	tcase_add_test(c, final_signatures);
+	tcase_add_test(c, generations);
 	tcase_add_test(c, not_cosigned);
 	return suite_run(s);
 }
