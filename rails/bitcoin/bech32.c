@@ -56,6 +56,22 @@ static int check_characters(const char *text, size_t n, struct err *err)
 	return 0;
 }
 
+char bech32_char_of(uint8_t group)
+{
+	assert(group < 32);
+	return charset[group];
+}
+
+bool bech32_group_of(char c, uint8_t *ret)
+{
+	const char *at = c != '\0' ? strchr(charset, lower(c)) : NULL;
+
+	if (at == NULL)
+		return false;
+	*ret = (uint8_t)(at - charset);
+	return true;
+}
+
 int bech32_decode(struct arena *a, const char *text, size_t max, struct bech32 *ret, struct err *err)
 {
 	size_t n = strnlen(text, max + 1), n_hrp, n_groups;
@@ -82,11 +98,8 @@ int bech32_decode(struct arena *a, const char *text, size_t max, struct bech32 *
 	groups = arena_alloc(a, n_groups);
 	chk = polymod_hrp(b.hrp);
 	for (size_t i = 0; i < n_groups; i++) {
-		const char *at = strchr(charset, lower(separator[1 + i]));
-
-		if (at == NULL)
+		if (!bech32_group_of(separator[1 + i], &groups[i]))
 			return ERR(err, ERR_PARSE, "character %zu is not one of Bech32's", n_hrp + i + 2);
-		groups[i] = (uint8_t)(at - charset);
 		chk = polymod_step(chk, groups[i]);
 	}
 	if (chk != constant_of(BECH32) && chk != constant_of(BECH32M))
@@ -110,9 +123,8 @@ char *bech32_encode(struct arena *a, enum bech32_form form, const char *hrp, str
 	*to++ = '1';
 	chk = polymod_hrp(hrp);
 	for (size_t i = 0; i < groups.n; i++) {
-		assert(groups.p[i] < 32);
 		chk = polymod_step(chk, groups.p[i]);
-		*to++ = charset[groups.p[i]];
+		*to++ = bech32_char_of(groups.p[i]);
 	}
 	for (unsigned i = 0; i < CHECKSUM_LEN; i++)
 		chk = polymod_step(chk, 0);

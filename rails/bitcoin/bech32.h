@@ -24,6 +24,10 @@ MUST_CHECK int bech32_decode(struct arena *a, const char *text, size_t max, stru
 /* Lower case.  hrp: 1 to BECH32_HRP_MAX of 33 .. 126 without capitals; groups below 32. */
 char *bech32_encode(struct arena *a, enum bech32_form form, const char *hrp, struct bytes groups);
 
+/* One group as a character, and back (of either case); for texts that have these characters and no checksum (BOLT 12). */
+char bech32_char_of(uint8_t group); /* below 32 */
+MUST_CHECK bool bech32_group_of(char c, uint8_t *ret);
+
 /* Bytes as groups of five bits, the last one filled with zeros, and back; from five, the filling is at most four bits, all
  * zero, or ERR_PARSE. */
 struct bytes bech32_groups_of(struct arena *a, struct bytes v);
