@@ -88,7 +88,7 @@ static bool is_wanted(const struct pass *p, const struct vtxo_row *row)
 static int is_economical(const struct pass *p, struct arena *a, const struct vtxo_row *row, struct err *err)
 {
 	struct plan_order order = {
-		.v = p->view,
+		.view = p->view,
 		.vtxos = &row->point,
 		.n = 1,
 		.limit = p->x->opt.limit,

@@ -1,5 +1,6 @@
 #include "exit/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static int all_rows(struct arena *a, const struct plan_order *o, struct rows *ro
 {
 	struct vtxo_query q = { .limit = PLAN_VTXOS_MAX + 1 };
 
-	if (vtxo_store_list(o->v, a, &q, add_row, rows, err) < 0)
+	if (vtxo_store_list(o->view, a, &q, add_row, rows, err) < 0)
 		return -1;
 	if (rows->n > PLAN_VTXOS_MAX) {
 		ERR(err, ERR_RANGE, "more than %u VTXOs at once: name some of them", PLAN_VTXOS_MAX);
@@ -47,7 +48,7 @@ static int named_row(struct arena *a, const struct plan_order *o, const struct o
 		     struct err *err)
 {
 	char text[OUTPOINT_TEXT];
-	int found = vtxo_store_find(o->v, a, at, ret, err);
+	int found = vtxo_store_find(o->view, a, at, ret, err);
 
 	if (found < 0)
 		return -1;
@@ -108,7 +109,7 @@ static int add_uses(struct uses *uses, struct claim_weight *claim, const struct 
 	struct ark_taproot tap;
 	struct vtxo v;
 
-	if (vtxo_load(o->v, &a, p->row.id, &v, err) != 0 || exit_chain_make(&a, &v, &chain, err) != 0 ||
+	if (vtxo_load(o->view, &a, p->row.id, &v, err) != 0 || exit_chain_make(&a, &v, &chain, err) != 0 ||
 	    ark_policy_taproot(&v.policy, &v.terms, &tap, err) != 0)
 		return -1;
 	p->claimable = claim_weight_add(claim, &tap, &v.policy.user);
@@ -152,17 +153,18 @@ static int is_paid(const struct plan_order *o, const struct txid *txid, struct e
 	SCOPED(arena) struct arena a = ARENA_LIMIT(ROW_ARENA);
 	struct exit_child_row child;
 	struct exit_tx_row row;
-	int found = exit_tx_store_find(o->v, &a, txid, &row, err);
+	int found = exit_tx_store_find(o->view, &a, txid, &row, err);
 
 	if (found != 1 || row.place == EXIT_TX_CONFIRMED)
 		return found;
-	return row.place == EXIT_TX_MEMPOOL ? exit_child_store_active(o->v, &a, row.id, &child, err) : 0;
+	return row.place == EXIT_TX_MEMPOOL ? exit_child_store_active(o->view, &a, row.id, &child, err) : 0;
 }
 
 /* --- prices --- */
 
 static bool share(struct sat of, size_t among, struct sat *ret)
 {
+	assert(among > 0);
 	return sat_from_u64((sat_value(of) + among - 1) / among, ret);
 }
 
@@ -280,7 +282,7 @@ static int find_coins(struct arena *a, const struct plan_order *o, struct estima
 	struct sat *values, sum;
 	size_t n;
 
-	if (utxo_store_values(o->v, a, true, &coins, &n, err) != 0)
+	if (utxo_store_values(o->view, a, true, &coins, &n, err) != 0)
 		return -1;
 	values = ARENA_ARRAY(a, n, struct sat);
 	for (size_t i = 0; i < n; i++) {
@@ -298,7 +300,7 @@ static int find_coins(struct arena *a, const struct plan_order *o, struct estima
 static int find_tip(const struct plan_order *o, struct exit_plan *p, struct err *err)
 {
 	struct block_row tip;
-	int found = chain_store_tip(o->v, &tip, err);
+	int found = chain_store_tip(o->view, &tip, err);
 
 	if (found == 1)
 		p->tip = tip.ref.height;

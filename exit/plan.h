@@ -19,7 +19,7 @@
 int64_t exit_deadline(const struct vtxo_row *row, uint32_t margin);
 
 struct plan_order {
-	struct view v;
+	struct view view;
 	const struct outpoint *vtxos; /* n of them; none: all that are spendable, locked or exiting */
 	size_t n;
 	struct feerate rate, claim_rate;

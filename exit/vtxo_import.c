@@ -102,21 +102,21 @@ static int read_item(struct view v, struct vtxo_import *im, struct import_item *
 	struct vtxo_row row;
 	int rc;
 
-	if (vtxo_parse(&im->arena, hex, VTXO_FULL, &item->v, refused) != 0)
+	if (vtxo_parse(&im->arena, hex, VTXO_FULL, &item->vtxo, refused) != 0)
 		return 0;
 	item->decoded = true;
-	if (item->v.n_items > EXIT_TXS_MAX) {
+	if (item->vtxo.n_items > EXIT_TXS_MAX) {
 		ERR(refused, ERR_VTXO_INVALID, "its exit is of %zu transactions: more than %u are never taken",
-		    item->v.n_items, EXIT_TXS_MAX);
+		    item->vtxo.n_items, EXIT_TXS_MAX);
 		return 0;
 	}
-	rc = vtxo_store_find(v, &im->arena, &item->v.point, &row, err);
+	rc = vtxo_store_find(v, &im->arena, &item->vtxo.point, &row, err);
 	if (rc != 0) {
 		item->known = rc == 1;
 		item->row = rc == 1 ? row.id : 0;
 		return rc < 0 ? -1 : 0;
 	}
-	rc = ark_keys_search(v, &item->v.policy.user, search, &item->key_index, err);
+	rc = ark_keys_search(v, &item->vtxo.policy.user, search, &item->key_index, err);
 	if (rc == 0) {
 		ERR(refused, ERR_VTXO_KEY,
 		    "its key is none of this wallet's, which could claim nothing of it: nothing is kept only to be"
@@ -196,7 +196,7 @@ static bool look_at_next(struct vtxo_import *im)
 		im->at++;
 	if (im->at == im->n)
 		return false;
-	im->look = vtxo_look_new(im->chain, &im->items[im->at].v, (struct vtxo_look_then){ looked, im });
+	im->look = vtxo_look_new(im->chain, &im->items[im->at].vtxo, (struct vtxo_look_then){ looked, im });
 	return true;
 }
 
@@ -214,8 +214,8 @@ bool vtxo_import_look(struct vtxo_import *im, struct chain_source *chain, void (
 static int row_of(struct arena *a, const struct import_item *item, const char *label, struct vtxo_add *ret,
 		  struct err *err)
 {
-	SCOPED(arena) struct arena room = ARENA_LIMIT(exit_chain_room(&item->v));
-	const struct vtxo *v = &item->v;
+	SCOPED(arena) struct arena room = ARENA_LIMIT(exit_chain_room(&item->vtxo));
+	const struct vtxo *v = &item->vtxo;
 	struct exit_chain chain;
 	struct vtxo_row row = {
 		.point = v->point,

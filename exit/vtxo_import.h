@@ -23,8 +23,8 @@
 void vtxo_watcher(int64_t row, char ret[VTXO_WATCHER_MAX]);
 
 struct import_item {
-	bool decoded; /* then .v is set */
-	struct vtxo v;
+	bool decoded; /* then .vtxo is set */
+	struct vtxo vtxo;
 	uint32_t key_index;
 	bool known;                  /* the wallet has it already: it is left as it is */
 	struct vtxo_verdict verdict; /* its err: why it is refused, at whatever step */

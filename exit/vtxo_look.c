@@ -11,7 +11,7 @@
 /* One question after another; what each answer means is in the function that ends in _told. */
 struct vtxo_look {
 	struct chain_source *chain;
-	const struct vtxo *v;
+	const struct vtxo *vtxo;
 	struct vtxo_look_then then;
 	struct chain_ask *ask;
 	struct arena arena;
@@ -52,9 +52,9 @@ static void judge(struct vtxo_look *l, const struct tx *anchor_tx)
 {
 	struct err err;
 
-	if (vtxo_validate(l->v, anchor_tx, &err) != 0)
+	if (vtxo_validate(l->vtxo, anchor_tx, &err) != 0)
 		l->verdict.err = err;
-	else if (vtxo_check_standard(l->v, &err) != 0)
+	else if (vtxo_check_standard(l->vtxo, &err) != 0)
 		l->verdict.warning = err;
 }
 
@@ -68,7 +68,7 @@ static void tx_told(void *ctx, const struct chain_answer *got)
 	if (got->found) {
 		judge(l, &got->tx);
 	} else {
-		txid_text(&l->v->anchor.txid, text);
+		txid_text(&l->vtxo->anchor.txid, text);
 		ERR(&l->verdict.err, ERR_VTXO_NO_ANCHOR, "the node no longer shows the transaction %s", text);
 		err_hint(&l->verdict.err, "ask a node with txindex=1, or an Esplora server");
 	}
@@ -77,7 +77,7 @@ static void tx_told(void *ctx, const struct chain_answer *got)
 
 static void ask_tx(struct vtxo_look *l)
 {
-	l->ask = chain_ask_tx(l->chain, &l->v->anchor.txid, &l->verdict.anchor_block.hash,
+	l->ask = chain_ask_tx(l->chain, &l->vtxo->anchor.txid, &l->verdict.anchor_block.hash,
 			      (struct chain_then){ tx_told, l });
 }
 
@@ -107,7 +107,7 @@ static void anchor_told(void *ctx, const struct chain_answer *got)
 
 	if (!answered(l, got))
 		return;
-	outpoint_text(&l->v->anchor, text);
+	outpoint_text(&l->vtxo->anchor, text);
 	switch (got->status.place) {
 	case CHAIN_NOT_FOUND:
 		ERR(&l->verdict.err, ERR_VTXO_NO_ANCHOR,
@@ -138,7 +138,7 @@ static void first_told(void *ctx, const struct chain_answer *got)
 	if (!answered(l, got))
 		return;
 	l->verdict.under_way = got->status.place != CHAIN_NOT_FOUND;
-	l->ask = chain_ask_status(l->chain, &l->v->anchor.txid, 0, (struct chain_then){ anchor_told, l });
+	l->ask = chain_ask_status(l->chain, &l->vtxo->anchor.txid, 0, (struct chain_then){ anchor_told, l });
 }
 
 static void coin_told(void *ctx, const struct chain_answer *got)
@@ -160,9 +160,9 @@ static int name_first(struct vtxo_look *l, struct err *err)
 {
 	struct exit_chain chain;
 
-	if (l->v->n_items == 0)
+	if (l->vtxo->n_items == 0)
 		return ERR(err, ERR_VTXO_INVALID, "it has no transactions: it is an output on chain already");
-	if (exit_chain_make(&l->arena, l->v, &chain, err) != 0)
+	if (exit_chain_make(&l->arena, l->vtxo, &chain, err) != 0)
 		return -1;
 	l->first = chain.txs[0].txid;
 	l->first_outs = (uint32_t)chain.txs[0].tx.n_out;
@@ -172,7 +172,7 @@ static int name_first(struct vtxo_look *l, struct err *err)
 static void tip_told(void *ctx, const struct chain_answer *got)
 {
 	struct vtxo_look *l = ctx;
-	uint32_t expiry = l->v->terms.expiry_height;
+	uint32_t expiry = l->vtxo->terms.expiry_height;
 
 	if (!answered(l, got))
 		return;
@@ -189,7 +189,7 @@ static void tip_told(void *ctx, const struct chain_answer *got)
 		finish(l);
 		return;
 	}
-	l->ask = chain_ask_coin(l->chain, &l->v->anchor, (struct chain_then){ coin_told, l });
+	l->ask = chain_ask_coin(l->chain, &l->vtxo->anchor, (struct chain_then){ coin_told, l });
 }
 
 struct vtxo_look *vtxo_look_new(struct chain_source *chain, const struct vtxo *v, struct vtxo_look_then then)
@@ -198,7 +198,7 @@ struct vtxo_look *vtxo_look_new(struct chain_source *chain, const struct vtxo *v
 
 	if (!l)
 		err_fatal("out of memory");
-	*l = (struct vtxo_look){ .chain = chain, .v = v, .then = then, .arena = ARENA_LIMIT(LOOK_ARENA) };
+	*l = (struct vtxo_look){ .chain = chain, .vtxo = v, .then = then, .arena = ARENA_LIMIT(LOOK_ARENA) };
 	err_clear(&l->verdict.err);
 	err_clear(&l->verdict.warning);
 	l->ask = chain_ask_tip(chain, (struct chain_then){ tip_told, l });

@@ -60,7 +60,7 @@ static struct plan_order order_of(const struct rpc_call *call, struct view v)
 	const struct rpc_server_options *opt = &call->server->opt;
 
 	return (struct plan_order){
-		.v = v,
+		.view = v,
 		.limit = policy_of(call)->onchain.max_feerate,
 		.surcharge = surcharge_of(executor_chain(opt->executor)),
 		.margin = opt->exit_margin ? opt->exit_margin : EXIT_MARGIN_DEFAULT,

@@ -49,8 +49,8 @@ static json_t *item_json(struct arena *a, const struct import_item *item, size_t
 
 	json_set_u64(v, "place", place + 1);
 	if (item->decoded) {
-		vtxo_set_point(v, "vtxo_id", &item->v.point);
-		json_set_u64(v, "amount_sat", sat_value(item->v.amount));
+		vtxo_set_point(v, "vtxo_id", &item->vtxo.point);
+		json_set_u64(v, "amount_sat", sat_value(item->vtxo.amount));
 	}
 	json_set_str(v, "status", refused ? "refused" : item->known ? "known" : "imported");
 	if (refused)

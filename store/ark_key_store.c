@@ -12,8 +12,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_ACCOUNT_ADD] = "INSERT INTO ark_wallet (id, xpub) VALUES (1, ?1)",
 	[Q_ACCOUNT_GET] = "SELECT xpub FROM ark_wallet WHERE id = 1",
 	/* No row where the index is not the next one. */
-	[Q_ADD] = "INSERT INTO ark_key (idx, pubkey, given, used) SELECT ?1, ?2, 0, 0"
-		  " WHERE ?1 = (SELECT ifnull(max(idx) + 1, 0) FROM ark_key) RETURNING idx",
+	[Q_ADD] = ("INSERT INTO ark_key (idx, pubkey, given, used) SELECT ?1, ?2, 0, 0"
+		   " WHERE ?1 = (SELECT ifnull(max(idx) + 1, 0) FROM ark_key) RETURNING idx"),
 	[Q_DERIVED] = "SELECT ifnull(max(idx) + 1, 0) FROM ark_key",
 	[Q_KNOWN] = "SELECT ifnull(max(idx) + 1, 0) FROM ark_key INDEXED BY ark_key_known WHERE given = 1 OR used = 1",
 	[Q_FIND] = "SELECT idx FROM ark_key WHERE pubkey = ?1",

@@ -19,7 +19,7 @@ static void setup(void)
 static struct plan_order order_of(const struct outpoint *at, size_t n)
 {
 	return (struct plan_order){
-		.v = store_view(fw.scratch.store),
+		.view = store_view(fw.scratch.store),
 		.vtxos = at,
 		.n = n,
 		.rate = { 1250 },

@@ -1,7 +1,5 @@
 #include "store/vtxo_store.h"
 
-#include <string.h>
-
 #include "store/ark_server_store.h"
 #include "store/event_store.h"
 #include "tests/support/vtxo_rows.h"
@@ -344,28 +342,21 @@ END_TEST
 
 /* --- what is told --- */
 
-struct told {
-	char kinds[512];
-};
-
 static void add_kind(void *ctx, const struct event *e)
 {
-	struct told *t = ctx;
-
-	strcat(t->kinds, e->kind);
-	strcat(t->kinds, " ");
+	buf_printf(ctx, "%s ", e->kind);
 }
 
 START_TEST(events)
 {
-	struct told told = { "" };
+	SCOPED(buf) struct buf told = BUF_CAP(1024);
 	struct err e, *err = &e;
 	int64_t cursor;
 
 	scratch_unit(&scratch, exiting, NULL);
 	OK(event_list(store_view(scratch.store), &arena, 0, "vtxo.*", 100, add_kind, &told, &cursor, err));
-	ck_assert_str_eq(told.kinds, "vtxo.added vtxo.added vtxo.added vtxo.locked vtxo.exiting vtxo.exited"
-				     " vtxo.exiting vtxo.exited vtxo.exiting vtxo.spent vtxo.spent ");
+	ck_assert_str_eq(buf_text(&told), "vtxo.added vtxo.added vtxo.added vtxo.locked vtxo.exiting vtxo.exited"
+					  " vtxo.exiting vtxo.exited vtxo.exiting vtxo.spent vtxo.spent ");
 }
 END_TEST
 
