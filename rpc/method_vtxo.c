@@ -80,7 +80,9 @@ static int import_store(struct unit *u, struct rpc_call *call, json_t **ret, str
 	}
 	if (taken + known == 0) {
 		*err = im->items[0].verdict.err;
-		return im->n == 1 ? err_field(err, "vtxos") : err_context(err, "each is refused; the first");
+		if (im->n > 1)
+			err_context(err, "each is refused; the first");
+		return err_field(err, "vtxos");
 	}
 	json_set_u64(result, "imported", taken);
 	json_set_u64(result, "known", known);
