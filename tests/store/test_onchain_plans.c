@@ -48,16 +48,20 @@ static void plan_of(const char *sql, char *text, size_t size)
 	without(text, "COVERING ");
 }
 
-static const enum family families[] = { FAMILY_CHAIN,      FAMILY_SYNC,      FAMILY_WATCH,    FAMILY_SCRIPT,
-					FAMILY_TX,         FAMILY_TX_READ,   FAMILY_TX_BLOCK, FAMILY_SETTLE,
-					FAMILY_TX_CHANGE,  FAMILY_UTXO,      FAMILY_EXIT,     FAMILY_EXIT_TX,
-					FAMILY_EXIT_CHILD, FAMILY_EXIT_CLAIM };
+static const enum family families[] = { FAMILY_CHAIN,      FAMILY_SYNC,       FAMILY_WATCH,    FAMILY_SCRIPT,
+					FAMILY_TX,         FAMILY_TX_READ,    FAMILY_TX_BLOCK, FAMILY_SETTLE,
+					FAMILY_TX_CHANGE,  FAMILY_UTXO,       FAMILY_EXIT,     FAMILY_EXIT_TX,
+					FAMILY_EXIT_CHILD, FAMILY_EXIT_CLAIM, FAMILY_ARK_KEY,  FAMILY_ARK_SERVER,
+					FAMILY_VTXO };
 
 /* What is gone through from one end, in the order that is asked for, until the limit. */
 static const char *const in_order[] = {
 	"SCAN CONSTANT ROW\n",                                /* no table at all */
 	"SCAN chain_block\n",                                 /* the tip: its last row */
 	"SCAN onchain_tx USING INDEX onchain_tx_block\n",     /* the highest that is confirmed */
+	"SCAN s\n",                                           /* the servers, which are few */
+	"SCAN ark_wallet\n",                                  /* of one row */
+	"SCAN v USING INDEX vtxo_ours\n",                     /* all of it: sums */
 	"SCAN c USING INDEX onchain_coin_open\n",             /* a page of what is not gone */
 	"SCAN c USING INDEX onchain_coin_unspent\n",          /* all of it: sums */
 	"SCAN chain_hit USING INDEX chain_hit_unconfirmed\n", /* a page of them */
