@@ -209,6 +209,7 @@ static int payment_params(struct unit *u, struct rpc_call *call, int64_t count, 
 	}
 	json_set(params, "outputs", outputs);
 	json_set_str(params, "label", "coins for exits");
+	json_set_bool(params, "use_reserve", true); /* it is for exits, and stays in the wallet */
 	if (rpc_param_str(call, "feerate"))
 		json_set(params, "feerate", json_object_get(call->params, "feerate"));
 	*ret = params;
