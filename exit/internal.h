@@ -9,7 +9,8 @@
 
 #define EXIT_TICK_MS  (60 * INT64_C(1000)) /* nothing sleeps longer */
 #define EXIT_SOON_MS  (2 * INT64_C(1000))
-#define EXIT_SEND_MAX 16                   /* packages on their way at a time */
+#define EXIT_SEND_MAX 16 /* packages on their way at a time */
+#define EXIT_TAKEN    256
 #define EXIT_AGAIN_MS (30 * INT64_C(1000)) /* what was given to a node and is not seen is given again so often */
 
 /* A question to a node, on behalf of an exit. */
@@ -23,6 +24,10 @@ struct exits {
 	struct errand *errands;
 	struct timer *wake;
 	bool stopping, posted, asking_fees, all_due, claims_due;
+	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
+	struct {
+		int64_t tx_id, at_us;
+	} taken[EXIT_TAKEN];
 	struct exits_stats stats;
 	struct metric *m_steps, *m_changes, *m_sent, *m_refused, *m_children;
 };
@@ -55,6 +60,7 @@ void claims_send(struct exits *x);
 void errands_cancel(struct exits *x);
 unsigned errands_under_way(const struct exits *x);
 
+void exits_was_taken(struct exits *x, int64_t tx_id);
 struct pay_terms exits_terms(struct exits *x);
 /* Something is in its way: told in the row, and tried again later.  Or nothing is any more. */
 MUST_CHECK int exits_note(struct unit *u, struct arena *a, struct exit_row *row, const struct exit_trouble *t,

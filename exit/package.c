@@ -327,6 +327,8 @@ static void result_durable(void *ctx, const struct err *failed)
 
 	if (failed)
 		exits_failed(x, "exit.not_stored", failed);
+	if (e->order.kind == ERRAND_PACKAGE && is_fine(e->class))
+		exits_was_taken(x, e->order.tx_id);
 	/* The errand's own place is free before what follows takes one; its bytes are copied first. */
 	let_go(e);
 	if (!failed && then.kind != ERRAND_NONE && !x->stopping)

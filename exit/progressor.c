@@ -14,6 +14,7 @@
 #include "exit/reconcile.h"
 #include "rails/bitcoin/policy.h"
 #include "store/chain_store.h"
+#include "store/tx_store.h"
 
 #define TURN_MAX  16  /* exits in one turn of the loop */
 #define STEPS_MAX 100 /* spec/exit.md 0: more is a mistake of ours */
@@ -205,6 +206,27 @@ static int make_moves(struct unit *u, struct step_run *r, struct gathered *g, st
 	return ERR(err, ERR_INTERNAL, "exit %" PRId64 " does not come to rest", g->row.id);
 }
 
+void exits_was_taken(struct exits *x, int64_t tx_id)
+{
+	x->taken[(uint64_t)tx_id % EXIT_TAKEN].tx_id = tx_id;
+	x->taken[(uint64_t)tx_id % EXIT_TAKEN].at_us = clock_mono_us();
+}
+
+/* A node has it, and the follower has not looked there yet: nothing is to be sent.  What it has looked for in vain is out. */
+static int is_on_its_way(struct unit *u, const struct step_run *r, const struct gathered *g, size_t i, bool *ret,
+			 struct err *err)
+{
+	int64_t id = g->txs[i].id;
+	bool lately = r->x->taken[(uint64_t)id % EXIT_TAKEN].tx_id == id &&
+		      clock_mono_us() - r->x->taken[(uint64_t)id % EXIT_TAKEN].at_us < EXIT_AGAIN_MS * 1000;
+	enum tx_place place;
+	struct block_ref block;
+	int rc = tx_store_place(unit_view(u), &g->own[i].txid, &place, &block, err);
+
+	*ret = rc == 1 && lately && g->own[i].status == CHILD_SENT && place != TX_OUT;
+	return rc < 0 ? -1 : 0;
+}
+
 static void send_package(struct step_run *r, const struct gathered *g, size_t i)
 {
 	r->errand = (struct errand_order){ .kind = ERRAND_PACKAGE,
@@ -282,6 +304,7 @@ static int look_at_own(struct unit *u, struct step_run *r, struct gathered *g, s
 static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct exit_trouble *t, struct err *err)
 {
 	size_t i = 0;
+	bool waits;
 
 	switch (exit_wants(&g->status, &g->facts, &i)) {
 	case WANT_NOTHING:
@@ -295,7 +318,10 @@ static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct 
 	case WANT_CHILD:
 		return first_child(u, r, g, i, t, err);
 	case WANT_SEND:
-		send_package(r, g, i);
+		if (is_on_its_way(u, r, g, i, &waits, err) != 0)
+			return -1;
+		if (!waits)
+			send_package(r, g, i);
 		return 0;
 	case WANT_LOOK:
 		if (g->own[i].id > 0 && txid_equal(&g->own[i].txid, &g->facts.txs[i].payer.txid))
@@ -494,6 +520,8 @@ void exits_kick(struct exits *x)
 void exits_claims_kick(struct exits *x)
 {
 	x->claims_due = true;
+	if (x->opt.sent)
+		x->opt.sent(x->opt.ctx); /* for what is watched since */
 	exits_kick(x);
 }
 
@@ -501,5 +529,6 @@ void exits_run(struct exits *x)
 {
 	x->stats.runs++;
 	x->stats.last_run_ms = clock_now_ms();
-	exits_claims_kick(x);
+	x->claims_due = true;
+	exits_kick(x);
 }
