@@ -14,6 +14,7 @@
 #include "exit/internal.h"
 #include "store/exit_claim_store.h"
 
+#define DEAD_AFTER   3
 #define ERRAND_ARENA (64u << 20)
 
 struct errand {
@@ -91,12 +92,12 @@ static bool is_fine(enum package_class c)
 }
 
 /* The child will never be taken: something else has spent what it spends.  A child that was taken once may itself be what
- * spent it, and the follower has not seen the block yet: then only the second no in a row counts. */
+ * spent it, and the follower has not seen the block yet: then only a no that is said again and again counts. */
 static bool child_is_dead(const struct errand *e, const struct exit_row *row, const struct exit_child_row *child)
 {
 	bool said = (e->class == PACKAGE_INPUTS_GONE && e->culprit == 1) || e->class == PACKAGE_TOPOLOGY;
 
-	return said && (child->status != CHILD_SENT || row->attempts > 0);
+	return said && (child->status != CHILD_SENT || row->attempts >= DEAD_AFTER);
 }
 
 /* Never taken, and never will be as it is: another one has to be made, which pays more. */

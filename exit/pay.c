@@ -5,6 +5,7 @@
 
 #include "chain/gap.h"
 #include "chain/told.h"
+#include "rails/chain/broadcast.h"
 #include "rails/bitcoin/sighash.h"
 #include "rails/keys/keyring.h"
 #include "store/script_store.h"
@@ -29,6 +30,25 @@ int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_
 		rate = t->fees.rate[FEE_FAST];
 	rate = feerate_max(rate, feerate_max(t->limits.min_relay, t->limits.mempool_min));
 	*ret = feerate_cmp(rate, t->max_feerate) > 0 ? t->max_feerate : rate;
+	return 0;
+}
+
+int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *tx, struct feerate *rate,
+		      struct err *err)
+{
+	struct exit_child_row *rows;
+	struct feerate was, more;
+	struct sat ignored;
+	size_t n;
+
+	if (exit_child_store_list(v, a, tx->id, &rows, &n, err) != 0)
+		return -1;
+	if (n == 0 || rows[n - 1].status != CHILD_REJECTED || !rows[n - 1].has_fee || !rows[n - 1].refusal ||
+	    !broadcast_fee_wanted(rows[n - 1].refusal, &ignored))
+		return 0;
+	if (feerate_of_ceil(rows[n - 1].fee, weight_add(tx->weight, rows[n - 1].weight), &was) &&
+	    feerate_from_sat_per_kwu((feerate_sat_per_kwu(was) * 5 + 3) / 4, &more))
+		*rate = feerate_max(*rate, more);
 	return 0;
 }
 

@@ -38,6 +38,10 @@ MUST_CHECK int pay_for(struct unit *u, struct arena *a, const struct pay_terms *
 /* At which rate its first child would be; false: nobody knows (ret_trouble). */
 MUST_CHECK int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_known, struct feerate *ret,
 			bool *ret_override, struct err *err);
+/* A node that took no child for this transaction said that it pays too little: *rate becomes a quarter more than that paid, at
+ * least. */
+MUST_CHECK int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *tx, struct feerate *rate,
+				 struct err *err);
 /* Is the child that pays `fee` now to be replaced?  At *ret, if so. */
 MUST_CHECK int pay_bump(struct view v, const struct pay_terms *t, const struct gathered *g, size_t i,
 			const struct child_replaced *now, bool ours, uint32_t blocks, bool *ret_wanted,

@@ -160,6 +160,7 @@ struct step_run {
 	struct arena arena;
 	struct errand_order errand; /* what is to be done when it is durable */
 	unsigned changes;
+	bool soon; /* it is to be looked at again shortly */
 	enum exit_state state;
 };
 
@@ -212,18 +213,20 @@ void exits_was_taken(struct exits *x, int64_t tx_id)
 	x->taken[(uint64_t)tx_id % EXIT_TAKEN].at_us = clock_mono_us();
 }
 
-/* A node has it, and the follower has not looked there yet: nothing is to be sent.  What it has looked for in vain is out. */
+/* A node has it, and the follower has not looked there yet: nothing is to be sent.  What it has looked for in vain is out, and
+ * is sent sooner. */
 static int is_on_its_way(struct unit *u, const struct step_run *r, const struct gathered *g, size_t i, bool *ret,
 			 struct err *err)
 {
 	int64_t id = g->txs[i].id;
-	bool lately = r->x->taken[(uint64_t)id % EXIT_TAKEN].tx_id == id &&
-		      clock_mono_us() - r->x->taken[(uint64_t)id % EXIT_TAKEN].at_us < EXIT_AGAIN_MS * 1000;
+	bool known = r->x->taken[(uint64_t)id % EXIT_TAKEN].tx_id == id;
+	int64_t age_ms = (clock_mono_us() - r->x->taken[(uint64_t)id % EXIT_TAKEN].at_us) / 1000;
 	enum tx_place place;
 	struct block_ref block;
 	int rc = tx_store_place(unit_view(u), &g->own[i].txid, &place, &block, err);
 
-	*ret = rc == 1 && lately && g->own[i].status == CHILD_SENT && place != TX_OUT;
+	*ret = rc == 1 && known && g->own[i].status == CHILD_SENT &&
+	       age_ms < (place == TX_OUT ? EXIT_SOON_MS : EXIT_AGAIN_MS);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -250,7 +253,8 @@ static int first_child(struct unit *u, struct step_run *r, struct gathered *g, s
 		*t = (struct exit_trouble){ .tag = TROUBLE_FEES_UNKNOWN };
 		return 0;
 	}
-	if (pay_for(u, &r->arena, &r->terms, g, i, rate, NULL, r->now_ms, &p, err) != 0)
+	if (pay_after_refusal(unit_view(u), &r->arena, &g->txs[i], &rate, err) != 0 ||
+	    pay_for(u, &r->arena, &r->terms, g, i, rate, NULL, r->now_ms, &p, err) != 0)
 		return -1;
 	*t = p.trouble;
 	if (p.made) {
@@ -320,7 +324,9 @@ static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct 
 	case WANT_SEND:
 		if (is_on_its_way(u, r, g, i, &waits, err) != 0)
 			return -1;
-		if (!waits)
+		if (waits)
+			r->soon = true;
+		else
 			send_package(r, g, i);
 		return 0;
 	case WANT_LOOK:
@@ -341,6 +347,8 @@ static int64_t wake_time(const struct step_run *r, const struct exit_row *row, c
 
 	if (r->errand.kind == ERRAND_PACKAGE)
 		wait = EXIT_AGAIN_MS;
+	if (r->soon)
+		wait = EXIT_SOON_MS;
 	if (t->tag != TROUBLE_NONE && backoff_ms(row->attempts + 1) < wait)
 		wait = backoff_ms(row->attempts + 1);
 	return r->now_ms + wait;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "chain/ark_keys.h"
 #include "exit/child.h"
@@ -550,6 +551,7 @@ START_TEST(a_locked_wallet_sends_what_is_signed)
 	model_node_evict(fw.node, &parent.txid); /* 9.19 */
 	ck_assert(!model_node_has(fw.node, &child.txid));
 	follower_world_follow_twice();
+	clock_pass_for_test(5000); /* a node that took it lately is not asked at once */
 	settle();
 	ck_assert(model_node_has(fw.node, &child.txid));
 	mine(1);
@@ -721,7 +723,9 @@ END_TEST
 START_TEST(a_refusal_is_shown_and_tried_again)
 {
 	struct vtxo v = make_vtxo(50000, 0, 0);
+	struct exit_child_row *offers;
 	int64_t id;
+	size_t n;
 
 	fund(0, 100000);
 	model_node_refuse(fw.node, true);
@@ -729,6 +733,11 @@ START_TEST(a_refusal_is_shown_and_tried_again)
 	settle();
 	ck_assert_ptr_nonnull(strstr(row_of(id).error, "min relay fee not met"));
 	ck_assert_uint_gt(row_of(id).attempts, 0);
+	/* Each offers more than the one before it. */
+	OK(exit_child_store_list(now(), &fw.arena, tx_of(id, 0).id, &offers, &n, err));
+	ck_assert_uint_gt(n, 1);
+	for (size_t i = 1; i < n; i++)
+		ck_assert_uint_ge(sat_value(offers[i].fee), sat_value(offers[i - 1].fee) * 5 / 4);
 	model_node_refuse(fw.node, false);
 	settle();
 	mine(1);
