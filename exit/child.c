@@ -7,18 +7,21 @@
 #include "rails/bitcoin/timelock.h"
 #include "rails/bitcoin/weigh.h"
 
+/* The input that spends an anchor, with the count of its witness or without. */
+#define ANCHOR_BESIDE 165u
+#define ANCHOR_ALONE  164u
+
 struct weight child_weight(size_t n_coins, struct bytes change_script)
 {
-	struct weight w = weigh_overhead(1 + n_coins, 1, n_coins > 0), anchor, coin;
-	bool known = weigh_input(SPK_P2A, &anchor) && weigh_input(SPK_P2TR, &coin);
+	/* An anchor alone has no witness, not even an empty one. */
+	const struct weight anchor = { n_coins > 0 ? ANCHOR_BESIDE : ANCHOR_ALONE };
+	struct weight w = weigh_overhead(1 + n_coins, 1, n_coins > 0), coin;
+	bool known = weigh_input(SPK_P2TR, &coin);
 
 	assert(known);
 	w = weight_add(weight_add(w, anchor), weigh_output(change_script));
 	for (size_t i = 0; i < n_coins; i++)
 		w = weight_add(w, coin);
-	/* An anchor alone has no witness, not even an empty one. */
-	if (n_coins == 0)
-		w.v--;
 	return w;
 }
 
@@ -151,7 +154,7 @@ enum exit_trouble_tag child_plan(const struct child_order *o, struct child_plan 
 		ret_trouble->needed = p.fee;
 		return ret_trouble->tag = TROUBLE_FEE_CAP;
 	}
-	assert(p.weight.v <= TRUC_CHILD_WEIGHT_MAX);
+	assert(weight_vsize(p.weight) <= TRUC_CHILD_WEIGHT_MAX / 4);
 	*ret = p;
 	return TROUBLE_NONE;
 }

@@ -293,7 +293,7 @@ static int make(struct claiming *c, int64_t now_ms, struct exit_claim_row *ret, 
 	    claim_sign(c->a, c->in, c->order->keys, &tx, err) != 0)
 		return -1;
 	claim.weight = tx_weight(&tx);
-	if (claim.weight.v != weight_of(c->in, c->n, claim.script).v || tx_check(&tx, err) != 0)
+	if (weight_vsize(claim.weight) != weight_vsize(weight_of(c->in, c->n, claim.script)) || tx_check(&tx, err) != 0)
 		return ERR(err, ERR_INTERNAL, "a claim is not what was planned");
 	claim.txid = tx_txid(&tx);
 	claim.raw = tx_bytes(c->a, &tx);

@@ -34,7 +34,7 @@ int gather_chain_is_known(struct view v, struct block_ref *ret_tip, struct err *
 }
 
 struct chain_view {
-	struct view v;
+	struct view view;
 };
 
 static bool block_at(const void *ctx, uint32_t height, struct block_ref *ret)
@@ -43,7 +43,7 @@ static bool block_at(const void *ctx, uint32_t height, struct block_ref *ret)
 	struct block_row row;
 	struct err ignored; /* a block that cannot be read is one that is not kept */
 
-	if (chain_store_block(c->v, height, &row, &ignored) != 1)
+	if (chain_store_block(c->view, height, &row, &ignored) != 1)
 		return false;
 	*ret = row.ref;
 	return true;
@@ -73,7 +73,7 @@ struct seen {
 	struct hit_row hit;
 };
 struct sightings {
-	struct seen *v;
+	struct seen *all;
 	size_t n;
 };
 
@@ -85,7 +85,7 @@ static int look_up(struct view v, struct arena *a, int64_t exit_id, struct sight
 
 	if (watch_store_hits(v, a, owner.s, &hits, &n, err) != 0)
 		return -1;
-	*ret = (struct sightings){ .v = ARENA_ARRAY(a, n, struct seen), .n = n };
+	*ret = (struct sightings){ .all = ARENA_ARRAY(a, n, struct seen), .n = n };
 	for (size_t i = 0; i < n; i++) {
 		SCOPED(arena) struct arena scratch = ARENA_LIMIT(TX_ARENA_FOR((size_t)TX_SIZE_MAX));
 		struct tx tx;
@@ -95,7 +95,7 @@ static int look_up(struct view v, struct arena *a, int64_t exit_id, struct sight
 		if (hits[i].n >= tx.n_in)
 			return ERR(err, ERR_INTERNAL,
 				   "a transaction was seen to spend by an input that it does not have");
-		ret->v[i] = (struct seen){ tx.in[hits[i].n].prevout, hits[i] };
+		ret->all[i] = (struct seen){ tx.in[hits[i].n].prevout, hits[i] };
 	}
 	return 0;
 }
@@ -106,8 +106,8 @@ static const struct hit_row *spender_of(const struct sightings *s, const struct 
 	const struct hit_row *found = NULL;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (outpoint_equal(&s->v[i].at, at) && (!found || s->v[i].hit.confirmed))
-			found = &s->v[i].hit;
+		if (outpoint_equal(&s->all[i].at, at) && (!found || s->all[i].hit.confirmed))
+			found = &s->all[i].hit;
 	return found;
 }
 
@@ -294,7 +294,7 @@ int gather(struct view v, struct arena *a, int64_t exit_id, struct gathered *ret
 	known = gather_chain_is_known(v, &ret->facts.tip, err);
 	if (known != 1)
 		return known;
-	chain->v = v;
+	chain->view = v;
 	ret->facts.block_at = block_at;
 	ret->facts.ctx = chain;
 	ret->facts.amount = ret->row.amount;

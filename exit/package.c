@@ -358,9 +358,9 @@ static void read_answer(struct errand *e, const struct chain_answer *got)
 		if (e->found) {
 			e->fee = got->entry.fee;
 			e->weight = got->entry.weight;
-			if (e->weight.v == 0)
-				e->weight.v = 4 * got->entry.vsize;
-			e->found = e->weight.v > 0;
+			if (weight_vsize(e->weight) == 0)
+				e->weight = (struct weight){ 4 * got->entry.vsize };
+			e->found = weight_vsize(e->weight) > 0;
 		}
 		break;
 	case ERRAND_CLAIM:

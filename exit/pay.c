@@ -228,7 +228,7 @@ static int build(struct arena *a, const struct pay_terms *t, const struct child_
 	child_tx(a, o, p, at, outs, ret, &spent);
 	if (sign(a, t, ret, spent, coins, err) != 0)
 		return -1;
-	if (tx_weight(ret).v != p->weight.v)
+	if (weight_vsize(tx_weight(ret)) != weight_vsize(p->weight))
 		return ERR(err, ERR_INTERNAL, "a child does not weigh what was planned");
 	return tx_check(ret, err);
 }
