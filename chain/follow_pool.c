@@ -112,24 +112,6 @@ static void find_fresh(struct follower *f)
 			p->fresh[p->n_fresh++] = p->now[i];
 }
 
-int pool_reply(struct follower *f, const struct chain_answer *got, struct err *err)
-{
-	struct pool *p = f->pool;
-	size_t n = got->mempool.n;
-
-	(void)err;
-	if (n > f->opt.mempool_max)
-		return FOLLOW_OPEN; /* then each of ours is asked for */
-	p->now = ARENA_ARRAY(&f->arena, n, struct txid);
-	if (n > 0)
-		memcpy(p->now, got->mempool.txids, n * sizeof(*p->now));
-	qsort(p->now, n, sizeof(*p->now), by_txid);
-	p->n_now = n;
-	p->looked = true;
-	find_fresh(f);
-	return p->n_fresh > 0 ? FOLLOW_POOL_TX : FOLLOW_OPEN;
-}
-
 /* All of it has been looked at, but for new ones that are too many for a round: these stay new. */
 static void remember(struct pool *p)
 {
@@ -145,6 +127,27 @@ static void remember(struct pool *p)
 	free(p->seen);
 	p->seen = seen;
 	p->n_seen = n;
+}
+
+int pool_reply(struct follower *f, const struct chain_answer *got, struct err *err)
+{
+	struct pool *p = f->pool;
+	size_t n = got->mempool.n;
+
+	(void)err;
+	if (n > f->opt.mempool_max)
+		return FOLLOW_OPEN; /* then each of ours is asked for */
+	p->now = ARENA_ARRAY(&f->arena, n, struct txid);
+	if (n > 0)
+		memcpy(p->now, got->mempool.txids, n * sizeof(*p->now));
+	qsort(p->now, n, sizeof(*p->now), by_txid);
+	p->n_now = n;
+	p->looked = true;
+	find_fresh(f);
+	if (p->n_fresh > 0)
+		return FOLLOW_POOL_TX;
+	remember(p); /* what has left, and comes back, is new then */
+	return FOLLOW_OPEN;
 }
 
 struct chain_ask *pool_tx_ask(struct follower *f, struct chain_then then)

@@ -554,6 +554,8 @@ START_TEST(a_locked_wallet_sends_what_is_signed)
 	clock_pass_for_test(5000); /* a node that took it lately is not asked at once */
 	settle();
 	ck_assert(model_node_has(fw.node, &child.txid));
+	settle();
+	ck_assert_int_eq(tx_of(id, 0).place, EXIT_TX_MEMPOOL); /* seen again, and so not sent once more */
 	mine(1);
 	expect(id, "S Pv Pc Pa D");
 	check_books();
