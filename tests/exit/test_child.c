@@ -85,7 +85,7 @@ static const struct {
 
 START_TEST(plan_table)
 {
-	struct sat coins[COINS];
+	struct sat coins[COINS] = { { 0 } };
 	struct exit_trouble trouble = { 0 };
 	struct child_order o = order_of(coins, 0);
 	struct child_plan p;
