@@ -64,7 +64,8 @@ class World:
 
     def daemon(self, *options, restore=True):
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
-                       "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie, *options)
+                       "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie,
+                       "--chain_poll_s=1", *options)
         self.daemons.append(d)
         d.start()
         if restore:
