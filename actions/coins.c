@@ -1,5 +1,6 @@
 #include "actions/coins.h"
 
+#include "store/melt_store.h"
 #include "store/proof_store.h"
 #include "store/quote_store.h"
 #include "store/utxo_store.h"
@@ -8,5 +9,5 @@ int coins_release(struct unit *u, const struct action_id *holder, int64_t now_ms
 {
 	if (proof_store_release(u, holder, now_ms, err) != 0 || utxo_store_release(u, holder, now_ms, err) != 0)
 		return -1;
-	return quote_store_release(u, holder, err);
+	return quote_store_release(u, holder, err) != 0 || melt_store_release(u, holder, err) != 0 ? -1 : 0;
 }

@@ -9,7 +9,11 @@
 _Static_assert(OUTPUT_OPEN == 1 && OUTPUT_SIGNED == 2 && OUTPUT_ABANDONED == 3, "stored in output.status");
 _Static_assert(OUTPUT_KEEP == 1 && OUTPUT_FOR_PARENT == 2, "stored in output.purpose");
 
-enum { Q_ADD, Q_LIST, Q_CLOSE, Q_FIND, Q_COUNT };
+/* An output that was given up may be signed all the same: an hour after it was made the sweeper asks.  (Signed ones are
+ * proofs, and open ones have an action that asks.) */
+#define SWEEP_FIRST(status) "CASE WHEN " status " = 3 THEN created_at_ms + 3600000 END"
+
+enum { Q_ADD, Q_LIST, Q_CLOSE, Q_NUMBER, Q_BATCH, Q_SETTLE, Q_FIND, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] =
@@ -18,7 +22,13 @@ static const char *const sql[Q_COUNT] = {
 		" (SELECT coalesce(max(idx) + 1, 0) FROM output WHERE action_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10)",
 	[Q_LIST] = ("SELECT keyset_id, amount, b, r, secret, purpose, counter FROM output"
 		    " WHERE action_id = ?1 AND status = ?2 ORDER BY idx"),
-	[Q_CLOSE] = "UPDATE output SET status = ?2 WHERE action_id = ?1 AND status = 1",
+	[Q_CLOSE] = "UPDATE output SET status = ?2, sweep_at_ms = " SWEEP_FIRST(
+		"?2") " WHERE action_id = ?1 AND status = 1",
+	[Q_NUMBER] = "SELECT count(*) FROM output WHERE action_id = ?1",
+	[Q_BATCH] = ("SELECT keyset_id, amount, b, r, secret, purpose, counter FROM output"
+		     " WHERE action_id = ?1 AND idx >= ?2 AND idx < ?2 + ?3 ORDER BY idx"),
+	[Q_SETTLE] = "UPDATE output SET status = ?4, sweep_at_ms = " SWEEP_FIRST(
+		"?4") " WHERE action_id = ?1 AND idx >= ?2 AND idx < ?2 + ?3",
 	[Q_FIND] = "SELECT status FROM output WHERE b = ?1",
 };
 const struct query_set output_queries = { "output", sql, Q_COUNT };
@@ -67,16 +77,13 @@ static void output_read(struct arena *a, struct stmt *q, struct output *ret)
 	col_copy(q, 3, ret->r.b, sizeof(ret->r.b));
 }
 
-int output_store_open(struct view v, struct arena *a, const struct action_id *action, enum output_status status,
-		      struct output **ret, size_t *n, struct err *err)
+/* Reads all that q gives. */
+static int outputs_read(struct arena *a, struct stmt *q, struct output **ret, size_t *n, struct err *err)
 {
-	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_LIST);
 	struct output *rows = NULL;
 	size_t got = 0;
 	int rc;
 
-	bind_action_id(q, 1, action);
-	bind_i64(q, 2, status);
 	while ((rc = stmt_step(q, err)) == 1) {
 		rows = rows_room(a, rows, got, sizeof(*rows));
 		output_read(a, q, &rows[got++]);
@@ -86,6 +93,16 @@ int output_store_open(struct view v, struct arena *a, const struct action_id *ac
 	*ret = rows;
 	*n = got;
 	return 0;
+}
+
+int output_store_open(struct view v, struct arena *a, const struct action_id *action, enum output_status status,
+		      struct output **ret, size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_LIST);
+
+	bind_action_id(q, 1, action);
+	bind_i64(q, 2, status);
+	return outputs_read(a, q, ret, n, err);
 }
 
 int output_store_find(struct view v, const struct pubkey *b, enum output_status *ret, struct err *err)
@@ -98,6 +115,50 @@ int output_store_find(struct view v, const struct pubkey *b, enum output_status 
 	if (rc == 1)
 		*ret = (enum output_status)col_i64(q, 0);
 	return rc;
+}
+
+int output_store_number(struct view v, const struct action_id *action, uint32_t *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_NUMBER);
+
+	bind_action_id(q, 1, action);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*ret = (uint32_t)col_i64(q, 0);
+	return 0;
+}
+
+static void bind_batch(struct stmt *q, const struct action_id *action, struct output_batch batch)
+{
+	bind_action_id(q, 1, action);
+	bind_i64(q, 2, batch.first);
+	bind_i64(q, 3, batch.n);
+}
+
+int output_store_batch(struct view v, struct arena *a, const struct action_id *action, struct output_batch batch,
+		       struct output **ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_BATCH);
+	struct output *rows;
+	size_t n;
+
+	bind_batch(q, action, batch);
+	if (outputs_read(a, q, &rows, &n, err) != 0)
+		return -1;
+	if (n != batch.n)
+		return ERR(err, ERR_INTERNAL, "an action names %u outputs and has %zu of them", batch.n, n);
+	*ret = rows;
+	return 0;
+}
+
+int output_store_settle(struct unit *u, const struct action_id *action, struct output_batch batch,
+			enum output_status to, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_OUTPUT, Q_SETTLE);
+
+	bind_batch(q, action, batch);
+	bind_i64(q, 4, to);
+	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
 int output_store_close(struct unit *u, const struct action_id *action, enum output_status to, struct err *err)

@@ -100,6 +100,17 @@ MUST_CHECK int output_store_open(struct view v, struct arena *a, const struct ac
 				 enum output_status status, struct output **ret, size_t *n, struct err *err);
 /* What became of the output with this B_: 1 and its status, 0 when it was never stored, -1. */
 MUST_CHECK int output_store_find(struct view v, const struct pubkey *b, enum output_status *ret, struct err *err);
+/* How many outputs the action has in all: where its next batch will begin. */
+MUST_CHECK int output_store_number(struct view v, const struct action_id *action, uint32_t *ret, struct err *err);
+/* Those that were added together, whatever became of them since. */
+struct output_batch {
+	uint32_t first, n; /* by idx */
+};
+/* As many as the batch names, in their order.  ERR_INTERNAL: the action has not that many. */
+MUST_CHECK int output_store_batch(struct view v, struct arena *a, const struct action_id *action,
+				  struct output_batch batch, struct output **ret, struct err *err);
+MUST_CHECK int output_store_settle(struct unit *u, const struct action_id *action, struct output_batch batch,
+				   enum output_status to, struct err *err);
 /* The open ones of this action become signed or abandoned. */
 MUST_CHECK int output_store_close(struct unit *u, const struct action_id *action, enum output_status to,
 				  struct err *err);

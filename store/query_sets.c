@@ -11,6 +11,7 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_KEY_INDEX] = &key_index_queries,
 	[FAMILY_MINT] = &mint_queries,
 	[FAMILY_QUOTE] = &quote_queries,
+	[FAMILY_MELT] = &melt_queries,
 	[FAMILY_PROOF] = &proof_queries,
 	[FAMILY_OUTPUT] = &output_queries,
 	[FAMILY_SPACE] = &space_queries,

@@ -15,6 +15,7 @@ extern const struct query_set credential_queries;   /* credential_store.c */
 extern const struct query_set key_index_queries;    /* key_index_store.c */
 extern const struct query_set mint_queries;         /* mint_store.c */
 extern const struct query_set quote_queries;        /* quote_store.c */
+extern const struct query_set melt_queries;         /* melt_store.c */
 extern const struct query_set proof_queries;        /* proof_store.c */
 extern const struct query_set output_queries;       /* output_store.c */
 extern const struct query_set space_queries;        /* space_store.c */
