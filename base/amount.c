@@ -27,6 +27,16 @@ static int cmp(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+bool msat_from_u64(uint64_t v, struct msat *ret)
+{
+	return add(v, 0, &ret->v);
+}
+
+uint64_t msat_value(struct msat a)
+{
+	return a.v;
+}
+
 bool sat_from_u64(uint64_t v, struct sat *ret)
 {
 	return add(v, 0, &ret->v);

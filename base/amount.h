@@ -21,6 +21,8 @@ struct msat {
 	uint64_t v;
 };
 
+MUST_CHECK bool msat_from_u64(uint64_t v, struct msat *ret);
+uint64_t msat_value(struct msat a);
 MUST_CHECK bool sat_from_u64(uint64_t v, struct sat *ret);
 MUST_CHECK bool sat_add(struct sat a, struct sat b, struct sat *ret);
 MUST_CHECK bool sat_sub(struct sat a, struct sat b, struct sat *ret);

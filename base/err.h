@@ -43,6 +43,8 @@ enum err_class {
 	X(ERR_TOKEN_OWN, "token_own", ERR_INVALID)                                                                     \
 	X(ERR_TOKEN_DUST, "token_dust", ERR_INVALID)                                                                   \
 	X(ERR_INVOICE, "bad_invoice", ERR_INVALID)                                                                     \
+	X(ERR_INVOICE_PAID, "invoice_paid", ERR_INVALID)                                                               \
+	X(ERR_PAYMENT_FAILED, "payment_failed", ERR_REJECTED)                                                          \
 	X(ERR_INVOICE_EXPIRED, "invoice_expired", ERR_INVALID)                                                         \
 	X(ERR_LOCK, "bad_lock", ERR_INVALID)                                                                           \
 	X(ERR_LOCKED, "proof_locked", ERR_INVALID)                                                                     \

@@ -40,6 +40,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_ACTION_INVALID:
 	case ERR_INVOICE:
 	case ERR_INVOICE_EXPIRED:
+	case ERR_INVOICE_PAID:
 	case ERR_LOCK:
 	case ERR_LOCKED:
 	case ERR_PAYMENT_REQUEST:
@@ -99,6 +100,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_PEER:
 	case ERR_PEER_INVALID:
 	case ERR_TOKEN_SPENT:
+	case ERR_PAYMENT_FAILED:
 	case ERR_QUOTE_EXPIRED:
 	case ERR_QUOTE_ISSUED:
 	case ERR_DOUBLE_SPENT:
