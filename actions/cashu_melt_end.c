@@ -168,6 +168,7 @@ static struct outcome change_found(struct step *s, const struct restored *found,
 			return no_change(s, &why, err);
 		}
 		left -= found->promises[i].amount;
+		found->outputs[i].amount = found->promises[i].amount; /* a blank one was good for any */
 	}
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0)
 		return outcome_trouble(err);

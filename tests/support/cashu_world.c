@@ -141,6 +141,7 @@ static void start_up(struct world *w)
 		.max_inflight = 64,
 		.max_inflight_per_peer = 16,
 		.shared = w->shared,
+		.policy = { .onchain.network = NETWORK_REGTEST }, /* as the invoices are */
 	};
 	struct err err;
 

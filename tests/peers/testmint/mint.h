@@ -68,12 +68,38 @@ struct mint_output {
 	struct promise promise;
 };
 
+/* What becomes of a payment over Lightning. */
+enum mint_pay {
+	MINT_PAYS = 0,  /* at once */
+	MINT_PAY_WAITS, /* until mint_settle() */
+	MINT_PAY_FAILS
+};
+
+struct mint_melt_row {
+	char id[33];
+	uint64_t amount, reserve; /* in the unit */
+	size_t unit;              /* index into options.units */
+	enum quote_state state;
+	const char *request;
+	int64_t expiry_s;
+	unsigned payments; /* how often the payee got it: more than once is the test's failure */
+	/* of the attempt under way */
+	struct mint_note **notes;
+	struct output *blanks;
+	size_t n_notes, n_blanks;
+	uint64_t sum, fee; /* of the notes */
+	json_t *change;    /* or NULL; ours */
+	struct mint_melt_row *next;
+};
+
 struct mint {
 	struct mint_options opts;
 	struct arena arena;
 	struct mint_keyset *keysets[MINT_KEYSETS_MAX];
 	size_t n_keysets;
 	struct mint_sums sums[MINT_UNITS_MAX];
+	enum mint_pay pay;
+	struct mint_melt_row *melts;
 	void *quotes, *notes, *outputs, *requests, *cache; /* trees of tsearch() */
 	uint64_t outputs_seen, outputs_reused, secrets_reused, dleq_leaked, notes_spent;
 	uint64_t asked[MINT_ENDPOINTS_MAX]; /* in the order of the table in rules.c */
@@ -92,6 +118,10 @@ int mint_unit(const struct mint *m, const char *text);
 struct mint_quote_row *mint_quote_new(struct mint *m, size_t unit, uint64_t amount);
 /* In the state that it has by now; NULL when there is none. */
 struct mint_quote_row *mint_quote(struct mint *m, const char *id);
+/* The payments under way have this end. */
+void mint_settle(struct mint *m, bool paid);
+/* How often a payee got anything. */
+unsigned mint_payments(const struct mint *m);
 /* The entry of a note or an output, made when it is not there yet. */
 struct mint_note *mint_note(struct mint *m, const struct pubkey *y);
 struct mint_output *mint_output(struct mint *m, const struct pubkey *b);

@@ -12,41 +12,9 @@
 #include "rails/cashu/select.h"
 #include "rails/cashu/wire.h"
 #include "rails/cashu/witness.h"
+#include "tests/peers/testmint/job.h"
 
 #define DEPTH_MAX 8
-
-/* One request being answered. */
-struct job {
-	struct mint *m;
-	struct arena *a;
-	const char *rest; /* of the path, after the endpoint */
-	json_t *body;
-	struct mint_answer *ret;
-};
-
-/* A note as shown to be spent. */
-struct input {
-	uint64_t amount;
-	const struct mint_keyset *ks;
-	const char *secret;
-	const char *witness; /* or NULL */
-	struct pubkey c;
-	struct mint_note *note;
-};
-
-struct inputs {
-	struct input *v;
-	size_t n;
-	uint64_t sum, fee;
-	int unit;
-};
-
-struct outputs {
-	struct output *v;
-	size_t n;
-	uint64_t sum;
-	int unit;
-};
 
 void mint_refuse(struct arena *a, struct mint_answer *ret, int status, int code, const char *detail)
 {
@@ -59,14 +27,14 @@ void mint_refuse(struct arena *a, struct mint_answer *ret, int status, int code,
 }
 
 /* Always false, so that a check can end with it. */
-static bool refuse(struct job *j, int code, const char *detail)
+bool job_refuse(struct job *j, int code, const char *detail)
 {
 	mint_refuse(j->a, j->ret, 400, code, detail);
 	return false;
 }
 
 /* What each dialect makes of a request that is not shaped as it should be, or that names nothing of ours. */
-static bool refuse_shape(struct job *j, const struct err *err)
+bool job_refuse_shape(struct job *j, const struct err *err)
 {
 	json_t *list = json_array_in(j->a), *entry = json_object(), *body = json_object_in(j->a);
 
@@ -78,12 +46,12 @@ static bool refuse_shape(struct job *j, const struct err *err)
 	return false;
 }
 
-static bool refuse_unclassified(struct job *j, const char *detail)
+bool job_refuse_unclassified(struct job *j, const char *detail)
 {
-	return refuse(j, j->m->opts.dialect == MINT_CDK ? 50000 : 0, detail);
+	return job_refuse(j, j->m->opts.dialect == MINT_CDK ? 50000 : 0, detail);
 }
 
-static void answer(struct job *j, json_t *body)
+void job_answer(struct job *j, json_t *body)
 {
 	*j->ret = (struct mint_answer){ .status = 200, .body = body };
 }
@@ -97,9 +65,9 @@ static bool read_keyset(struct job *j, const json_t *v, const struct mint_keyset
 	const char *text;
 
 	if (json_get_str(v, "id", KEYSET_ID_MAX, &text, &err) != 0)
-		return refuse_shape(j, &err);
+		return job_refuse_shape(j, &err);
 	*ret = keyset_id_parse(text, &id) ? mint_keyset(j->m, &id) : NULL;
-	return *ret != NULL || refuse(j, CASHU_KEYSET_UNKNOWN, "Keyset is not known.");
+	return *ret != NULL || job_refuse(j, CASHU_KEYSET_UNKNOWN, "Keyset is not known.");
 }
 
 static bool read_list(struct job *j, const char *name, int too_many, json_t **ret)
@@ -107,9 +75,9 @@ static bool read_list(struct job *j, const char *name, int too_many, json_t **re
 	struct err err;
 
 	if (json_get_arr(j->body, name, SIZE_MAX, ret, &err) != 0)
-		return refuse_shape(j, &err);
+		return job_refuse_shape(j, &err);
 	if (json_array_size(*ret) > CASHU_LIST_MAX)
-		return refuse(j, too_many, "The list is too long.");
+		return job_refuse(j, too_many, "The list is too long.");
 	return true;
 }
 
@@ -131,18 +99,18 @@ static bool read_input(struct job *j, const json_t *v, struct input *ret)
 	    json_get_str(v, "secret", CASHU_SECRET_MAX, &in.secret, &err) != 0 ||
 	    wire_point(v, "C", &in.c, &err) != 0 ||
 	    json_opt_str(v, "witness", CASHU_WITNESS_MAX, &in.witness, &err) != 0)
-		return refuse_shape(j, &err);
+		return job_refuse_shape(j, &err);
 	/* Whoever shows a mint its DLEQ shows it which output the note came from. */
 	j->m->dleq_leaked += json_object_get(v, "dleq") != NULL;
 	if (!dhke_hash_to_curve(bytes_of(in.secret), &y))
-		return refuse(j, CASHU_PROOF_INVALID, "Proof could not be verified.");
+		return job_refuse(j, CASHU_PROOF_INVALID, "Proof could not be verified.");
 	point_compress(&y, &y33);
 	in.note = mint_note(j->m, &y33);
 	*ret = in;
 	return true;
 }
 
-static bool read_inputs(struct job *j, struct inputs *ret)
+bool job_read_inputs(struct job *j, struct inputs *ret)
 {
 	struct inputs in = { .unit = -1 };
 	json_t *list;
@@ -156,13 +124,13 @@ static bool read_inputs(struct job *j, struct inputs *ret)
 			return false;
 		for (size_t k = 0; k < i; k++)
 			if (in.v[k].note == in.v[i].note)
-				return refuse(j, CASHU_DUPLICATE_INPUTS, "Duplicate inputs.");
+				return job_refuse(j, CASHU_DUPLICATE_INPUTS, "Duplicate inputs.");
 	}
 	*ret = in;
 	return true;
 }
 
-static bool read_outputs(struct job *j, struct outputs *ret)
+bool job_read_outputs(struct job *j, struct outputs *ret)
 {
 	struct outputs out = { .unit = -1 };
 	const struct mint_keyset *ks;
@@ -180,11 +148,11 @@ static bool read_outputs(struct job *j, struct outputs *ret)
 			return false;
 		if (wire_amount(v, "amount", &out.v[i].amount, &err) != 0 ||
 		    wire_point(v, "B_", &out.v[i].b, &err) != 0)
-			return refuse_shape(j, &err);
+			return job_refuse_shape(j, &err);
 		out.v[i].keyset = ks->pub.id;
 		for (size_t k = 0; k < i; k++)
 			if (pubkey_equal(&out.v[k].b, &out.v[i].b))
-				return refuse(j, CASHU_DUPLICATE_OUTPUTS, "Duplicate outputs.");
+				return job_refuse(j, CASHU_DUPLICATE_OUTPUTS, "Duplicate outputs.");
 	}
 	*ret = out;
 	return true;
@@ -195,7 +163,7 @@ static bool read_outputs(struct job *j, struct outputs *ret)
 static bool same_unit(struct job *j, int unit, int *all)
 {
 	if (*all >= 0 && *all != unit)
-		return refuse(j, 11009, "Inputs or outputs are of several units.");
+		return job_refuse(j, 11009, "Inputs or outputs are of several units.");
 	*all = unit;
 	return true;
 }
@@ -205,7 +173,7 @@ static bool check_input(struct job *j, const struct input *in)
 	const struct secret *k = mint_keyset_secret(in->ks, in->amount);
 
 	if (k == NULL || !mint_proof_valid(k, in->secret, &in->c))
-		return refuse(j, CASHU_PROOF_INVALID, "Proof could not be verified.");
+		return job_refuse(j, CASHU_PROOF_INVALID, "Proof could not be verified.");
 	/* A secret belongs to one note: a second signature over it is money lost, and a sign of a counter used twice. */
 	if (in->note->state == NOTE_SPENT && !pubkey_equal(&in->note->c, &in->c))
 		j->m->secrets_reused++;
@@ -217,9 +185,9 @@ static bool check_spendable(struct job *j, const struct inputs *in)
 	for (size_t i = 0; i < in->n; i++) {
 		switch (in->v[i].note->state) {
 		case NOTE_SPENT:
-			return refuse(j, CASHU_SPENT, "Token already spent.");
+			return job_refuse(j, CASHU_SPENT, "Token already spent.");
 		case NOTE_PENDING:
-			return refuse(j, CASHU_PENDING, "Proofs are pending.");
+			return job_refuse(j, CASHU_PENDING, "Proofs are pending.");
 		case NOTE_UNSPENT:
 			break;
 		}
@@ -227,7 +195,7 @@ static bool check_spendable(struct job *j, const struct inputs *in)
 	return true;
 }
 
-static bool check_inputs(struct job *j, struct inputs *in)
+bool job_check_inputs(struct job *j, struct inputs *in)
 {
 	uint64_t ppk = 0;
 
@@ -235,7 +203,7 @@ static bool check_inputs(struct job *j, struct inputs *in)
 		if (!check_input(j, &in->v[i]) || !same_unit(j, unit_of(j, in->v[i].ks), &in->unit))
 			return false;
 		if (in->v[i].amount > AMOUNT_MAX - in->sum)
-			return refuse(j, CASHU_AMOUNT_LIMITS, "The sum is too large.");
+			return job_refuse(j, CASHU_AMOUNT_LIMITS, "The sum is too large.");
 		in->sum += in->v[i].amount;
 		ppk += in->v[i].ks->pub.input_fee_ppk;
 	}
@@ -243,15 +211,15 @@ static bool check_inputs(struct job *j, struct inputs *in)
 	return check_spendable(j, in);
 }
 
-static bool check_outputs(struct job *j, struct outputs *out)
+bool job_check_outputs(struct job *j, struct outputs *out)
 {
 	for (size_t i = 0; i < out->n; i++) {
 		const struct mint_keyset *ks = mint_keyset(j->m, &out->v[i].keyset);
 
 		if (!ks->pub.active)
-			return refuse(j, CASHU_KEYSET_INACTIVE, "Keyset is inactive.");
+			return job_refuse(j, CASHU_KEYSET_INACTIVE, "Keyset is inactive.");
 		if (mint_keyset_secret(ks, out->v[i].amount) == NULL || out->v[i].amount > AMOUNT_MAX - out->sum)
-			return refuse(j, CASHU_AMOUNT_LIMITS, "Invalid amount.");
+			return job_refuse(j, CASHU_AMOUNT_LIMITS, "Invalid amount.");
 		if (!same_unit(j, unit_of(j, ks), &out->unit))
 			return false;
 		out->sum += out->v[i].amount;
@@ -269,16 +237,16 @@ static bool check_locks(struct job *j, const struct inputs *in, const struct out
 		proofs[i] = (struct proof){ .secret = in->v[i].secret, .witness = in->v[i].witness, .c = in->v[i].c };
 	return in->n == 0 ||
 	       witness_check_request(proofs, in->n, out->v, out->n, NULL, clock_now_ms() / 1000, &err) == 0 ||
-	       refuse(j, j->m->opts.dialect == MINT_CDK ? CASHU_QUOTE_SIGNATURE : 11000,
-		      "A witness is missing or invalid.");
+	       job_refuse(j, j->m->opts.dialect == MINT_CDK ? CASHU_QUOTE_SIGNATURE : 11000,
+			  "A witness is missing or invalid.");
 }
 
-static bool check_unsigned(struct job *j, const struct outputs *out, int cdk_code)
+bool job_check_unsigned(struct job *j, const struct outputs *out, int cdk_code)
 {
 	for (size_t i = 0; i < out->n; i++)
 		if (mint_output_signed(j->m, &out->v[i].b) != NULL)
-			return refuse(j, j->m->opts.dialect == MINT_CDK ? cdk_code : CASHU_OUTPUTS_SIGNED,
-				      "Outputs have already been signed.");
+			return job_refuse(j, j->m->opts.dialect == MINT_CDK ? cdk_code : CASHU_OUTPUTS_SIGNED,
+					  "Outputs have already been signed.");
 	return true;
 }
 
@@ -317,30 +285,36 @@ static json_t *sign_outputs(struct job *j, const struct outputs *out)
 	return body;
 }
 
+void job_spend(struct job *j, const struct inputs *in)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		in->v[i].note->state = NOTE_SPENT;
+		in->v[i].note->c = in->v[i].c;
+	}
+	j->m->notes_spent += in->n;
+	j->m->sums[in->unit].redeemed += in->sum;
+	j->m->sums[in->unit].fees += in->fee;
+}
+
 static void do_swap(struct job *j)
 {
 	struct inputs in;
 	struct outputs out;
 
-	if (!read_inputs(j, &in) || !read_outputs(j, &out) || !check_inputs(j, &in) || !check_outputs(j, &out) ||
-	    !check_unsigned(j, &out, CASHU_DUPLICATE_OUTPUTS) || !check_locks(j, &in, &out))
+	if (!job_read_inputs(j, &in) || !job_read_outputs(j, &out) || !job_check_inputs(j, &in) ||
+	    !job_check_outputs(j, &out) || !job_check_unsigned(j, &out, CASHU_DUPLICATE_OUTPUTS) ||
+	    !check_locks(j, &in, &out))
 		return;
 	if (in.n > 0 && out.n > 0 && in.unit != out.unit) {
-		refuse(j, 11010, "Inputs and outputs are not of the same unit.");
+		job_refuse(j, 11010, "Inputs and outputs are not of the same unit.");
 		return;
 	}
 	if (in.n == 0 || out.n == 0 || in.sum < in.fee || in.sum - in.fee != out.sum) {
-		refuse(j, CASHU_UNBALANCED, "Inputs, fee and outputs are not balanced.");
+		job_refuse(j, CASHU_UNBALANCED, "Inputs, fee and outputs are not balanced.");
 		return;
 	}
-	for (size_t i = 0; i < in.n; i++) {
-		in.v[i].note->state = NOTE_SPENT;
-		in.v[i].note->c = in.v[i].c;
-	}
-	j->m->notes_spent += in.n;
-	j->m->sums[in.unit].redeemed += in.sum;
-	j->m->sums[in.unit].fees += in.fee;
-	answer(j, sign_outputs(j, &out));
+	job_spend(j, &in);
+	job_answer(j, sign_outputs(j, &out));
 }
 
 void mint_hold(struct mint *m, const struct mint_call *call, bool held)
@@ -364,7 +338,7 @@ void mint_hold(struct mint *m, const struct mint_call *call, bool held)
 	}
 }
 
-static const char *quote_state_text(enum quote_state s)
+const char *mint_quote_state_text(enum quote_state s)
 {
 	switch (s) {
 	case QUOTE_UNPAID:
@@ -389,11 +363,11 @@ static void answer_quote(struct job *j, const struct mint_quote_row *q)
 	json_set_str(v, "request", q->request);
 	json_set_u64(v, "amount", q->amount);
 	json_set_str(v, "unit", j->m->opts.units[q->unit].s);
-	json_set_str(v, "state", quote_state_text(q->state));
+	json_set_str(v, "state", mint_quote_state_text(q->state));
 	json_set_take(v, "expiry", q->expiry_s == 0 ? json_null() : json_integer(q->expiry_s));
 	if (q->locked)
 		json_set_take(v, "pubkey", wire_hex(q->pubkey.b, sizeof(q->pubkey.b)));
-	answer(j, v);
+	job_answer(j, v);
 }
 
 static void do_quote(struct job *j)
@@ -409,16 +383,16 @@ static void do_quote(struct job *j)
 	    json_get_str(j->body, "unit", 64, &unit, &err) != 0 ||
 	    json_opt_str(j->body, "pubkey", 66, &pubkey, &err) != 0 ||
 	    (pubkey != NULL && wire_point(j->body, "pubkey", &key, &err) != 0)) {
-		refuse_shape(j, &err);
+		job_refuse_shape(j, &err);
 		return;
 	}
 	u = mint_unit(j->m, unit);
 	if (u < 0) {
-		refuse(j, 11013, "Unit is not supported.");
+		job_refuse(j, 11013, "Unit is not supported.");
 		return;
 	}
 	if (amount == 0 || amount > j->m->opts.max_amount) {
-		refuse(j, CASHU_AMOUNT_LIMITS, "Amount is outside of the limits.");
+		job_refuse(j, CASHU_AMOUNT_LIMITS, "Amount is outside of the limits.");
 		return;
 	}
 	q = mint_quote_new(j->m, (size_t)u, amount);
@@ -434,7 +408,7 @@ static void do_quote_check(struct job *j)
 	const struct mint_quote_row *q = mint_quote(j->m, j->rest);
 
 	if (q == NULL)
-		refuse_unclassified(j, "Quote is not known.");
+		job_refuse_unclassified(j, "Quote is not known.");
 	else
 		answer_quote(j, q);
 }
@@ -447,7 +421,7 @@ static bool check_signature(struct job *j, const struct mint_quote_row *q, const
 	struct err err;
 
 	if (json_opt_str(j->body, "signature", 128, &text, &err) != 0)
-		return refuse_shape(j, &err);
+		return job_refuse_shape(j, &err);
 	if (!q->locked)
 		return true;
 	issue_message_v1(q->id, out->v, out->n, &v1);
@@ -456,18 +430,18 @@ static bool check_signature(struct job *j, const struct mint_quote_row *q, const
 	    (((j->m->opts.quote_lock & MINT_LOCK_V1) != 0 && secp_schnorr_verify(&q->pubkey, &v1, sig)) ||
 	     ((j->m->opts.quote_lock & MINT_LOCK_LEGACY) != 0 && secp_schnorr_verify(&q->pubkey, &legacy, sig))))
 		return true;
-	return refuse(j, CASHU_QUOTE_SIGNATURE, "Signature of the quote is missing or invalid.");
+	return job_refuse(j, CASHU_QUOTE_SIGNATURE, "Signature of the quote is missing or invalid.");
 }
 
 static bool check_quote(struct job *j, const struct mint_quote_row *q)
 {
 	if (q->state == QUOTE_ISSUED)
-		return refuse(j, CASHU_QUOTE_ISSUED, "Tokens have already been issued for this quote.");
+		return job_refuse(j, CASHU_QUOTE_ISSUED, "Tokens have already been issued for this quote.");
 	if (q->state != QUOTE_PAID)
-		return refuse(j, CASHU_QUOTE_NOT_PAID, "Quote is not paid.");
+		return job_refuse(j, CASHU_QUOTE_NOT_PAID, "Quote is not paid.");
 	/* nutshell refuses an expired quote even when it is paid; cdk does not look. */
 	if (j->m->opts.dialect == MINT_NUTSHELL && q->expiry_s != 0 && clock_now_ms() / 1000 > q->expiry_s)
-		return refuse(j, 11000, "Quote expired.");
+		return job_refuse(j, 11000, "Quote expired.");
 	return true;
 }
 
@@ -479,32 +453,32 @@ static void do_issue(struct job *j)
 	struct err err;
 
 	if (json_get_str(j->body, "quote", QUOTE_ID_MAX, &id, &err) != 0) {
-		refuse_shape(j, &err);
+		job_refuse_shape(j, &err);
 		return;
 	}
-	if (!read_outputs(j, &out) || !check_outputs(j, &out))
+	if (!job_read_outputs(j, &out) || !job_check_outputs(j, &out))
 		return;
 	q = mint_quote(j->m, id);
 	if (q == NULL) {
-		refuse_unclassified(j, "Quote is not known.");
+		job_refuse_unclassified(j, "Quote is not known.");
 		return;
 	}
 	/* nutshell looks at the outputs before the quote, cdk at the quote before the outputs. */
-	if (j->m->opts.dialect == MINT_NUTSHELL && !check_unsigned(j, &out, CASHU_OUTPUTS_SIGNED))
+	if (j->m->opts.dialect == MINT_NUTSHELL && !job_check_unsigned(j, &out, CASHU_OUTPUTS_SIGNED))
 		return;
-	if (!check_quote(j, q) || !check_signature(j, q, &out) || !check_unsigned(j, &out, CASHU_DUPLICATE))
+	if (!check_quote(j, q) || !check_signature(j, q, &out) || !job_check_unsigned(j, &out, CASHU_DUPLICATE))
 		return;
 	if (out.n > 0 && out.unit != (int)q->unit) {
-		refuse(j, 11010, "Outputs are not of the unit of the quote.");
+		job_refuse(j, 11010, "Outputs are not of the unit of the quote.");
 		return;
 	}
 	if (out.sum != q->amount) {
-		refuse(j, CASHU_UNBALANCED, "Outputs do not add up to the quote.");
+		job_refuse(j, CASHU_UNBALANCED, "Outputs do not add up to the quote.");
 		return;
 	}
 	q->state = QUOTE_ISSUED;
 	j->m->sums[q->unit].minted += q->amount;
-	answer(j, sign_outputs(j, &out));
+	job_answer(j, sign_outputs(j, &out));
 }
 
 static void do_checkstate(struct job *j)
@@ -525,7 +499,7 @@ static void do_checkstate(struct job *j)
 		json_add_take(states, entry);
 		if (hex == NULL || !hex_decode(hex, y.b, sizeof(y.b))) {
 			(void)ERR(&err, ERR_PARSE, "Ys[%zu] is not a point", i);
-			refuse_shape(j, &err);
+			job_refuse_shape(j, &err);
 			return;
 		}
 		json_set_str(entry, "Y", hex);
@@ -533,7 +507,7 @@ static void do_checkstate(struct job *j)
 		json_set_str(entry, "witness", NULL);
 	}
 	json_set(body, "states", states);
-	answer(j, body);
+	job_answer(j, body);
 }
 
 static void do_restore(struct job *j)
@@ -549,7 +523,7 @@ static void do_restore(struct job *j)
 		struct err err;
 
 		if (wire_pubkey(v, "B_", &b, &err) != 0) {
-			refuse_shape(j, &err);
+			job_refuse_shape(j, &err);
 			return;
 		}
 		o = mint_output_signed(j->m, &b);
@@ -560,7 +534,7 @@ static void do_restore(struct job *j)
 	}
 	json_set(body, "outputs", outputs);
 	json_set(body, "signatures", signatures);
-	answer(j, body);
+	job_answer(j, body);
 }
 
 /* --- what we are --- */
@@ -595,11 +569,11 @@ static void answer_keysets(struct job *j, bool active_only, const char *id, bool
 			json_add_take(list, keyset_json(j->a, ks, with_keys));
 	}
 	if (id != NULL && json_array_size(list) == 0) {
-		refuse(j, CASHU_KEYSET_UNKNOWN, "Keyset is not known.");
+		job_refuse(j, CASHU_KEYSET_UNKNOWN, "Keyset is not known.");
 		return;
 	}
 	json_set(body, "keysets", list);
-	answer(j, body);
+	job_answer(j, body);
 }
 
 static void do_keys(struct job *j)
@@ -645,7 +619,7 @@ static json_t *issue_methods(const struct mint *m)
 
 static json_t *cached_endpoints(const struct mint *m)
 {
-	static const char *const paths[] = { "/v1/swap", "/v1/mint/bolt11" };
+	static const char *const paths[] = { "/v1/swap", "/v1/mint/bolt11", "/v1/melt/bolt11" };
 	json_t *v = json_object(), *list = json_array();
 
 	for (size_t i = 0; m->opts.cache_ttl_s > 0 && i < ARRAY_LEN(paths); i++) {
@@ -671,13 +645,14 @@ static void do_info(struct job *j)
 	json_set_int(v, "time", clock_now_ms() / 1000);
 	json_set_take(v, "nuts", nuts);
 	json_set_take(nuts, "4", issue_methods(j->m));
+	json_set_take(nuts, "5", issue_methods(j->m)); /* all that is issued can be paid with */
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
 		json_set_take(nuts, always[i], supported(true));
 	json_set_take(nuts, "12", supported(j->m->opts.dleq));
 	json_set_take(nuts, "20", supported(j->m->opts.quote_lock != 0));
 	if (j->m->opts.cache_ttl_s > 0)
 		json_set_take(nuts, "19", cached_endpoints(j->m));
-	answer(j, v);
+	job_answer(j, v);
 }
 
 /* --- which of them --- */
@@ -696,6 +671,9 @@ static const struct endpoint {
 	{ "POST", "/v1/mint/quote/bolt11", false, false, do_quote },
 	{ "GET", "/v1/mint/quote/bolt11/", true, false, do_quote_check },
 	{ "POST", "/v1/mint/bolt11", false, true, do_issue },
+	{ "POST", "/v1/melt/quote/bolt11", false, false, job_melt_quote },
+	{ "GET", "/v1/melt/quote/bolt11/", true, false, job_melt_quote_check },
+	{ "POST", "/v1/melt/bolt11", false, true, job_melt },
 	{ "POST", "/v1/checkstate", false, false, do_checkstate },
 	{ "POST", "/v1/restore", false, false, do_restore },
 };
@@ -750,7 +728,7 @@ static void answer_kept(struct job *j, const char *text)
 
 	if (json_parse(j->a, bytes_of(text), DEPTH_MAX, &v, &err) != 0)
 		err_fatal("a reply that was kept does not parse");
-	answer(j, v);
+	job_answer(j, v);
 }
 
 static void run(const struct endpoint *e, struct job *j, struct bytes body)
@@ -786,7 +764,7 @@ void mint_answer(struct mint *m, struct arena *a, const struct mint_call *call, 
 	j.rest = call->path + strlen(e->path);
 	if (strcmp(e->method, "POST") == 0 && call->json == NULL) {
 		(void)ERR(&err, ERR_PARSE, "the body is not a JSON object");
-		refuse_shape(&j, &err);
+		job_refuse_shape(&j, &err);
 		return;
 	}
 	run(e, &j, call->body);
