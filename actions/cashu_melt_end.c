@@ -14,6 +14,7 @@
 
 #define REFUSALS_MAX 8  /* of a payment that the mint neither makes nor gives up; with the back-off, some minutes */
 #define ODD_MAX      8  /* so often the mint may say that proofs are spent for a quote that is unpaid */
+#define EMPTY_MAX    5  /* so often, over half a minute, a mint that says "paid" must show no change */
 #define REBUILDS_MAX 12 /* as for a swap */
 #define MINUTE_MS    (60 * 1000)
 
@@ -142,13 +143,15 @@ int melt_restoring_enter(struct step *s, struct net_request *ret, struct err *er
 	return restore_request(s->arena, m->at.mint, blanks, m->blanks.n, ret, err);
 }
 
-/* The invoice is paid whatever comes back: a mint that keeps the change to itself ends the wait after some tries, and the
- * sweeper goes on asking. */
+/* The invoice is paid whatever comes back.  A mint may say so a moment before it signs the change (nutshell does), or the
+ * payment cost all that there was: some tries tell, and what was not signed by then is left to the sweeper. */
 static struct outcome no_change(struct step *s, const struct err *why, struct err *err)
 {
 	struct melt *m = s->checkpoint;
 
-	if (why->code == ERR_PEER_INVALID && ++m->odd < ODD_MAX)
+	unsigned tries = why->code == ERR_PEER_INVALID ? ODD_MAX : why->code == ERR_NOT_FOUND ? EMPTY_MAX : 0;
+
+	if (++m->odd < tries)
 		return outcome_park_error(MELT_RESTORING, s->now_ms + backoff_ms(m->odd), why);
 	log_warn(&s->log, "cashu.change_missing", F_STR("mint", m->at.mint), F_INT("at_most", surplus_of(m)));
 	return finish(s, NULL, NULL, 0, err);
