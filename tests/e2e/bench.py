@@ -143,6 +143,7 @@ class World:
         self.build, self.folder, self.mint, self.proxy = build, folder, mint, proxy
         self.wallets, self.twins = [], []
         self.outside = {}  # ecash in nobody's wallet, per unit
+        self.lightning = {}  # what payments cost beyond the mint's own fees, per unit
         self.owed_before, self.fees_before = {}, {}
         proxy.reset()
 
@@ -192,8 +193,8 @@ class World:
             same(sum(w.total(unit) for w in self.wallets) + self.outside.get(unit, 0), self.mint.owes(unit) - before,
                  f"{unit} in the wallets, against what the mint owes")
             if unit not in self.outside:
-                same(sum(m["fee"] for w in self.wallets for m in w.history(unit)), self.mint.fees(unit) - self.fees_before[unit],
-                     f"{unit} of fees in the wallets' histories, against what the mint kept")
+                same(sum(m["fee"] for w in self.wallets for m in w.history(unit)), self.mint.fees(unit) - self.fees_before[unit]
+                     + self.lightning.get(unit, 0), f"{unit} of fees in the wallets' histories, against what the mint kept")
         same(self.proxy.unused(), [], "hooks that nobody came by")
 
     def count_wallet(self, w):
