@@ -173,7 +173,7 @@ clean:
 fuzzers: $(FUZZERS)
 benches: $(BENCHES) $(PROGRAMS)
 	@set -e; for b in $(BENCHES); do BUILD_DIR=$O $$b; done
-	@for b in drain onchain; do tests/bench/$$b $O || [ $$? = 77 ] || exit 1; done
+	@for b in drain onchain ecash; do tests/bench/$$b $O || [ $$? = 77 ] || exit 1; done
 
 suites: all $(TESTS) $(REPLAYS)
 	@BUILD_DIR=$O tests/run $(TESTS) -- $(REPLAYS) -- 'docs/generate --check $O'
