@@ -46,11 +46,20 @@ struct onchain_policy {
 	bool single_chain;          /* change goes to the addresses for receiving, as other wallets have it */
 };
 
+/* How much ecash may be kept at a mint. */
+struct mint_limit {
+	const char *mint; /* normalised URL; NULL: at each that has no limit of its own */
+	struct currency unit;
+	uint64_t max;
+};
+
 /* The operator's standing wishes, from the configuration. */
 struct action_policy {
 	struct onchain_policy onchain;
 	bool require_dleq;   /* no mint without NUT-12, and no token without its proofs of honesty */
 	bool trust_any_mint; /* a token's mint is added without being asked */
+	const struct mint_limit *mint_limits;
+	size_t n_mint_limits;
 };
 
 /* What a state's functions see.  Everything they allocate goes into arena and dies with the step. */

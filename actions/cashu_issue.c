@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actions/cashu_exchange.h"
+#include "actions/cashu_limit.h"
 #include "actions/ecash.h"
 #include "actions/kinds.h"
 #include "base/backoff.h"
@@ -214,6 +215,8 @@ static int issue_start(struct step *s, const json_t *params, struct err *err)
 		return err_field(err, "amount");
 	} else if (check_limits(s, &mint, m, err) != 0) {
 		return -1;
+	} else if (cashu_limit_check(s, &m->at, m->amount, err) != 0) {
+		return err_field(err, "amount");
 	}
 	json_set_str(s->plan, "mint", m->at.mint);
 	json_set_str(s->plan, "unit", m->at.unit.s);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actions/cashu_exchange.h"
+#include "actions/cashu_limit.h"
 #include "actions/cashu_lock.h"
 #include "actions/ecash.h"
 #include "actions/kinds.h"
@@ -212,6 +213,8 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 	if (!t.has_unit && !currency_parse("sat", &t.unit))
 		return ERR(err, ERR_INTERNAL, "sat is no unit");
 	m->at.unit = t.unit;
+	if (cashu_limit_check(s, &m->at, t.sum, err) != 0)
+		return err_field(err, "token");
 	json_set_str(shown, "token", "(not shown)");
 	json_set_bool(shown, "trust", m->at.trust);
 	s->row.params = json_text(s->arena, shown);

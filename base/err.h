@@ -46,6 +46,7 @@ enum err_class {
 	X(ERR_INVOICE_PAID, "invoice_paid", ERR_INVALID)                                                               \
 	X(ERR_PAYMENT_FAILED, "payment_failed", ERR_REJECTED)                                                          \
 	X(ERR_INVOICE_EXPIRED, "invoice_expired", ERR_INVALID)                                                         \
+	X(ERR_MINT_LIMIT, "mint_limit", ERR_INVALID)                                                                   \
 	X(ERR_LOCK, "bad_lock", ERR_INVALID)                                                                           \
 	X(ERR_LOCKED, "proof_locked", ERR_INVALID)                                                                     \
 	X(ERR_PAYMENT_REQUEST, "bad_payment_request", ERR_INVALID)                                                     \

@@ -51,7 +51,8 @@ struct config {
 	const char *ca_file;
 
 	bool cashu_require_dleq;
-	int cashu_trust; /* enum conf_trust */
+	int cashu_trust;                   /* enum conf_trust */
+	struct conf_list cashu_mint_limit; /* conf/mint_limit.h */
 
 	struct conf_list bitcoind_url, esplora_url; /* at most one of them */
 	const char *bitcoind_cookie, *bitcoind_auth_file;

@@ -9,6 +9,7 @@
 #include "base/amount.h"
 #include "base/text.h"
 #include "conf/evm.h"
+#include "conf/mint_limit.h"
 #include "conf/paths.h"
 
 #define AT(field)      .at = offsetof(struct config, field)
@@ -95,6 +96,10 @@ const struct option options[] = {
 		  "where there are any." },
 	{ "cashu_trust", OPTION_ENUM, 0, .choices = "ask|any", .fallback = "ask", .arg = "POLICY", AT(cashu_trust),
 	  .help = "Tokens of mints that are not known yet: ask refuses them until mint.add, any adds the mint." },
+	{ "cashu_mint_limit", OPTION_LIST, 0, 0, CONF_MINT_LIMITS_MAX, .arg = "AMOUNT UNIT [URL]", AT(cashu_mint_limit),
+	  .check = conf_mint_limit_check, .computed = "none",
+	  .help = "How much may be kept at a mint at most, such as 100000 sat: at the one that URL names, else at each. "
+		  "No token and no invoice is taken that would pass it." },
 
 	{ "bitcoind_url", OPTION_LIST, 0, 0, CONF_NODES_MAX, .arg = "URL", AT(bitcoind_url), .check = check_node_url,
 	  .mask = url_shown, .computed = "none: the on-chain wallet is at rest",

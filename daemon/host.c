@@ -25,6 +25,7 @@
 #include "daemon/logging.h"
 #include "daemon/maintenance.h"
 #include "daemon/onchain_config.h"
+#include "daemon/cashu_config.h"
 #include "daemon/outbox_config.h"
 #include "daemon/passphrase.h"
 #include "daemon/signals.h"
@@ -338,8 +339,10 @@ static int open_engine(struct host *h, struct err *err)
 		.max_total = (int)peer_connections(h),
 		.max_per_host = (int)connections_per_peer(h),
 	};
+	struct action_policy policy = { .onchain = onchain_config_policy(&h->conf) };
 
-	if (http_new(h->loop, &http, &h->http, err) != 0 || open_chain(h, err) != 0)
+	if (cashu_config_policy(&h->own, &h->conf, &policy, err) != 0 || http_new(h->loop, &http, &h->http, err) != 0 ||
+	    open_chain(h, err) != 0)
 		return -1;
 	h->executor = executor_new(&(struct executor_options){
 		.store = h->store,
@@ -347,11 +350,7 @@ static int open_engine(struct host *h, struct err *err)
 		.http = h->http,
 		.chain = h->chain,
 		.kinds = action_kinds,
-		.policy = {
-			.onchain = onchain_config_policy(&h->conf),
-			.require_dleq = h->conf.cashu_require_dleq,
-			.trust_any_mint = h->conf.cashu_trust == CONF_TRUST_ANY,
-		},
+		.policy = policy,
 		.max_inflight = (unsigned)h->conf.max_inflight,
 		.max_inflight_per_peer = (unsigned)h->conf.max_inflight_per_peer,
 		.shared = h->conf.shared_state,
@@ -681,11 +680,12 @@ int host_check_files(const struct config *conf, struct err *err)
 	struct outbox_options outbox;
 	SCOPED(buf) struct buf login = BUF_SECRET(PASSPHRASE_MAX + 1);
 	struct chain_options chain = { 0 };
+	struct action_policy policy = { 0 };
 
 	if (files_check_private(conf->datadir, err) != 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (onchain_config_nodes(&a, conf, &login, &chain, err) != 0 ||
-	    outbox_config_read(&a, conf, &outbox, err) != 0 ||
+	    cashu_config_policy(&a, conf, &policy, err) != 0 || outbox_config_read(&a, conf, &outbox, err) != 0 ||
 	    outbox_config_check_keys(&outbox, conf->datadir, systemd_credentials(), err) != 0)
 		return -1;
 	return passphrase_read(systemd_credentials(), conf->passphrase_file, &passphrase, err);

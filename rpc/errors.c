@@ -41,6 +41,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_INVOICE:
 	case ERR_INVOICE_EXPIRED:
 	case ERR_INVOICE_PAID:
+	case ERR_MINT_LIMIT:
 	case ERR_LOCK:
 	case ERR_LOCKED:
 	case ERR_PAYMENT_REQUEST:

@@ -1,0 +1,11 @@
+/* actions/cashu_limit.h - how much ecash the operator wants to have at one mint at most (cashu_mint_limit). */
+#ifndef ACTIONS_CASHU_LIMIT_H
+#define ACTIONS_CASHU_LIMIT_H
+
+#include "actions/cashu.h"
+
+/* Would so much more, in the unit of the place, be more than may be there?  What is sent and not claimed counts, since it
+ * may come back.  ERR_MINT_LIMIT. */
+MUST_CHECK int cashu_limit_check(struct step *s, const struct cashu_place *at, uint64_t more, struct err *err);
+
+#endif
