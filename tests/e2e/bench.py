@@ -142,23 +142,26 @@ class World:
     def __init__(self, build, folder, mint, proxy):
         self.build, self.folder, self.mint, self.proxy = build, folder, mint, proxy
         self.wallets, self.twins = [], []
+        self.other = None  # the proxy of another mint
         self.outside = {}  # ecash in nobody's wallet, per unit
         self.lightning = {}  # what payments cost beyond the mint's own fees, per unit
         self.owed_before, self.fees_before = {}, {}
         proxy.reset()
 
-    def bare(self, name, url=None, options=()):
+    def bare(self, name, url=None, options=(), network=None):
         """A daemon without a wallet."""
         if not self.wallets:
             self.owed_before = {unit: self.mint.owes(unit) for unit in UNITS}
             self.fees_before = {unit: self.mint.fees(unit) for unit in UNITS}
         w = Wallet(self.build, os.path.join(self.folder, name), url or self.proxy.url, *options)
+        if network:
+            w.options[0] = "--network=" + network
         self.wallets.append(w)
         w.start()
         return w
 
-    def wallet(self, name, url=None, trust=True, options=(), **create):
-        w = self.bare(name, url, options)
+    def wallet(self, name, url=None, trust=True, options=(), network=None, **create):
+        w = self.bare(name, url, options, network)
         if create.get("mnemonic"):
             w.call("wallet.restore", **create)
         else:

@@ -20,7 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         proxy = self.server.proxy
         with proxy.lock:
             proxy.passed.append((self.command, path, body))
-        if proxy.take(proxy.before, path) == LOST:
+        if path.startswith(proxy.shut) or proxy.take(proxy.before, path) == LOST:
             self.close_connection = True
             return
         try:
@@ -60,6 +60,7 @@ class Proxy:
         self.lock = threading.Lock()
         self.passed = []
         self.before, self.after, self.twice = {}, {}, {}
+        self.shut = ()  # nothing whose path begins so passes
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.proxy = self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -107,6 +108,7 @@ class Proxy:
         with self.lock:
             self.passed = []
             self.before, self.after, self.twice = {}, {}, {}
+            self.shut = ()
 
     def unused(self):
         """A hook that nobody came by would be a test that tests nothing."""
