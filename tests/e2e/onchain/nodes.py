@@ -327,6 +327,29 @@ def double_spent(world):
     check("same words" in failed["error"].get("hint", "same words"), str(failed["error"]))
 
 
+@scenario("a second wallet with the same words outbids a payment before it is mined, and is outbid in turn")
+def outbid(world):
+    world.shared_seed = True
+    alice = world.wallet("alice")
+    world.fund(alice, 100_000)
+    gate = world.door()
+    twin = world.wallet("twin", url=gate.url, mnemonic=alice.mnemonic)
+    twin.follow()
+    twin.wait_sums(100_000, 0, 0)
+    gate.at(world.send, acts.lose_request(), times=None)
+    theirs = twin.order(address=world.payee(), amount_sat=20_000, feerate="20", wait="none")
+    until(lambda: gate.count(world.send), "it was tried")
+    ours = alice.order(address=world.payee(), amount_sat=30_000, feerate="2")
+    gate.reset()
+    until(lambda: ours["result"]["txid"] not in world.node.pooled() or twin.wake_all(), "it is outbid")
+    higher = alice.bump(ours, feerate="90")
+    world.pools(higher["result"]["txid"])
+    same(world.finish(alice, ours)["result"]["txid"], higher["result"]["txid"], "what was mined")
+    twin.follow()
+    twin.wake_all()
+    same(twin.wait(theirs, "failed")["error"]["kind"], "double_spent", "how the other one ended")
+
+
 @scenario("fees: the tiers of a node that has estimates are what a payment by target pays", backends=("esplora",))
 def estimates(world):
     alice, gate = world.gated("alice")
