@@ -1,6 +1,6 @@
 """What a user does with the on-chain wallet on good days."""
 import lab
-from onchain.world import CONFIRMATIONS, check, same, scenario, until
+from onchain.world import CONFIRMATIONS, PASSPHRASE, check, same, scenario, until
 
 
 @scenario("receive: pending while no block has it, spendable when one has")
@@ -234,7 +234,7 @@ def fees(world):
 
 @scenario("a locked wallet follows the chain, gives out addresses, and pays nothing")
 def locked(world):
-    alice = world.wallet("alice", passphrase="of no value")
+    alice = world.wallet("alice", passphrase=PASSPHRASE)
     world.fund(alice, 100_000)
     alice.call("wallet.lock")
     txid = world.node.pay(alice.address(), 20_000)
@@ -248,5 +248,5 @@ def locked(world):
         same(no.kind, "wallet_locked", "the refusal")
     else:
         check(False, "a locked wallet has paid")
-    alice.call("wallet.unlock", passphrase="of no value")
+    alice.call("wallet.unlock", passphrase=PASSPHRASE)
     world.finish(alice, alice.pay(world.payee(), 10_000))

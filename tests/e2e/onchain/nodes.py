@@ -6,7 +6,7 @@ import acts
 import bitcoin_acts
 import esplora_acts
 import real_bitcoind
-from onchain.world import BITCOIND, ESPLORA, check, same, scenario, until
+from onchain.world import BITCOIND, ESPLORA, PASSPHRASE, check, same, scenario, until
 
 READ = {BITCOIND: "getblock", ESPLORA: "GET /scripthash/:hash/txs"}
 ANY_QUESTION = {BITCOIND: "a batch", ESPLORA: "any request"}
@@ -53,20 +53,20 @@ def restarted(world):
 
 @scenario("the node's mempool is emptied: what is ours is given to it again, by a locked wallet too", slow=True)
 def emptied(world):
-    alice = world.wallet("alice", passphrase="of no value")
+    alice = world.wallet("alice", passphrase=PASSPHRASE)
     world.fund(alice, 100_000)
     sent = alice.pay(world.payee(), 40_000)
     alice.call("wallet.lock")
     world.node.restart("-persistmempool=0")
     same(world.node.pooled(), set(), "what the node has")
     world.pools(sent["result"]["txid"], within_s=120)
-    alice.call("wallet.unlock", passphrase="of no value")
+    alice.call("wallet.unlock", passphrase=PASSPHRASE)
     world.finish(alice, sent)
 
 
 @scenario("a payment that is signed is sent by a locked wallet: its bytes need no key")
 def locked(world):
-    alice, gate = world.gated("alice", passphrase="of no value")
+    alice, gate = world.gated("alice", passphrase=PASSPHRASE)
     world.fund(alice, 100_000)
     gate.at(world.send, acts.lose_request(), times=None)
     sent = alice.order(address=world.payee(), amount_sat=40_000, feerate="2", wait="none")
@@ -76,7 +76,7 @@ def locked(world):
     until(lambda: alice.get(sent)["state"] == "in_mempool" or alice.wake_all(), "it is sent", lambda: alice.get(sent), 90)
     world.pools(sent["result"]["txid"])
     world.finish(alice, sent)
-    alice.call("wallet.unlock", passphrase="of no value")
+    alice.call("wallet.unlock", passphrase=PASSPHRASE)
 
 
 @scenario("two nodes: the second is asked while the first is away")

@@ -2,7 +2,7 @@
 import bitcoin
 from bitcoin_rpc import btc
 from onchain import signer
-from onchain.world import check, refused, same, scenario
+from onchain.world import PASSPHRASE, check, refused, same, scenario
 
 
 def drafted(world, wallet, **more):
@@ -124,12 +124,12 @@ def refusals(world):
 
 @scenario("psbt: a locked wallet makes none and signs none, and takes in what was signed before")
 def locked(world):
-    alice = world.wallet("alice", passphrase="of no value")
+    alice = world.wallet("alice", passphrase=PASSPHRASE)
     world.fund(alice, 100_000)
     made = drafted(world, alice)
     signed = alice.call("psbt.sign", psbt=made["psbt"])["psbt"]
     alice.call("wallet.lock")
     refused("wallet_locked", drafted, world, alice)
     refused("wallet_locked", alice.call, "psbt.sign", psbt=made["psbt"])
-    alice.call("wallet.unlock", passphrase="of no value")
+    alice.call("wallet.unlock", passphrase=PASSPHRASE)
     world.finish(alice, alice.call("psbt.broadcast", psbt=signed, wait="park"))

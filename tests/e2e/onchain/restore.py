@@ -5,7 +5,7 @@ import acts
 import bitcoin
 import lab
 import onchain_books
-from onchain.world import BITCOIND, ESPLORA, check, same, scenario, until
+from onchain.world import BITCOIND, ESPLORA, PASSPHRASE, check, same, scenario, until
 
 LONG_AGO = {"chain": "long", "backends": ("bitcoind",)}
 
@@ -140,7 +140,7 @@ def locked_and_shown(world):
     bob, gate = world.gated("bob", create=False)
     held = acts.Hold()
     gate.at({BITCOIND: "getblock", ESPLORA: "GET /scripthash/:hash"}[world.backend], held, nth=20)
-    bob.restore(alice.mnemonic, passphrase="of no value")
+    bob.restore(alice.mnemonic, passphrase=PASSPHRASE)
     bob.call("wallet.lock")
     check(held.arrived.wait(60), "the search is on its way")
     shown = bob.chain()
@@ -152,7 +152,7 @@ def locked_and_shown(world):
     held.let_go()
     the_same(alice, bob)
     same(bob.call("wallet.info")["state"], "locked", "the wallet")
-    bob.call("wallet.unlock", passphrase="of no value")
+    bob.call("wallet.unlock", passphrase=PASSPHRASE)
 
 
 @scenario("restore: the words of a wallet that was never used")

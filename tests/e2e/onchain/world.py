@@ -12,7 +12,6 @@ afterwards, at the node.
 World.count() follows each of them.  Amounts are satoshi; how a wallet stands is waited for, never slept for.
 """
 import os
-import re
 import shutil
 
 import bitcoin_gate
@@ -27,10 +26,8 @@ BACKENDS = (BITCOIND, ESPLORA)
 CONFIRMATIONS = 2
 PASSPHRASE = "of no value"
 WAIT_S = 60
-# Of what is asked by each: where gates lay hands on.
+# What broadcasts, by the name that a gate knows it by.
 SEND = {BITCOIND: bitcoin_gate.SEND, ESPLORA: esplora.SEND}
-TIP = {BITCOIND: "getblockchaininfo", ESPLORA: "GET /blocks/tip/hash"}
-BLOCK = {BITCOIND: "getblock", ESPLORA: "GET /block/:hash"}
 # Chains that are made once, and of which each scenario has a copy: (blocks mined in the past, blocks mined now).
 CHAINS = {"short": (0, 130), "long": (1_250, 130)}
 LONG_AGO_S = 90 * 24 * 3600
@@ -364,8 +361,3 @@ class World:
         for node in self.nodes:
             if node.process:
                 node.kill()
-
-
-def txid_of(text):
-    """Of a message that names one."""
-    return re.search("[0-9a-f]{64}", text)[0]
