@@ -19,58 +19,6 @@
 #define HOLD_MS  1000  /* how long to leave a store alone that refused a step */
 #define LEASE_MS 75000 /* above the longest deadline of an exchange */
 
-/* --- peers: how many drives each has in flight --- */
-
-static struct peer_load *peer_slot(struct executor *ex, const char *name, bool make)
-{
-	struct peer_load *hole = NULL;
-
-	for (size_t i = 0; i < PEERS_MAX; i++) {
-		if (ex->peers[i].name && strcmp(ex->peers[i].name, name) == 0)
-			return &ex->peers[i];
-		if (!ex->peers[i].name && !hole)
-			hole = &ex->peers[i];
-	}
-	if (!make || !hole)
-		return NULL;
-	hole->name = strdup(name);
-	if (!hole->name)
-		abort();
-	return hole;
-}
-
-bool drive_peer_is_full(struct executor *ex, const char *name)
-{
-	struct peer_load *p = name ? peer_slot(ex, name, false) : NULL;
-
-	return p && p->n >= ex->opt.max_inflight_per_peer;
-}
-
-static struct peer_load *peer_enter(struct executor *ex, const char *name)
-{
-	struct peer_load *p = name ? peer_slot(ex, name, true) : NULL;
-
-	if (p)
-		p->n++;
-	return p;
-}
-
-static void peer_leave(struct peer_load *p)
-{
-	if (!p || --p->n > 0)
-		return;
-	free(p->name);
-	p->name = NULL;
-}
-
-bool drive_some_peer_is_full(const struct executor *ex)
-{
-	for (size_t i = 0; i < PEERS_MAX; i++)
-		if (ex->peers[i].name && ex->peers[i].n >= ex->opt.max_inflight_per_peer)
-			return true;
-	return false;
-}
-
 /* --- the making and ending of a drive --- */
 
 static void row_copy(struct arena *a, struct action_row *row)
@@ -139,7 +87,7 @@ void drive_free(struct drive *d)
 		http_cancel(d->call);
 	if (d->ask)
 		chain_cancel(d->ask);
-	peer_leave(d->peer);
+	peer_load_leave(d->peer);
 	due_release(ex->guard, &d->step.row.id);
 	drive_unlink(d);
 	arena_done(&d->arena);
@@ -191,11 +139,11 @@ struct drive *drive_new(struct executor *ex, const struct action_id *id)
 		return NULL;
 	}
 	d->kind = action_kind_of(ex->opt.kinds, d->step.row.kind);
-	if (action_status_is_final(d->step.row.status) || !d->kind || drive_peer_is_full(ex, d->step.row.peer)) {
+	if (action_status_is_final(d->step.row.status) || !d->kind || executor_peer_is_full(ex, d->step.row.peer)) {
 		drive_free(d);
 		return NULL;
 	}
-	d->peer = peer_enter(ex, d->step.row.peer);
+	d->peer = peer_load_enter(&ex->peers, d->step.row.peer);
 	return d;
 }
 

@@ -23,6 +23,11 @@ bool executor_has_keys_for(const struct executor *ex, const struct action_kind *
 	return ex->keys || kind->keyless;
 }
 
+bool executor_peer_is_full(const struct executor *ex, const char *peer)
+{
+	return peer_load_is(&ex->peers, peer, ex->opt.max_inflight_per_peer);
+}
+
 struct due_list {
 	struct action_id *ids;
 	unsigned n, at;
@@ -46,7 +51,7 @@ static int due_of_kind(struct executor *ex, struct arena *a, size_t k, struct du
 		/* Those in flight are due as well, and come first. */
 		if (peer && room > ex->opt.max_inflight_per_peer)
 			room = ex->opt.max_inflight_per_peer;
-		if (!drive_peer_is_full(ex, peer))
+		if (!executor_peer_is_full(ex, peer))
 			n = action_store_due(v, kind, peer, now, l->ids + l->n, room, err);
 		if (n < 0 || action_store_next_peer(v, a, kind, peer, &peer, err) != 0)
 			return -1;
@@ -140,7 +145,7 @@ static void pump(void *ctx)
 	ex->hungry = false;
 	if (due_collect(ex, &a, lists, room) != 0)
 		return;
-	if (due_start(ex, lists, room) == room || drive_some_peer_is_full(ex))
+	if (due_start(ex, lists, room) == room || peer_load_any_is(&ex->peers, ex->opt.max_inflight_per_peer))
 		ex->hungry = true;
 	set_wake(ex);
 }

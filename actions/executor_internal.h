@@ -3,23 +3,18 @@
 #define ACTIONS_EXECUTOR_INTERNAL_H
 
 #include "actions/executor.h"
+#include "actions/peer_load.h"
 #include "actions/waiters.h"
 #include "chain/source.h"
 #include "store/due.h"
 
 #define STEP_ARENA_MAX (32 * 1024 * 1024) /* above the largest reply that base/net lets through, parsed */
-#define PEERS_MAX      64                 /* distinct peers in flight that are counted */
 
 struct cancel {
 	void (*done)(void *ctx, const struct err *err);
 	void *ctx;
 	struct err err; /* the answer; ERR_NONE when it took effect */
 	struct cancel *next;
-};
-
-struct peer_load {
-	char *name;
-	unsigned n;
 };
 
 /* One action in flight. */
@@ -56,7 +51,7 @@ struct executor {
 	struct timer *wake;
 	struct drive *drives;
 	struct cancel *answers; /* to be told in the next turn */
-	struct peer_load peers[PEERS_MAX];
+	struct peer_loads peers;
 	struct kind_state *per_kind;
 	size_t n_kinds, first_kind;
 	bool child_started; /* in a unit that may still have to become durable */
@@ -70,6 +65,8 @@ struct executor {
 bool executor_may_drive(struct executor *ex);
 bool executor_has_keys_for(const struct executor *ex, const struct action_kind *kind);
 void executor_pump_soon(struct executor *ex);
+/* Can this peer (NULL: none) take no other drive? */
+bool executor_peer_is_full(const struct executor *ex, const char *peer);
 void executor_answer(struct executor *ex, struct cancel *c, const struct err *err); /* NULL: it took effect */
 void executor_pump_children(struct executor *ex); /* if any was started since the last call */
 /* Parked for somebody outside?  An action that only waits for its own child is still at work. */
@@ -86,9 +83,6 @@ MUST_CHECK int drive_load(struct drive *d, struct err *err);
 /* The reply unit, with what came back, or NULL for nothing; d may be gone or in its next step afterwards. */
 void drive_reply(struct drive *d, const struct net_reply *rep, const struct chain_answer *told);
 void drive_trouble(struct drive *d, const struct err *why);
-/* Can this peer (NULL: none) take another drive? */
-bool drive_peer_is_full(struct executor *ex, const char *peer);
-bool drive_some_peer_is_full(const struct executor *ex);
 
 /* drive_exchange.c */
 /* What the state of the step asks, if anything; drive_reply() or drive_trouble() follow. */
