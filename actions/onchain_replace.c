@@ -90,7 +90,7 @@ static struct replaced to_outbid(struct step *s, const struct versions *vs, cons
 	};
 
 	for (size_t i = 0; i < vs->n; i++)
-		if (sat_cmp(vs->v[i].fee, r.fee) > 0)
+		if (!vs->v[i].withdrawn && sat_cmp(vs->v[i].fee, r.fee) > 0)
 			r.fee = vs->v[i].fee;
 	return r;
 }

@@ -292,7 +292,7 @@ static int take_back(struct step *s, struct send *m, struct err *err)
 	if (onchain_replacement_undo(s, &m->vs, err) != 0)
 		return -1;
 	(void)FAILPOINT("onchain.take_back");
-	m->vs.n--;
+	versions_withdraw(&m->vs);
 	return 0;
 }
 
@@ -301,7 +301,7 @@ static struct outcome refused(struct step *s, struct send *m, const struct chain
 	struct err why;
 
 	refusal(b, &why);
-	if (b->class == BROADCAST_WARMUP || m->vs.n == 1 || last(m)->maybe_out)
+	if (b->class == BROADCAST_WARMUP || versions_living(&m->vs) == 1 || last(m)->maybe_out)
 		return outcome_retry(s, &why);
 	if (take_back(s, m, err) != 0)
 		return outcome_trouble(err);
@@ -486,10 +486,15 @@ static struct outcome send_cancel(struct step *s, struct err *err)
 {
 	struct send *m = s->checkpoint;
 
-	if (m->psbt || (!m->trying && !versions_maybe_out(&m->vs)))
+	struct standing_of st;
+
+	if (m->psbt)
 		return give_up(s, m, err);
-	if (check_replaceable(s, m, ERR_NOT_CANCELLABLE, err) != 0)
+	if (check_replaceable(s, m, ERR_NOT_CANCELLABLE, err) != 0 || versions_standing(s, &m->vs, &st, err) != 0)
 		return outcome_trouble(err);
+	/* What the follower has seen is out, whatever a node has said. */
+	if (!m->trying && !versions_maybe_out(&m->vs) && st.place != TX_PENDING)
+		return give_up(s, m, err);
 	return pay_back(s, m, err);
 }
 
@@ -516,6 +521,8 @@ static json_t *send_progress(struct step *s, bool secrets)
 	json_set_u64(v, "fee_sat", sat_value(last(m)->fee));
 	json_set_bool(v, "cancelling", last(m)->kind == VERSION_CANCEL);
 	for (size_t i = 0; i + 1 < m->vs.n; i++) {
+		if (m->vs.v[i].withdrawn)
+			continue;
 		txid_text(&m->vs.v[i].txid, text);
 		json_add_take(replaced, json_string(text));
 	}

@@ -40,6 +40,7 @@ json_t *versions_json(struct arena *a, const struct versions *vs)
 		onchain_set_txid(v, "txid", &vs->v[i].txid);
 		json_set_str(v, "kind", kind_names[vs->v[i].kind]);
 		json_set_bool(v, "maybe_out", vs->v[i].maybe_out);
+		json_set_bool(v, "withdrawn", vs->v[i].withdrawn);
 		json_set_u64(v, "fee_sat", sat_value(vs->v[i].fee));
 		json_set_u64(v, "amount_sat", sat_value(vs->v[i].amount));
 		json_add(list, v);
@@ -55,6 +56,7 @@ static int version_parse(const json_t *from, struct version *ret, struct err *er
 	if (json_get_str(from, "txid", TXID_TEXT - 1, &txid, err) != 0 ||
 	    json_get_str(from, "kind", 16, &kind, err) != 0 ||
 	    json_get_bool(from, "maybe_out", &ret->maybe_out, err) != 0 ||
+	    json_opt_bool(from, "withdrawn", &ret->withdrawn, err) != 0 ||
 	    json_get_u64(from, "fee_sat", SAT_MONEY_MAX, &fee, err) != 0 ||
 	    json_get_u64(from, "amount_sat", SAT_MONEY_MAX, &amount, err) != 0)
 		return -1;
@@ -69,7 +71,7 @@ int versions_parse(const json_t *list, struct versions *ret, struct err *err)
 	json_t *v;
 	size_t i;
 
-	ret->n = 0;
+	*ret = (struct versions){ 0 };
 	json_array_foreach(list, i, v)
 	{
 		if (i == VERSIONS_MAX)
@@ -92,6 +94,24 @@ int versions_add(struct versions *vs, enum version_kind kind, const struct oncha
 		return ERR(err, ERR_INTERNAL, "a draft that does not add up");
 	vs->v[vs->n++] = v;
 	return 0;
+}
+
+size_t versions_living(const struct versions *vs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < vs->n; i++)
+		n += !vs->v[i].withdrawn;
+	return n;
+}
+
+void versions_withdraw(struct versions *vs)
+{
+	struct version gone = vs->v[vs->n - 1];
+
+	memmove(&vs->v[1], &vs->v[0], (vs->n - 1) * sizeof(vs->v[0]));
+	gone.withdrawn = true;
+	vs->v[0] = gone;
 }
 
 int versions_of_action(struct view v, struct arena *a, const struct action_id *id, struct versions *ret,

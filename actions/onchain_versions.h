@@ -18,10 +18,11 @@ const char *version_kind_name(enum version_kind k); /* also the kind of its move
 struct version {
 	struct txid txid;
 	enum version_kind kind;
-	bool maybe_out;         /* a node may have it: it was taken once, or nobody knows */
+	bool maybe_out; /* a node may have it: it was taken once, or nobody knows */
+	bool withdrawn; /* taken back, because a node said no; should it be mined all the same, it was this payment */
 	struct sat fee, amount; /* amount: what leaves the wallet by its payments */
 };
-/* The last one is the one that is to be mined. */
+/* Withdrawn ones first; the last one is the one that is to be mined. */
 struct versions {
 	struct version v[VERSIONS_MAX];
 	size_t n;
@@ -31,6 +32,10 @@ MUST_CHECK int versions_parse(const json_t *list, struct versions *ret, struct e
 /* ERR_RANGE: there are VERSIONS_MAX already. */
 MUST_CHECK int versions_add(struct versions *vs, enum version_kind kind, const struct onchain_draft *d,
 			    struct err *err);
+/* How many are not withdrawn. */
+size_t versions_living(const struct versions *vs);
+/* The last one is; the one before it is the last again. */
+void versions_withdraw(struct versions *vs);
 /* Of a payment that lives: 1; 0: there is none of this id; -1. */
 MUST_CHECK int versions_of_action(struct view v, struct arena *a, const struct action_id *id, struct versions *ret,
 				  struct err *err);

@@ -481,6 +481,24 @@ START_TEST(what_no_node_has_is_given_up)
 }
 END_TEST
 
+/* A no that was none: what is seen in a mempool or a block is not given up. */
+START_TEST(what_was_seen_is_not_given_up)
+{
+	struct action_id id;
+	struct txid txid;
+
+	oworld_fund(w, 100000);
+	fake_bitcoind_error(w->node, "sendrawtransaction", -26, "min relay fee not met, 100 < 1000");
+	id = oworld_start(w, PAY_40K);
+	txid = oworld_txid(w, &id);
+	oworld_mine_tx(w, &txid);
+	ck_assert_str_eq(oworld_cancel(w, &id), "not_cancellable");
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	is_state(&id, "done");
+}
+END_TEST
+
 START_TEST(given_again_when_it_is_time)
 {
 	struct action_id id;
@@ -626,6 +644,32 @@ START_TEST(a_refused_bump_is_taken_back)
 	fake_bitcoind_undo(w->node);
 	bump(&id, "60");
 	ck_assert_int_eq(oworld_place(w, &first), TX_OUT);
+}
+END_TEST
+
+/* The node said no, and had it all the same. */
+START_TEST(a_bump_that_was_taken_back_and_is_mined)
+{
+	struct action_id id;
+	struct txid first, bumped;
+	uint64_t fee;
+
+	oworld_fund(w, 100000);
+	id = oworld_start(w, PAY_40K);
+	oworld_turn(w);
+	first = oworld_txid(w, &id);
+	fake_bitcoind_error(w->node, "sendrawtransaction", -26, "insufficient fee, rejecting replacement");
+	OK(oworld_amend(w, &id, "{\"feerate\":\"50\"}", err));
+	bumped = oworld_txid(w, &id);
+	fee = number(oworld_progress(w, &id), "fee_sat");
+	oworld_turn(w);
+	ck_assert(txid_equal(&first, &(struct txid[]){ oworld_txid(w, &id) }[0]));
+	oworld_mine_tx(w, &bumped);
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	is_state(&id, "done");
+	ck_assert_uint_eq(number(oworld_result(w, &id), "fee_sat"), fee);
+	ck_assert_uint_eq(oworld_sum(w, UTXO_SPENDABLE), 60000 - fee);
 }
 END_TEST
 
@@ -892,6 +936,7 @@ int main(void)
 	tcase_add_test(tc, an_unknown_outcome_is_given_again);
 	tcase_add_loop_test(tc, a_no_ends_nothing, 0, (int)ARRAY_LEN(noes));
 	tcase_add_test(tc, what_no_node_has_is_given_up);
+	tcase_add_test(tc, what_was_seen_is_not_given_up);
 	tcase_add_test(tc, given_again_when_it_is_time);
 	tcase_add_test(tc, evicted_and_given_again);
 	tcase_add_test(tc, bumped_and_mined);
@@ -899,6 +944,7 @@ int main(void)
 	tcase_add_test(tc, a_bump_outbids_whatever_was_asked_for);
 	tcase_add_test(tc, a_bump_takes_another_coin_where_it_must);
 	tcase_add_test(tc, a_refused_bump_is_taken_back);
+	tcase_add_test(tc, a_bump_that_was_taken_back_and_is_mined);
 	tcase_add_test(tc, a_bump_of_everything_lowers_what_arrives);
 	tcase_add_test(tc, what_others_build_on_is_not_bumped);
 	tcase_add_test(tc, bump_refuses);
