@@ -165,7 +165,7 @@ class Reorganised(Paid):
 
 
 class ReorganisedDeep(Reorganised):
-    depth, confirmations = 6, 8
+    depth, confirmations, long = 6, 8, True
 
 
 class DoubleSpent(Paid):
