@@ -34,7 +34,7 @@ enum send_state { /* stored: append, never renumber */
 
 struct send {
 	struct versions vs;
-	bool trying;         /* the last one is being given to a node: who dies now knows nothing */
+	bool trying;         /* the last one is being given to a node: who dies now knows nothing (try_is_lost()) */
 	int64_t given_at_ms; /* when a node last took it; 0: never */
 	const char *psbt;    /* while it waits to be signed */
 };
@@ -219,11 +219,21 @@ static struct outcome watch_reply(struct step *s, const struct net_reply *rep, s
 
 /* --- giving it to a node --- */
 
+/* A try whose outcome was never written: who made it has died, or was overtaken.  What a node says to the next one is no
+ * answer to it. */
+static void try_is_lost(struct send *m)
+{
+	if (m->trying)
+		last(m)->maybe_out = true;
+	m->trying = false;
+}
+
 static int give_prepare(struct step *s, struct err *err)
 {
 	struct send *m = s->checkpoint;
 
 	(void)err;
+	try_is_lost(m);
 	m->trying = true;
 	return 0;
 }
@@ -401,6 +411,7 @@ static int replace(struct step *s, struct send *m, enum version_kind kind, struc
 	const char *label;
 	json_t *params;
 
+	try_is_lost(m);
 	if (json_parse(s->arena, bytes_of(s->row.params), JSON_DEPTH_MAX, &params, err) != 0 ||
 	    label_of(params, &label, err) != 0 ||
 	    onchain_replacement_draft(s, &m->vs, kind, params, rate, ret, err) != 0 ||

@@ -133,6 +133,54 @@ START_TEST(killed_anywhere_and_nothing_is_lost_or_doubled)
 }
 END_TEST
 
+/* The last life ended when a node had taken the payment, and before that was written; whatever a node says to the next one,
+ * the coins are not free. */
+static struct action_id given_and_forgotten(void)
+{
+	struct action_query q = { .filter = ACTIONS_ACTIVE, .limit = 1 };
+	struct action_id id = { "" };
+
+	scratch_open(&w->disk);
+	store_close(w->disk.store);
+	w->disk.store = NULL;
+	ck_assert(dies_at("onchain.sent", 1, THEN_BUMP));
+	w->refusing = true;
+	oworld_up(w, 1000);
+	w->refusing = false;
+	OK(action_store_list(store_view(w->disk.store), &w->arena, &q, keep_id, &id, err));
+	ck_assert(!action_id_is_empty(&id));
+	return id;
+}
+
+static void is_not_given_up(const struct action_id *id)
+{
+	struct txid txid;
+
+	oworld_turn(w);
+	txid = oworld_txid(w, id);
+	ck_assert_ptr_null(oworld_cancel(w, id));
+	ck_assert(!action_status_is_final(oworld_row(w, id).status));
+	ck_assert_int_ne(oworld_place(w, &txid), TX_OUT);
+	oworld_close(w);
+}
+
+START_TEST(a_no_does_not_undo_what_nobody_knows)
+{
+	struct action_id id = given_and_forgotten();
+
+	is_not_given_up(&id);
+}
+END_TEST
+
+START_TEST(nor_does_a_bump)
+{
+	struct action_id id = given_and_forgotten();
+
+	OK(oworld_amend(w, &id, "{\"feerate\":\"20\"}", err));
+	is_not_given_up(&id);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("actions/onchain_send, killed");
@@ -140,6 +188,8 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, killed_anywhere_and_nothing_is_lost_or_doubled, 0, (int)ARRAY_LEN(crashes));
+	tcase_add_test(tc, a_no_does_not_undo_what_nobody_knows);
+	tcase_add_test(tc, nor_does_a_bump);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

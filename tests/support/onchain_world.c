@@ -125,7 +125,11 @@ void oworld_up(struct oworld *w, uint64_t serial)
 	uint8_t random[32];
 	struct err err;
 
-	*w = (struct oworld){ .disk = w->disk, .arena = ARENA_LIMIT(ARENA_MAX), .height = 100, .serial = serial };
+	*w = (struct oworld){ .disk = w->disk,
+			      .arena = ARENA_LIMIT(ARENA_MAX),
+			      .height = 100,
+			      .serial = serial,
+			      .refusing = w->refusing };
 	w->policy.onchain = (struct onchain_policy){ .network = NETWORK_REGTEST,
 						     .confirmations = OWORLD_CONFIRMATIONS,
 						     .max_feerate = rate(500),
@@ -140,6 +144,8 @@ void oworld_up(struct oworld *w, uint64_t serial)
 	must(loop_new(&w->loop, &err), &err);
 	w->node = fake_bitcoind_new(w->loop);
 	fake_bitcoind_take(w->node);
+	if (w->refusing)
+		fake_bitcoind_error(w->node, "sendrawtransaction", -25, "bad-txns-inputs-missingorspent");
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[1,\"economical\"]", "{\"feerate\":0.00010000}");
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[3,\"economical\"]", "{\"feerate\":0.00005000}");
 	fake_bitcoind_on_params(w->node, "estimatesmartfee", "[6,\"economical\"]", "{\"feerate\":0.00002000}");

@@ -31,6 +31,7 @@ struct oworld {
 	struct keyring *keys;
 	struct action_policy policy; /* read by oworld_restart(), as the next */
 	bool no_fees;                /* nobody has been asked for them */
+	bool refusing;               /* the node takes no transaction, from when it starts */
 	uint32_t height;
 	uint64_t serial; /* makes each block and each stranger's transaction another */
 };
