@@ -28,7 +28,7 @@ MUST_CHECK int melt_store_add(struct unit *u, const struct melt_quote_row *row, 
 /* What the mint says of the quote by now.  ERR_NOT_FOUND. */
 MUST_CHECK int melt_store_set_state(struct unit *u, int64_t mint_id, const char *id, enum quote_state state,
 				    int64_t now_ms, struct err *err);
-/* Paid: with its receipt.  ERR_NOT_FOUND; ERR_EXISTS: the invoice has been paid by another quote. */
+/* Paid: with its receipt.  ERR_NOT_FOUND. */
 MUST_CHECK int melt_store_set_paid(struct unit *u, int64_t mint_id, const char *id, const char *preimage,
 				   struct ecash fee_paid, int64_t now_ms, struct err *err);
 /* The payment is no longer open.  For when its action ends. */
