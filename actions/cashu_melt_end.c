@@ -41,7 +41,7 @@ static int settle_blanks(struct step *s, const struct melt *m, const struct outp
 {
 	struct output *blanks;
 
-	/* What was not signed now may be signed still: the sweeper looks. */
+	/* What was not signed now may be signed still: it is kept, with the time to ask again. */
 	if (output_store_settle(s->unit, &s->row.id, m->blanks, OUTPUT_ABANDONED, err) != 0 ||
 	    output_store_batch(s->view, s->arena, &s->row.id, m->blanks, &blanks, err) != 0)
 		return -1;
@@ -144,7 +144,7 @@ int melt_restoring_enter(struct step *s, struct net_request *ret, struct err *er
 }
 
 /* The invoice is paid whatever comes back.  A mint may say so a moment before it signs the change (nutshell does), or the
- * payment cost all that there was: some tries tell, and what was not signed by then is left to the sweeper. */
+ * payment cost all that there was: some tries tell, and what was not signed by then stays findable by its outputs. */
 static struct outcome no_change(struct step *s, const struct err *why, struct err *err)
 {
 	struct melt *m = s->checkpoint;

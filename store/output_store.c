@@ -9,7 +9,7 @@
 _Static_assert(OUTPUT_OPEN == 1 && OUTPUT_SIGNED == 2 && OUTPUT_ABANDONED == 3, "stored in output.status");
 _Static_assert(OUTPUT_KEEP == 1 && OUTPUT_FOR_PARENT == 2, "stored in output.purpose");
 
-/* An output that was given up may be signed all the same: an hour after it was made the sweeper asks.  (Signed ones are
+/* An output that was given up may be signed all the same: an hour after it was made is time to ask.  (Signed ones are
  * proofs, and open ones have an action that asks.) */
 #define SWEEP_FIRST(status) "CASE WHEN " status " = 3 THEN created_at_ms + 3600000 END"
 

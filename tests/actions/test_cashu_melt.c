@@ -405,7 +405,7 @@ START_TEST(test_cancel_before)
 }
 END_TEST
 
-/* A mint that shows no change at all, then or ever: paid, and what it owes is left to the sweeper. */
+/* A mint that shows no change at all, then or ever: paid all the same, and the blank outputs are kept. */
 START_TEST(test_change_kept)
 {
 	struct action_id id;
