@@ -1,5 +1,6 @@
 /* Ecash under lock: what this wallet's keys, a preimage and signatures of others open, what they do not, and locked ecash
  * made here, with the mint of tests/peers/testmint, which judges every witness.  NUT-10, NUT-11, NUT-14. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "actions/cashu_lock.h"
@@ -323,7 +324,7 @@ START_TEST(test_back)
 
 	world_open(&w, 100);
 	world_issue(&w, 100);
-	id = send_locked(arena_printf(&w.arena, ",\"locktime_s\":%lld", (long long)(clock_now_ms() / 1000 + 1000)));
+	id = send_locked(arena_printf(&w.arena, ",\"locktime_s\":%" PRId64, clock_now_ms() / 1000 + 1000));
 	world_turn(&w);
 	t = token_made(&id);
 	assert_locked(&t);
