@@ -39,7 +39,8 @@ class Bumped(Paid):
 
 
 class BumpRefused(Bumped):
-    """The node does not take the replacement, which is taken back."""
+    """The node does not take the replacement, which is taken back; or, when a try at it was cut off, is offered again for as
+    long as no block has the first."""
 
     points = ("onchain.take_back",)
 
@@ -53,8 +54,10 @@ class BumpRefused(Bumped):
         return call.params[0] != self.first
 
     def mine_it(self, key):
-        self.state(key, "in_mempool")
-        self.sent(key)
+        def refused():
+            action = self.action(key)
+            return action["error"] or action["state"] == "in_mempool"
+        self.until(refused, "the replacement is refused")
         self.node.mine(self.confirmations)
 
 
