@@ -34,6 +34,8 @@ static void save_doubts(json_t *cp, const struct melt *m)
 	json_set_int(cp, "requested_at_ms", m->requested_at_ms);
 	json_set_int(cp, "seen", m->seen);
 	json_set_str(cp, "preimage", m->preimage);
+	json_set_int(cp, "change_at_ms", m->change_at_ms);
+	json_set_u64(cp, "n_signed", m->n_signed);
 }
 
 static json_t *melt_save(struct step *s)
@@ -86,7 +88,9 @@ static int load_doubts(const json_t *cp, struct melt *m, struct err *err)
 	    json_opt_str(cp, "words", ERR_MSG_MAX, &m->words, err) != 0 ||
 	    json_get_i64(cp, "requested_at_ms", &m->requested_at_ms, err) != 0 ||
 	    load_u32(cp, "seen", &seen, err) != 0 ||
-	    json_opt_str(cp, "preimage", MELT_PREIMAGE_MAX, &m->preimage, err) != 0)
+	    json_opt_str(cp, "preimage", MELT_PREIMAGE_MAX, &m->preimage, err) != 0 ||
+	    json_get_i64(cp, "change_at_ms", &m->change_at_ms, err) != 0 ||
+	    load_u32(cp, "n_signed", &m->n_signed, err) != 0)
 		return -1;
 	m->last_code = (int)code;
 	m->seen = (enum quote_state)seen;

@@ -65,6 +65,8 @@ struct melt {
 	int64_t requested_at_ms;
 	enum quote_state seen; /* the mint's last word on the quote */
 	const char *preimage;  /* once paid */
+	int64_t change_at_ms;  /* when the mint was seen to sign change last, or was first asked for it; 0: never */
+	uint32_t n_signed;     /* blanks that it had signed at the last look */
 	struct exchange undo;
 };
 #define MELT_NO_CEILING UINT64_MAX

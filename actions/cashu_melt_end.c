@@ -12,10 +12,11 @@
 #include "store/event_store.h"
 #include "store/melt_store.h"
 
-#define REFUSALS_MAX 8  /* of a payment that the mint neither makes nor gives up; with the back-off, some minutes */
-#define ODD_MAX      8  /* so often the mint may say that proofs are spent for a quote that is unpaid */
-#define EMPTY_MAX    5  /* so often, over half a minute, a mint that says "paid" must show no change */
-#define REBUILDS_MAX 12 /* as for a swap */
+#define REFUSALS_MAX 8 /* of a payment that the mint neither makes nor gives up; with the back-off, some minutes */
+#define ODD_MAX      8 /* so often the mint may say that proofs are spent for a quote that is unpaid */
+#define CHANGE_MS    (30 * 1000) /* so long a mint that says "paid" may show no change, and there may still be some */
+#define SIGNING_MS   1000        /* … and so long it may be at signing the next piece of it */
+#define REBUILDS_MAX 12          /* as for a swap */
 #define MINUTE_MS    (60 * 1000)
 
 static uint64_t surplus_of(const struct melt *m)
@@ -143,18 +144,35 @@ int melt_restoring_enter(struct step *s, struct net_request *ret, struct err *er
 	return restore_request(s->arena, m->at.mint, blanks, m->blanks.n, ret, err);
 }
 
+/* Since the mint was seen to sign something, or was first asked; a clock that was set back makes it long. */
+static int64_t waited_ms(const struct step *s, const struct melt *m)
+{
+	return s->now_ms < m->change_at_ms ? INT64_MAX : s->now_ms - m->change_at_ms;
+}
+
 /* The invoice is paid whatever comes back.  A mint may say so a moment before it signs the change (nutshell does), or the
- * payment cost all that there was: some tries tell, and what was not signed by then stays findable by its outputs. */
+ * payment cost all that there was: time tells, and what was not signed by then stays findable by its outputs. */
 static struct outcome no_change(struct step *s, const struct err *why, struct err *err)
 {
 	struct melt *m = s->checkpoint;
 
-	unsigned tries = why->code == ERR_PEER_INVALID ? ODD_MAX : why->code == ERR_NOT_FOUND ? EMPTY_MAX : 0;
-
-	if (++m->odd < tries)
+	m->odd++;
+	if (why->code == ERR_NOT_FOUND ? waited_ms(s, m) < CHANGE_MS
+				       : why->code == ERR_PEER_INVALID && m->odd < ODD_MAX)
 		return outcome_park_error(MELT_RESTORING, s->now_ms + backoff_ms(m->odd), why);
 	log_warn(&s->log, "cashu.change_missing", F_STR("mint", m->at.mint), F_INT("at_most", surplus_of(m)));
 	return finish(s, NULL, NULL, 0, err);
+}
+
+/* Blanks are signed one by one: as many as the last time, a while later, are all. */
+static bool is_still_signing(struct step *s, struct melt *m, size_t n_signed)
+{
+	if (n_signed == m->n_signed && waited_ms(s, m) >= SIGNING_MS)
+		return false;
+	if (n_signed != m->n_signed)
+		m->change_at_ms = s->now_ms;
+	m->n_signed = (uint32_t)n_signed;
+	return n_signed < m->blanks.n;
 }
 
 static struct outcome change_found(struct step *s, const struct restored *found, struct err *err)
@@ -197,10 +215,14 @@ struct outcome melt_restoring_reply(struct step *s, const struct net_reply *rep,
 			return no_change(s, &why, err);
 		return outcome_trouble(&why);
 	}
+	if (m->change_at_ms == 0)
+		m->change_at_ms = s->now_ms;
 	if (found.n == 0) {
 		ERR(&why, ERR_NOT_FOUND, "the mint has signed no change");
 		return no_change(s, &why, err);
 	}
+	if (is_still_signing(s, m, found.n))
+		return outcome_park(MELT_RESTORING, s->now_ms + SIGNING_MS);
 	return change_found(s, &found, err);
 }
 
