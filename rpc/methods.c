@@ -43,6 +43,7 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_lock_key_list,
 	&method_payment_request_create,
 	&method_payment_request_decode,
+	&method_invoice_decode,
 	&method_address_new,
 	&method_address_list,
 	&method_utxo_list,

@@ -27,6 +27,8 @@ extern const struct rpc_method method_mint_add, method_mint_list, method_token_d
 extern const struct rpc_method method_lock_key_new, method_lock_key_list;
 /* method_payment_request.c */
 extern const struct rpc_method method_payment_request_create, method_payment_request_decode;
+/* method_invoice.c */
+extern const struct rpc_method method_invoice_decode;
 /* method_onchain.c */
 extern const struct rpc_method method_address_new, method_address_list, method_utxo_list, method_tx_get,
 	method_fee_estimate, method_onchain_bump;

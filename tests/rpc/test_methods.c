@@ -810,6 +810,8 @@ static const struct {
 	{ "mint.add", "{\"url\":\"https://mint.example\"}", "peer_unavailable", "", -32006 },
 	{ "token.decode", "{}", "invalid_params", "token", -32602 },
 	{ "token.decode", "{\"token\":\"cashuZ\"}", "malformed_token", "token", -32602 },
+	{ "invoice.decode", "{}", "invalid_params", "invoice", -32602 },
+	{ "invoice.decode", "{\"invoice\":\"lnbc1\"}", "bad_invoice", "invoice", -32602 },
 	{ "proof.list", "{\"mint\":\"https://nowhere.example\"}", "unknown_mint", "mint", -32003 },
 	{ "proof.list", "{\"state\":\"mine\"}", "invalid_params", "state", -32602 },
 	{ "proof.list", "{\"after\":\"zz\"}", "invalid_params", "after", -32602 },
