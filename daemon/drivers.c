@@ -1,5 +1,6 @@
 #include "daemon/drivers.h"
 
+#include "actions/cashu_sweep.h"
 #include "actions/executor.h"
 #include "chain/follower.h"
 #include "exit/auto.h"
@@ -14,6 +15,7 @@
 #define BITCOIND_MS  10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
 #define ESPLORA_MS   30000
 #define FEES_MS      60000
+#define SWEEP_MS     3600000
 
 /* What goes wrong is in the drivers' own reports. */
 
@@ -135,3 +137,5 @@ const struct task_def exit_task = { .name = "exit", .interval_ms = EXIT_MS, .run
 const struct task_def auto_exit_task = { .name = "auto_exit", .interval_ms = AUTO_EXIT_MS, .run = auto_exits_run };
 
 const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run = run_fees };
+
+const struct task_def sweep_task = { .name = "sweep", .interval_ms = SWEEP_MS, .run = cashu_sweeps_run };

@@ -18,5 +18,7 @@ extern const struct task_def fees_task;
 extern const struct task_def exit_task;
 /* Begins exits that nobody asks for.  Its context is the struct auto_exits. */
 extern const struct task_def auto_exit_task;
+/* Asks mints again for ecash that was given up.  Its context is the struct executor. */
+extern const struct task_def sweep_task;
 
 #endif

@@ -451,6 +451,7 @@ static void start_tasks(struct host *h)
 		h->auto_exit_run = tasks_add(h->tasks, &auto_exit_task, h->auto_exits, 0);
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
+	tasks_add(h->tasks, &sweep_task, h->executor, FIRST_CARE_MS);
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
 }

@@ -10,10 +10,28 @@ _Static_assert(OUTPUT_OPEN == 1 && OUTPUT_SIGNED == 2 && OUTPUT_ABANDONED == 3, 
 _Static_assert(OUTPUT_KEEP == 1 && OUTPUT_FOR_PARENT == 2, "stored in output.purpose");
 
 /* An output that was given up may be signed all the same: an hour after it was made is time to ask.  (Signed ones are
- * proofs, and open ones have an action that asks.) */
-#define SWEEP_FIRST(status) "CASE WHEN " status " = 3 THEN created_at_ms + 3600000 END"
+ * proofs, and open ones have an action that asks.)  Those without a counter are locked, to others than this wallet. */
+#define SWEEP_FIRST(status) "CASE WHEN " status " = 3 AND counter >= 0 THEN created_at_ms + 3600000 END"
+#define DAY_MS              "86400000"
+#define SWEPT_UNTIL         "(created_at_ms + 90 * " DAY_MS ")"
+/* What may be asked for: an action that is under way has its own use for what it gave up. */
+#define SWEEP_DUE(now) "sweep_at_ms <= " now " AND NOT EXISTS (SELECT 1 FROM action WHERE action.id = output.action_id)"
 
-enum { Q_ADD, Q_LIST, Q_CLOSE, Q_NUMBER, Q_BATCH, Q_SETTLE, Q_FIND, Q_COUNT };
+enum {
+	Q_ADD,
+	Q_LIST,
+	Q_CLOSE,
+	Q_NUMBER,
+	Q_BATCH,
+	Q_SETTLE,
+	Q_FIND,
+	Q_GET,
+	Q_DUE,
+	Q_DUE_MINT,
+	Q_CLAIM,
+	Q_SWEPT,
+	Q_COUNT
+};
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] =
@@ -30,6 +48,14 @@ static const char *const sql[Q_COUNT] = {
 	[Q_SETTLE] = "UPDATE output SET status = ?4, sweep_at_ms = " SWEEP_FIRST(
 		"?4") " WHERE action_id = ?1 AND idx >= ?2 AND idx < ?2 + ?3",
 	[Q_FIND] = "SELECT status FROM output WHERE b = ?1",
+	[Q_GET] = "SELECT keyset_id, amount, b, r, secret, purpose, counter FROM output WHERE b = ?1",
+	[Q_DUE] = "SELECT keyset_id, amount, b, r, secret, purpose, counter FROM output"
+		  " WHERE mint_id = ?1 AND " SWEEP_DUE("?2") " ORDER BY sweep_at_ms, b LIMIT ?3",
+	[Q_DUE_MINT] = "SELECT id FROM mint WHERE id > ?1 AND EXISTS (SELECT 1 FROM output WHERE mint_id = mint.id AND " SWEEP_DUE(
+		"?2") ") AND NOT EXISTS (SELECT 1 FROM action WHERE kind = ?3 AND peer = mint.url) ORDER BY id LIMIT 1",
+	[Q_CLAIM] = "UPDATE output SET sweep_at_ms = CASE WHEN ?2 < " SWEPT_UNTIL " THEN min(" SWEPT_UNTIL
+		    ", ?2 + max(" DAY_MS ", ?2 - created_at_ms)) END WHERE b = ?1",
+	[Q_SWEPT] = "UPDATE output SET status = ?2, sweep_at_ms = NULL WHERE b = ?1 AND status = 3",
 };
 const struct query_set output_queries = { "output", sql, Q_COUNT };
 
@@ -166,6 +192,77 @@ int output_store_close(struct unit *u, const struct action_id *action, enum outp
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_OUTPUT, Q_CLOSE);
 
 	bind_action_id(q, 1, action);
+	bind_i64(q, 2, to);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int output_store_get(struct view v, struct arena *a, const struct pubkey *b, struct output *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_GET);
+	int rc;
+
+	bind_pubkey(q, 1, b);
+	rc = stmt_step(q, err);
+	if (rc == 1)
+		output_read(a, q, ret);
+	return rc;
+}
+
+int output_store_due_mint(struct view v, int64_t after, const char *kind, int64_t now_ms, int64_t *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_DUE_MINT);
+	int rc;
+
+	bind_i64(q, 1, after);
+	bind_i64(q, 2, now_ms);
+	bind_text(q, 3, kind);
+	rc = stmt_step(q, err);
+	if (rc == 1)
+		*ret = col_i64(q, 0);
+	return rc;
+}
+
+static int read_due(struct view v, struct arena *a, int64_t mint_id, unsigned limit, int64_t now_ms,
+		    struct output **ret, size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_OUTPUT, Q_DUE);
+
+	bind_i64(q, 1, mint_id);
+	bind_i64(q, 2, now_ms);
+	bind_i64(q, 3, limit);
+	return outputs_read(a, q, ret, n, err);
+}
+
+static int claim(struct unit *u, const struct pubkey *b, int64_t now_ms, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_OUTPUT, Q_CLAIM);
+
+	bind_pubkey(q, 1, b);
+	bind_i64(q, 2, now_ms);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int output_store_take_due(struct unit *u, struct arena *a, int64_t mint_id, unsigned limit, int64_t now_ms,
+			  struct output **ret, size_t *n, struct err *err)
+{
+	struct output *rows;
+	size_t got;
+
+	if (read_due(unit_view(u), a, mint_id, limit, now_ms, &rows, &got, err) != 0)
+		return -1;
+	for (size_t i = 0; i < got; i++)
+		if (claim(u, &rows[i].b, now_ms, err) != 0)
+			return -1;
+	*ret = rows;
+	*n = got;
+	return 0;
+}
+
+int output_store_swept(struct unit *u, const struct pubkey *b, enum output_status to, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_OUTPUT, Q_SWEPT);
+
+	bind_pubkey(q, 1, b);
 	bind_i64(q, 2, to);
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }

@@ -115,4 +115,19 @@ MUST_CHECK int output_store_settle(struct unit *u, const struct action_id *actio
 MUST_CHECK int output_store_close(struct unit *u, const struct action_id *action, enum output_status to,
 				  struct err *err);
 
+/* Outputs that were given up, and for which the mint is asked again (spec/cashu.md 4.12): first an hour after they were
+ * made, then after a day, at intervals that double until they are 90 days old.  Not before the action that made them has
+ * ended, and never those without a counter: they are locked to others. */
+/* The next mint by id that has some which are due, and no living action of this kind.  1, 0, -1. */
+MUST_CHECK int output_store_due_mint(struct view v, int64_t after, const char *kind, int64_t now_ms, int64_t *ret,
+				     struct err *err);
+/* At most limit of them; each is due again later. */
+MUST_CHECK int output_store_take_due(struct unit *u, struct arena *a, int64_t mint_id, unsigned limit, int64_t now_ms,
+				     struct output **ret, size_t *n, struct err *err);
+/* 1 found, 0 not, -1. */
+MUST_CHECK int output_store_get(struct view v, struct arena *a, const struct pubkey *b, struct output *ret,
+				struct err *err);
+/* Not to be asked for again: it became a proof (OUTPUT_SIGNED), or its note is spent (OUTPUT_ABANDONED). */
+MUST_CHECK int output_store_swept(struct unit *u, const struct pubkey *b, enum output_status to, struct err *err);
+
 #endif

@@ -137,6 +137,75 @@ START_TEST(refusal_table)
 }
 END_TEST
 
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS  (24 * HOUR_MS)
+
+/* The amounts of what is due at this time, as text; taken from the queue. */
+static const char *due(struct unit *u, int64_t now_ms)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
+	static char text[64];
+	struct output *rows;
+	struct err e, *err = &e;
+	size_t n;
+
+	OK(output_store_take_due(u, &a, 1, 10, now_ms, &rows, &n, err));
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)('0' + rows[i].amount);
+	text[n] = '\0';
+	return text;
+}
+
+static int sweeping(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
+	const struct output outputs[] = { output_of(1, 0), output_of(2, 1), output_of(3, -1) }, open = output_of(4, 2);
+	static const int days[] = { 1, 2, 4, 8, 16, 32, 64, 90 };
+	enum output_status status;
+	struct output got;
+	int64_t mint_id;
+
+	(void)ctx;
+	OK(output_store_add(u, &alice, 1, outputs, 3, 0, err));
+	OK(output_store_close(u, &alice, OUTPUT_ABANDONED, err));
+	OK(output_store_add(u, &bob, 1, &open, 1, 0, err));
+	/* An hour after; never those that are open, or locked. */
+	ck_assert_str_eq(due(u, HOUR_MS - 1), "");
+	ck_assert_int_eq(output_store_due_mint(unit_view(u), 0, "sweep", HOUR_MS - 1, &mint_id, err), 0);
+	ck_assert_int_eq(output_store_due_mint(unit_view(u), 0, "sweep", HOUR_MS, &mint_id, err), 1);
+	ck_assert_int_eq(mint_id, 1);
+	ck_assert_int_eq(output_store_due_mint(unit_view(u), 1, "sweep", HOUR_MS, &mint_id, err), 0);
+	ck_assert_str_eq(due(u, HOUR_MS), "12");
+	ck_assert_str_eq(due(u, HOUR_MS), "");
+	/* A day later, and then at intervals that double, until they are 90 days old. */
+	OK(output_store_swept(u, &outputs[0].b, OUTPUT_SIGNED, err));
+	ck_assert_str_eq(due(u, DAY_MS), "");
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		int64_t at = days[i] * DAY_MS + (days[i] < 90 ? days[i] * HOUR_MS : 0);
+
+		ck_assert_str_eq(due(u, at - 1), "");
+		ck_assert_str_eq(due(u, at), "2");
+	}
+	ck_assert_str_eq(due(u, 1000 * DAY_MS), "");
+	ck_assert_int_eq(output_store_find(unit_view(u), &outputs[0].b, &status, err), 1);
+	ck_assert_int_eq(status, OUTPUT_SIGNED);
+	/* One that is signed is not given up again. */
+	OK(output_store_swept(u, &outputs[0].b, OUTPUT_ABANDONED, err));
+	ck_assert_int_eq(output_store_find(unit_view(u), &outputs[0].b, &status, err), 1);
+	ck_assert_int_eq(status, OUTPUT_SIGNED);
+	ck_assert_int_eq(output_store_get(unit_view(u), &a, &outputs[1].b, &got, err), 1);
+	ck_assert_uint_eq(got.amount, 2);
+	ck_assert_int_eq(got.counter, 1);
+	ck_assert_int_eq(output_store_get(unit_view(u), &a, &(struct pubkey){ { 9 } }, &got, err), 0);
+	return 0;
+}
+
+START_TEST(outputs_to_sweep)
+{
+	scratch_unit(&scratch, sweeping, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("store/output_store");
@@ -144,6 +213,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, outputs_in_batches);
+	tcase_add_test(tc, outputs_to_sweep);
 	tcase_add_loop_test(tc, refusal_table, 0, (int)ARRAY_LEN(refusals));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
