@@ -829,6 +829,22 @@ START_TEST(other_refusals)
 }
 END_TEST
 
+/* Its terms are told, and why this wallet, which is on regtest, does not pay it. */
+START_TEST(invoice_of_another_network)
+{
+	static const char donation[] =
+		"lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5"
+		"rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls0"
+		"87fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql";
+	json_t *v = rpc_world_result(&w, "invoice.decode", text("{\"invoice\":\"@\"}", donation, ""));
+
+	ck_assert_str_eq(json_str(v, "network"), "mainnet");
+	ck_assert_ptr_null(json_object_get(v, "amount_msat"));
+	ck_assert(json_is_false(json_object_get(v, "payable")));
+	ck_assert_ptr_nonnull(strstr(json_str(v, "reason"), "regtest"));
+}
+END_TEST
+
 START_TEST(every_method_answers_plainly)
 {
 	static const char *const plain[] = { "status",   "help",           "rpc.discover",  "config.show",
@@ -877,6 +893,7 @@ int main(void)
 	tcase_add_test(t, attention_names_what_is_at_stake);
 	tcase_add_test(t, status_says_all);
 	tcase_add_loop_test(t, other_refusals, 0, ARRAY_LEN(others));
+	tcase_add_test(t, invoice_of_another_network);
 	tcase_add_test(t, every_method_answers_plainly);
 	suite_add_tcase(s, t);
 	return suite_run(s);
