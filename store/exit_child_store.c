@@ -23,9 +23,9 @@ static const char *const sql[Q_COUNT] = {
 	[Q_ADD] =
 		"INSERT INTO exit_child (tx_id, txid, raw, weight, fee, origin, status, active, height, hash, refusal,"
 		" created_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, substr(?10, 1, 500), ?11)"
-		" ON CONFLICT (txid) DO UPDATE SET fee = ifnull(excluded.fee, fee), origin = excluded.origin,"
+		" ON CONFLICT (tx_id, txid) DO UPDATE SET fee = ifnull(excluded.fee, fee), origin = excluded.origin,"
 		" status = excluded.status, active = 1, height = excluded.height, hash = excluded.hash,"
-		" refusal = excluded.refusal WHERE tx_id = excluded.tx_id RETURNING id",
+		" refusal = excluded.refusal RETURNING id",
 	[Q_SAVE] = "UPDATE exit_child SET fee = ?2, origin = ?3, status = ?4, active = ?5, height = ?6, hash = ?7,"
 		   " refusal = substr(?8, 1, 500) WHERE id = ?1",
 	[Q_ACTIVE] = ROWS " WHERE tx_id = ?1 AND active = 1",
@@ -62,7 +62,6 @@ int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int
 			 struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_EXIT_CHILD, Q_ADD);
-	int rc;
 
 	if (retire_others(u, child, err) != 0)
 		return -1;
@@ -77,10 +76,7 @@ int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int
 	bind_block(q, 8, child);
 	bind_text(q, 10, child->refusal);
 	bind_i64(q, 11, now_ms);
-	rc = stmt_step(q, err);
-	if (rc == 0)
-		return ERR(err, ERR_EXISTS, "it is the child of another exit transaction");
-	if (rc < 0)
+	if (stmt_step(q, err) < 0)
 		return -1;
 	*ret_id = col_i64(q, 0);
 	return 0;

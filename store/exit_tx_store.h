@@ -81,7 +81,8 @@ struct exit_child_row {
 /* "cpfp:<id>", with the id of the exit transaction: who holds the coins that its child spends, for the transaction may
  * serve several exits. */
 struct action_id exit_child_holder(int64_t tx_id);
-/* A child, active in place of any other, which becomes REPLACED.  The same txid again: made active, with what is new. */
+/* A child, active in place of any other, which becomes REPLACED.  The same txid again: made active, with what is new.
+ * A stranger's may spend the anchors of several exit transactions: then each of them has a row of it. */
 MUST_CHECK int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int64_t now_ms, int64_t *ret_id,
 				    struct err *err);
 /* Saves fee, origin, status, active, confirmed, block and refusal. */

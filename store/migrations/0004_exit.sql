@@ -136,11 +136,11 @@ CREATE TABLE exit_tx_ref (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX exit_tx_ref_tx ON exit_tx_ref (tx_id, exit_id);
 
--- The transactions that pay for them: at most one at a time is the one that counts.
+-- The transactions that pay for them: at most one at a time is the one that counts.  A stranger's may pay for several.
 CREATE TABLE exit_child (
 	id            INTEGER PRIMARY KEY AUTOINCREMENT,
 	tx_id         INTEGER NOT NULL REFERENCES exit_tx (id),
-	txid          BLOB NOT NULL UNIQUE CHECK (length(txid) = 32),
+	txid          BLOB NOT NULL CHECK (length(txid) = 32),
 	raw           BLOB NOT NULL,
 	weight        INTEGER NOT NULL CHECK (weight >= 1),
 	fee           INTEGER CHECK (fee >= 0), -- NULL: not known
@@ -151,6 +151,7 @@ CREATE TABLE exit_child (
 	hash          BLOB CHECK (length(hash) = 32),
 	refusal       TEXT, -- what a node said last
 	created_at_ms INTEGER NOT NULL,
+	UNIQUE (tx_id, txid),
 	CHECK ((height IS NULL) = (hash IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX exit_child_active ON exit_child (tx_id) WHERE active = 1;

@@ -406,7 +406,7 @@ static struct exit_child_row child(int64_t tx_id, unsigned n)
 static int children(struct unit *u, void *ctx, struct err *err)
 {
 	struct exit_tx_row root = exit_tx(50), leaf = exit_tx(51);
-	struct exit_child_row a = child(1, 60), b = child(1, 61), thief = child(2, 60), row, *rows;
+	struct exit_child_row a = child(1, 60), b = child(1, 61), shared = child(2, 60), row, *rows;
 	struct view v = unit_view(u);
 	int64_t id;
 	size_t n;
@@ -430,7 +430,14 @@ static int children(struct unit *u, void *ctx, struct err *err)
 	ck_assert(rows[0].active && rows[0].has_fee && sat_value(rows[0].fee) == 1382);
 	ck_assert(rows[0].status == CHILD_SENT && rows[0].created_at_ms == 5);
 	ck_assert(!rows[1].active && rows[1].status == CHILD_REPLACED);
-	FAILS(exit_child_store_add(u, &thief, 8, &id, err), ERR_EXISTS);
+	shared.status = CHILD_SENT;
+	shared.origin = CHILD_MEMPOOL;
+	OK(exit_child_store_add(u, &shared, 8, &shared.id, err)); /* it spends the anchor of another one, too */
+	ck_assert_int_ne(shared.id, rows[0].id);
+	ck_assert_int_eq(exit_child_store_active(v, &arena, 2, &row, err), 1);
+	ck_assert(row.id == shared.id && txid_equal(&row.txid, &a.txid) && row.origin == CHILD_MEMPOOL);
+	ck_assert_int_eq(exit_child_store_active(v, &arena, 1, &row, err), 1);
+	ck_assert(row.id == rows[0].id && row.origin == CHILD_WALLET); /* which is as it was */
 	rows[0].confirmed = true;
 	rows[0].block = (struct block_ref){ 7, onchain_hash(7) };
 	rows[0].refusal = "txn-already-known";
