@@ -64,6 +64,7 @@ struct config {
 
 	int auto_exit; /* enum auto_exit */
 	int64_t vtxo_exit_margin, vtxo_alarm_blocks;
+	int64_t exit_bump_after, exit_confirmations;
 
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;

@@ -140,6 +140,10 @@ const struct option options[] = {
 		  "that somebody else puts on chain is always followed." },
 	{ "vtxo_exit_margin", OPTION_INT, 0, 1, 10000, .fallback = "12", .arg = "BLOCKS", AT(vtxo_exit_margin),
 	  .help = "Blocks to spare between the end of an exit and the height at which the VTXO expires." },
+	{ "exit_bump_after", OPTION_INT, 0, 1, 1000, .fallback = "3", .arg = "BLOCKS", AT(exit_bump_after),
+	  .help = "Blocks that an exit's transaction and the child that pays for it may wait before the child pays more." },
+	{ "exit_confirmations", OPTION_INT, 0, 1, 100, .fallback = "6", .arg = "N", AT(exit_confirmations),
+	  .help = "Confirmations of a claim after which its exit is over." },
 	{ "vtxo_alarm_blocks", OPTION_INT, 0, 1, 100000, .fallback = "1008", .arg = "BLOCKS", AT(vtxo_alarm_blocks),
 	  .help = "status asks for attention so many blocks before an exit must begin." },
 

@@ -38,13 +38,11 @@
 #include "rpc/server.h"
 #include "store/wallet_store.h"
 
-#define STOP_LOOK_MS    20
-#define HEALTH_MS       5000
-#define FIRST_CARE_MS   1000
-#define EXIT_BUMP_AFTER 3  /* blocks that a child may wait before it pays more: spec/exit.md 3.6 */
-#define EXIT_FINAL      6  /* confirmations of a claim, after which it is over */
-#define ENDPOINT_POSTS  8  /* to one endpoint at a time: spec/outbox.md 5.10 */
-#define NODE_POSTS      10 /* to one node: what chain/source.h lets be under way, and one that waits for a block */
+#define STOP_LOOK_MS   20
+#define HEALTH_MS      5000
+#define FIRST_CARE_MS  1000
+#define ENDPOINT_POSTS 8  /* to one endpoint at a time: spec/outbox.md 5.10 */
+#define NODE_POSTS     10 /* to one node: what chain/source.h lets be under way, and one that waits for a block */
 
 struct host {
 	const struct conf_input *input;
@@ -281,9 +279,9 @@ static void open_exits(struct host *h)
 		.network = (enum network)h->conf.network,
 		.single_chain = policy.single_chain,
 		.max_feerate = policy.max_feerate,
-		.bump_after = EXIT_BUMP_AFTER,
+		.bump_after = (uint32_t)h->conf.exit_bump_after,
 		.margin = (uint32_t)h->conf.vtxo_exit_margin,
-		.final_confs = EXIT_FINAL,
+		.final_confs = (unsigned)h->conf.exit_confirmations,
 		.sent = look_at_chain,
 		.ctx = h,
 	});
