@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "exit/plan.h"
+#include "exit/status.h"
+#include "exit/step.h"
 #include "outbox/show.h"
 #include "rpc/chain_show.h"
 #include "rpc/state.h"
@@ -17,13 +19,14 @@
 #include "store/movement_store.h"
 #include "store/quote_store.h"
 
-#define TROUBLED_SHOWN 20
-#define TROUBLE_TRIES  10
-#define QUOTE_NEAR_MS  (3600 * INT64_C(1000))
-#define DAY_MS         (86400 * INT64_C(1000))
-#define BLOCK_MS       (600 * INT64_C(1000))
-#define EXIT_ALARM     1008u      /* blocks: a week */
-#define LIBEVENT_SOUND 0x02010d00 /* 2.1.13 */
+#define TROUBLED_SHOWN  20
+#define TROUBLE_TRIES   10
+#define QUOTE_NEAR_MS   (3600 * INT64_C(1000))
+#define DAY_MS          (86400 * INT64_C(1000))
+#define BLOCK_MS        (600 * INT64_C(1000))
+#define EXITS_LOOKED_AT 1000u
+#define EXIT_ALARM      1008u      /* blocks: a week */
+#define LIBEVENT_SOUND  0x02010d00 /* 2.1.13 */
 
 enum severity { CRITICAL, WARNING, INFO };
 
@@ -369,6 +372,88 @@ static void look_at_vtxos(struct list *l)
 		add_unreadable(l, "the VTXOs", &err);
 }
 
+/* --- exits that cannot go on alone --- */
+
+struct stuck {
+	struct list *l;
+	unsigned shown;
+};
+
+static json_t *add_exit(const struct stuck *s, const char *kind, const char *next, const struct exit_row *row,
+			const char *what)
+{
+	json_t *item = add(s->l, CRITICAL, kind, next, what), *stake = json_object_in(s->l->a);
+	char id[OUTPOINT_TEXT];
+
+	outpoint_text(&row->vtxo, id);
+	json_set_int(item, "exit", row->id);
+	json_set_str(item, "vtxo_id", id);
+	json_set_u64(stake, "amount", sat_value(row->amount));
+	json_set_str(stake, "unit", "sat");
+	json_set(item, "at_stake", stake);
+	return item;
+}
+
+/* Is the last trouble that confirmed coins are short, and by how much?  What cannot be read is no such trouble. */
+static bool is_short_of_coins(const struct exit_row *row, uint64_t *ret_sat)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256u * 1024);
+	uint64_t needed, available;
+	const char *type;
+	struct err ignored;
+	json_t *obj;
+
+	if (!row->error || json_parse(&a, bytes_of(row->error), JSON_DEPTH_MAX, &obj, &ignored) != 0 ||
+	    json_get_str(obj, "type", 64, &type, &ignored) != 0 ||
+	    strcmp(type, exit_trouble_name(TROUBLE_FUNDS)) != 0 ||
+	    json_get_u64(obj, "needed", SAT_MONEY_MAX, &needed, &ignored) != 0 ||
+	    json_get_u64(obj, "available", needed, &available, &ignored) != 0)
+		return false;
+	*ret_sat = needed - available;
+	return true;
+}
+
+static void look_at_exit(void *ctx, const struct exit_row *row)
+{
+	struct stuck *s = ctx;
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256u * 1024);
+	struct exit_status status;
+	struct err err;
+	uint64_t more;
+
+	if (s->shown >= TROUBLED_SHOWN)
+		return;
+	if (row->state == EXIT_PROCESSING && is_short_of_coins(row, &more)) {
+		json_t *item = add_exit(
+			s, "exit_needs_funds", "exit.prepare; or address.new, and pay to it", row,
+			arena_printf(s->l->a, "An exit waits for %" PRIu64 " sat more in confirmed coins on chain.",
+				     more));
+
+		json_set_u64(item, "missing_sat", more);
+		s->shown++;
+	} else if (row->state == EXIT_CLAIMED) {
+		if (exit_status_parse(&a, row->checkpoint, &status, &err) != 0) {
+			add_unreadable(s->l, "an exit", &err);
+			s->shown++;
+		} else if (!status.spent_by_us) {
+			add_exit(s, "exit_taken", "exit.get", row,
+				 "What an exit has put on chain was taken by a transaction that is not ours.");
+			s->shown++;
+		}
+	}
+}
+
+static void look_at_exits(struct list *l)
+{
+	const struct exit_query live = { .filter = EXITS_LIVE, .limit = EXITS_LOOKED_AT };
+	SCOPED(arena) struct arena a = ARENA_LIMIT(16u << 20);
+	struct stuck s = { .l = l };
+	struct err err;
+
+	if (exit_store_list(l->view, &a, &live, look_at_exit, &s, &err) < 0)
+		add_unreadable(l, "the exits", &err);
+}
+
 static void add_chain(void *ctx, int severity, const char *kind, const char *next, const char *what)
 {
 	static const enum severity severities[] = { CRITICAL, WARNING, INFO };
@@ -404,6 +489,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	chain_troubles(server, a, add_chain, &l);
 	look_at_outbox(&l);
 	look_at_vtxos(&l);
+	look_at_exits(&l);
 	look_at_backup(&l);
 	look_at_libevent(&l);
 	for (enum severity s = CRITICAL; s <= INFO; s++)

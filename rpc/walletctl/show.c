@@ -35,6 +35,8 @@ static const struct list_view {
 	{ "vtxo.import", "vtxos", "place vtxo_id amount_sat status error.message warning.message" },
 	{ "exit.plan", "vtxos",
 	  "vtxo_id amount_sat state exit_fee_sat claim_fee_sat economical expiry_height blocks_to_start" },
+	{ "exit.list", "exits",
+	  "exit vtxo_id amount_sat state waiting_for confirmed_txs depth blocks_left deadline_height fees_sat" },
 	{ "mint.list", "mints", NULL },
 	{ "key.list", "keys", "name scope budget_hour_sat budget_day_sat created_at_ms last_used_ms revoked_at_ms" },
 	{ "status", "tasks", "name backlog runs failures last_success_ms last_error" },

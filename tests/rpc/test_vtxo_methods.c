@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "chain/ark_keys.h"
 #include "exit/plan.h"
+#include "exit/status.h"
 #include "rails/ark/exit_tx.h"
 #include "rpc/dispatch.h"
 #include "store/chain_store.h"
@@ -309,6 +310,84 @@ START_TEST(alarm_table)
 }
 END_TEST
 
+/* --- exits that cannot go on alone: as the progressor leaves them --- */
+
+static int stuck_unit(struct unit *u, void *ctx, struct err *e)
+{
+	const struct exit_row *as = ctx;
+	struct exit_row row;
+	int64_t id;
+
+	if (exit_store_add(u, 1, "{\"type\":\"start\",\"tip_height\":100}", NULL, 10, 5, &id, e) != 0)
+		return -1;
+	ck_assert_int_eq(exit_store_get(unit_view(u), &w.arena, id, &row, e), 1);
+	row.state = as->state;
+	row.checkpoint = as->checkpoint;
+	row.error = as->error;
+	row.error_at_ms = 6;
+	return exit_store_save(u, &row, true, 6, e);
+}
+
+static const char *claimed(bool by_us)
+{
+	struct exit_status s = { .state = EXIT_CLAIMED, .tip_height = 130, .spent_by_us = by_us };
+
+	s.confirmed.height = 110;
+	s.since.height = 122;
+	s.spent_in.height = 125;
+	return exit_status_text(&w.arena, &s);
+}
+
+static const char *processing(void)
+{
+	return exit_status_text(&w.arena, &(struct exit_status){ .state = EXIT_PROCESSING, .tip_height = 130 });
+}
+
+#define SHORT(available) "{\"type\":\"insufficient-confirmed-funds\",\"needed\":1712,\"available\":" available "}"
+static const struct {
+	bool claimed, by_us;
+	const char *error, *kind; /* kind NULL: none */
+	int64_t missing_sat;
+} stuck[] = {
+	{ false, false, SHORT("712"), "exit_needs_funds", 1000 },
+	{ false, false, SHORT("0"), "exit_needs_funds", 1712 },
+	{ false, false, NULL, NULL, 0 },
+	{ false, false, "{\"type\":\"wallet-locked\"}", NULL, 0 },
+	{ true, true, NULL, NULL, 0 },
+	{ true, false, NULL, "exit_taken", 0 },
+};
+
+START_TEST(stuck_table)
+{
+	struct vtxo a = make(1, 50000, 6000);
+	struct exit_row row = { .state = stuck[_i].claimed ? EXIT_CLAIMED : EXIT_PROCESSING,
+				.checkpoint = stuck[_i].claimed ? claimed(stuck[_i].by_us) : processing(),
+				.error = stuck[_i].error };
+	json_t *item, *found = NULL;
+	size_t i;
+
+	take(&a);
+	ck_assert_msg(store_unit_now(w.store, stuck_unit, &row, err) == 0, "%s", err->msg);
+	json_array_foreach(json_object_get(call("status", "{}"), "attention"), i, item)
+	{
+		if (json_object_get(item, "exit"))
+			found = item;
+	}
+	if (!stuck[_i].kind) {
+		ck_assert_ptr_null(found);
+		return;
+	}
+	ck_assert_ptr_nonnull(found);
+	ck_assert_str_eq(json_str(found, "kind"), stuck[_i].kind);
+	ck_assert_str_eq(json_str(found, "severity"), "critical");
+	ck_assert_int_eq(json_int(found, "exit"), 1);
+	ck_assert_str_eq(json_str(found, "vtxo_id"), id_of(&a));
+	ck_assert_int_eq(json_int(json_object_get(found, "at_stake"), "amount"), 50000);
+	if (stuck[_i].missing_sat)
+		ck_assert_int_eq(json_int(found, "missing_sat"), stuck[_i].missing_sat);
+}
+END_TEST
+
 START_TEST(a_lost_server)
 {
 	struct vtxo a = make(1, 50000, 500);
@@ -343,6 +422,7 @@ int main(void)
 	tcase_add_test(c, a_known_one_needs_no_chain);
 	tcase_add_test(c, planned);
 	tcase_add_loop_test(c, alarm_table, 0, ARRAY_LEN(alarms));
+	tcase_add_loop_test(c, stuck_table, 0, ARRAY_LEN(stuck));
 	tcase_add_test(c, a_lost_server);
 	suite_add_tcase(s, c);
 	return suite_run(s);
