@@ -168,22 +168,40 @@ int exits_note(struct unit *u, struct arena *a, struct exit_row *row, const stru
 	       int64_t now_ms, struct err *err)
 {
 	bool trouble = t && t->tag != TROUBLE_NONE;
+	bool is_short = trouble && t->tag == TROUBLE_FUNDS && !exit_trouble_is(row->error, TROUBLE_FUNDS);
 
 	row->error = trouble ? exit_trouble_text(a, t) : NULL;
 	if (trouble)
 		row->error_at_ms = now_ms;
 	row->attempts = trouble ? row->attempts + 1 : 0;
 	row->wake_at_ms = wake_at_ms;
-	return exit_store_save(u, row, false, now_ms, err);
+	if (exit_store_save(u, row, false, now_ms, err) != 0)
+		return -1;
+	return is_short ? exit_store_tell(u, row->id, "exit.needs_funds", err) : 0;
+}
+
+/* What a person has to know of a move, beside that there was one; NULL: nothing. */
+static const char *news_of(enum exit_state was, const struct exit_status *to)
+{
+	if (to->state == was)
+		return NULL;
+	if (to->state == EXIT_CLAIMABLE)
+		return "exit.claimable";
+	if ((to->state == EXIT_CLAIMED && !to->spent_by_us) || (to->state == EXIT_ALREADY_SPENT && to->conflict))
+		return "exit.foreign_spend";
+	return NULL;
 }
 
 /* One move: state, history, and what it means for the rest. */
 static int make_move(struct unit *u, struct step_run *r, struct gathered *g, const struct exit_move *m, struct err *err)
 {
+	const char *news = news_of(g->row.state, &m->to);
+
 	g->row.state = m->to.state;
 	g->row.live = m->live;
 	g->row.checkpoint = exit_status_text(&r->arena, &m->to);
 	if (exit_store_save(u, &g->row, true, r->now_ms, err) != 0 ||
+	    (news && exit_store_tell(u, g->row.id, news, err) != 0) ||
 	    reconcile(u, &r->arena, g, &m->to, r->now_ms, err) != 0)
 		return -1;
 	g->row.version++;

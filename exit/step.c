@@ -68,6 +68,17 @@ const char *exit_trouble_text(struct arena *a, const struct exit_trouble *t)
 	return json_text(a, obj);
 }
 
+bool exit_trouble_is(const char *text, enum exit_trouble_tag tag)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(256u * 1024);
+	const char *type;
+	struct err ignored; /* what cannot be read is none that is known */
+	json_t *obj;
+
+	return text && json_parse(&a, bytes_of(text), JSON_DEPTH_MAX, &obj, &ignored) == 0 &&
+	       json_get_str(obj, "type", 64, &type, &ignored) == 0 && strcmp(type, exit_trouble_name(tag)) == 0;
+}
+
 /* --- one transaction --- */
 
 static bool parent_confirmed(const struct exit_facts *f, size_t i)

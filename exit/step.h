@@ -74,6 +74,8 @@ struct exit_trouble {
 const char *exit_trouble_name(enum exit_trouble_tag t);
 /* As it is stored and shown. */
 const char *exit_trouble_text(struct arena *a, const struct exit_trouble *t);
+/* Is a text that was made so, or NULL, of this kind? */
+bool exit_trouble_is(const char *text, enum exit_trouble_tag tag);
 
 struct exit_move {
 	struct exit_status to; /* *from, where nothing changed */

@@ -232,6 +232,11 @@ int exit_store_save(struct unit *u, const struct exit_row *row, bool changed, in
 	return changed ? tell(u, row->id, "exit.state_changed", exit_state_name(was), err) : 0;
 }
 
+int exit_store_tell(struct unit *u, int64_t id, const char *kind, struct err *err)
+{
+	return tell(u, id, kind, NULL, err);
+}
+
 int exit_store_wake(struct unit *u, int64_t id, int64_t at_ms, struct err *err)
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_EXIT, Q_WAKE);

@@ -62,6 +62,8 @@ MUST_CHECK int exit_store_add(struct unit *u, int64_t vtxo_id, const char *check
  * row->version. */
 MUST_CHECK int exit_store_save(struct unit *u, const struct exit_row *row, bool changed, int64_t now_ms,
 			       struct err *err);
+/* An event about an exit that is there, with its state as it is stored. */
+MUST_CHECK int exit_store_tell(struct unit *u, int64_t id, const char *kind, struct err *err);
 /* A hint, without a version: those that live wake at this time, if they would sleep longer. */
 MUST_CHECK int exit_store_wake(struct unit *u, int64_t id, int64_t at_ms, struct err *err);
 MUST_CHECK int exit_store_wake_all(struct unit *u, int64_t at_ms, struct err *err);

@@ -12,6 +12,7 @@
 #include "exit/vtxo_import.h"
 #include "rails/bitcoin/policy.h"
 #include "rails/keys/keyring.h"
+#include "store/event_store.h"
 #include "store/vtxo_store.h"
 #include "tests/support/ark_maker.h"
 #include "tests/support/follower_world.h"
@@ -263,6 +264,22 @@ static void expect(int64_t id, const char *states)
 	ck_assert_str_eq(line, states);
 }
 
+static void count_event(void *ctx, const struct event *e)
+{
+	(void)e;
+	++*(unsigned *)ctx;
+}
+
+/* How often it was told. */
+static unsigned told(const char *kind)
+{
+	unsigned n = 0;
+	int64_t cursor;
+
+	ck_assert_int_ge(event_list(now(), &fw.arena, 0, kind, 1000, count_event, &n, &cursor, err), 0);
+	return n;
+}
+
 static struct exit_child_row child_of(int64_t id, size_t i)
 {
 	struct exit_tx_row *txs;
@@ -406,7 +423,8 @@ START_TEST(without_money_it_waits)
 			 "{\"type\":\"insufficient-confirmed-funds\",\"needed\":1712,\"available\":0}");
 	follower_world_receive(SCRIPT_RECEIVE, 0, 5000);
 	settle();
-	expect(id, "S Pv Pc"); /* no block has it yet */
+	expect(id, "S Pv Pc");                          /* no block has it yet */
+	ck_assert_uint_eq(told("exit.needs_funds"), 1); /* however often it was looked at */
 	mine(1);
 	expect(id, "S Pv Pc Pa");
 	ck_assert_ptr_null(row_of(id).error);
@@ -634,6 +652,7 @@ START_TEST(a_block_goes)
 	model_node_mine_empty(fw.node, DELTA + 2);
 	settle();
 	expect(id, "S Pv Pc Pa D Pv Pa D K Pv Pa"); /* 9.17 */
+	ck_assert_uint_eq(told("exit.foreign_spend"), 0);
 	check_books();
 }
 END_TEST
@@ -657,6 +676,7 @@ START_TEST(a_block_has_something_else)
 	expect(id, "S Pv Pc");
 	mine(1);
 	expect(id, "S Pv Pc X");
+	ck_assert_uint_eq(told("exit.foreign_spend"), 1);
 	ck_assert(!row_of(id).live);
 	ck_assert_int_eq(vtxo_state(&v), VTXO_SPENT);
 	check_books();
@@ -679,7 +699,10 @@ START_TEST(somebody_else_spends_it)
 	mine(DELTA);
 	expect(id, "S Pv Pc Pa D K F");
 	ck_assert_int_eq(vtxo_state(&v), VTXO_SPENT);
+	ck_assert_uint_eq(told("exit.claimable"), 1);
+	ck_assert_uint_eq(told("exit.needs_funds"), 0);
 	mine(6);
+	ck_assert_uint_eq(told("exit.foreign_spend"), 1);
 	ck_assert(!row_of(id).live);
 	check_books();
 }
