@@ -105,6 +105,12 @@ static const struct {
 	  "         7  w-7           a           0xAb     12     confirmed               1  2023-11-14 22:13:20Z\n"
 	  "\n"
 	  "more: after=7\n" },
+	{ "exits", "exit.list",
+	  "{\"exits\":[{\"exit\":3,\"vtxo_id\":\"ab:0\",\"attempt\":1,\"state\":\"processing\",\"live\":true,"
+	  "\"amount_sat\":50000,\"waiting_for\":\"funds\",\"blocks_left\":14,\"depth\":2,\"fees_sat\":1382,"
+	  "\"confirmed_txs\":1,\"deadline_height\":488}]}",
+	  "EXIT  VTXO ID  AMOUNT SAT  STATE       WAITING FOR  CONFIRMED TXS  DEPTH  BLOCKS LEFT  DEADLINE HEIGHT  FEES SAT\n"
+	  "   3  ab:0          50000  processing  funds                    1      2           14              488      1382\n" },
 	{ "the nonce doctor", "outbox.lanes",
 	  "{\"lanes\":[{\"lane\":1,\"chain_id\":5,\"relayer\":\"0xAb\",\"key\":\"hd:0\",\"hold\":\"no_funds\",\"balance_wei\":\"0\","
 	  "\"latest\":3,\"pending\":3,\"next_tx_nonce\":4,\"gap\":1,\"slots_open\":1,\"pause_reason\":null,"
