@@ -135,7 +135,7 @@ static int cannot_cancel(const struct exit_row *row, const char *why, struct err
 
 	outpoint_text(&row->vtxo, text);
 	ERR(err, ERR_NOT_CANCELLABLE, "the exit of %s is %s: %s", text, exit_state_name(row->state), why);
-	return err_hint(err, "exit.get vtxo=%s", text);
+	return err_hint(err, "exit.get vtxo_id=%s", text);
 }
 
 /* Is the last transaction of it known to anybody but us? */

@@ -11,8 +11,10 @@
 #include "rpc/auth.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
+#include "store/vtxo_store.h"
 
 #define STARTS_MAX 100u
+#define START_ROOM ((size_t)64 << 20) /* what beginning one exit, or reading a page of VTXOs, may take */
 
 static const struct onchain_policy *policy_of(const struct rpc_call *call)
 {
@@ -88,63 +90,144 @@ static int rate_param(const struct rpc_call *call, struct feerate *ret, struct e
 
 /* --- exit.start --- */
 
-static int start_one(struct unit *u, struct rpc_call *call, const struct exit_order *o, json_t *started,
-		     json_t *running, struct err *err)
+/* What begins, what was under way already, and of all of them what cannot: into these. */
+struct starting {
+	struct rpc_call *call;
+	struct unit *u;
+	struct exit_order o;
+	json_t *started, *running, *skipped;
+};
+
+/* 1 and 0 as exit_start(). */
+static int start_one(struct starting *s, const struct outpoint *at, struct err *err)
 {
+	SCOPED(arena) struct arena a = ARENA_LIMIT(START_ROOM);
 	char text[OUTPOINT_TEXT];
 	int64_t id;
-	int rc = exit_start(u, call->arena, o, clock_now_ms(), &id, err);
+	int rc;
 
+	s->o.vtxo = *at;
+	rc = exit_start(s->u, &a, &s->o, clock_now_ms(), &id, err);
 	if (rc < 0)
 		return err_field(err, "vtxo_ids");
-	outpoint_text(&o->vtxo, text);
-	json_add_take(rc == 1 ? started : running, json_string(text));
+	outpoint_text(at, text);
+	json_add_take(rc == 1 ? s->started : s->running, json_string(text));
+	return rc;
+}
+
+static int start_named(struct starting *s, struct err *err)
+{
+	struct outpoint *at;
+	size_t n;
+
+	if (ids_param(s->call, &at, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (start_one(s, &at[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+struct vtxo_page {
+	struct outpoint *at;
+	int64_t last;
+	unsigned n;
+};
+static void add_point(void *ctx, const struct vtxo_row *row)
+{
+	struct vtxo_page *page = ctx;
+
+	page->at[page->n++] = row->point;
+	page->last = row->id;
+}
+
+/* Too small to be on chain, or not relayed: such a one is no reason to leave the others. */
+static int start_or_skip(struct starting *s, const struct outpoint *at, struct err *err)
+{
+	char text[OUTPOINT_TEXT];
+	json_t *v;
+
+	if (start_one(s, at, err) >= 0)
+		return 0;
+	if (err->code != ERR_VTXO_DUST && err->code != ERR_VTXO_SCRIPT)
+		return -1;
+	v = json_object_in(s->call->arena);
+	outpoint_text(at, text);
+	json_set_str(v, "vtxo_id", text);
+	json_set_str(v, "kind", err_kind(err->code));
+	json_set_str(v, "message", err->msg);
+	json_add(s->skipped, v);
+	return 0;
+}
+
+static int start_all(struct starting *s, struct err *err)
+{
+	struct vtxo_page page = { .at = ARENA_ARRAY(s->call->arena, STARTS_MAX, struct outpoint) };
+
+	do {
+		SCOPED(arena) struct arena a = ARENA_LIMIT(START_ROOM);
+		struct vtxo_query q = { .state = VTXO_SPENDABLE, .after = page.last, .limit = STARTS_MAX };
+
+		page.n = 0;
+		if (vtxo_store_list(unit_view(s->u), &a, &q, add_point, &page, err) < 0)
+			return -1;
+		for (unsigned i = 0; i < page.n; i++)
+			if (start_or_skip(s, &page.at[i], err) != 0)
+				return -1;
+	} while (page.n == STARTS_MAX);
 	return 0;
 }
 
 static int start_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
-	json_t *result = json_object_in(call->arena), *started = json_array_in(call->arena),
-	       *running = json_array_in(call->arena);
-	struct exit_order o = { .allow_non_standard = rpc_param_bool(call, "allow_non_standard") };
-	struct outpoint *at;
+	struct starting s = {
+		.call = call,
+		.u = u,
+		.o = { .allow_non_standard = rpc_param_bool(call, "allow_non_standard") },
+		.started = json_array_in(call->arena),
+		.running = json_array_in(call->arena),
+		.skipped = json_array_in(call->arena),
+	};
+	json_t *result = json_object_in(call->arena);
 	struct feerate rate;
-	size_t n;
 	int rc = rate_param(call, &rate, err);
 
-	if (rc < 0 || ids_param(call, &at, &n, err) != 0)
+	if (rc < 0)
 		return -1;
 	if (rc == 1)
-		o.rate = &rate;
-	if (n == 0) {
-		ERR(err, ERR_PARAM, "which VTXOs?");
-		return err_field(err, "vtxo_ids");
-	}
-	for (size_t i = 0; i < n; i++) {
-		o.vtxo = at[i];
-		if (start_one(u, call, &o, started, running, err) != 0)
-			return -1;
-	}
+		s.o.rate = &rate;
+	if ((rpc_param_bool(call, "all") ? start_all(&s, err) : start_named(&s, err)) != 0)
+		return -1;
 	unit_after(u, kick, call->server->opt.exits);
-	json_set(result, "started", started);
-	json_set(result, "running", running);
+	json_set(result, "started", s.started);
+	json_set(result, "running", s.running);
+	json_set(result, "skipped", s.skipped);
 	*ret = result;
 	return 0;
 }
 
 static struct rpc_outcome exit_start_run(struct rpc_call *call)
 {
+	bool some = json_array_size(json_object_get(call->params, "vtxo_ids")) > 0;
 	struct err err;
 
+	if (rpc_param_bool(call, "all") == some) {
+		ERR(&err, ERR_PARAM, "which VTXOs? Their ids, or all=true");
+		err_field(&err, "vtxo_ids");
+		return rpc_fail(&err);
+	}
 	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, start_unit, NULL);
 }
 
 static const struct param exit_start_params[] = {
 	{ .name = "vtxo_ids",
 	  .type = PARAM_ARRAY,
-	  .flags = PARAM_REQUIRED,
 	  .max = STARTS_MAX,
 	  .help = "Which ones: each txid:vout. All of them begin, or none." },
+	{ .name = "all",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Or every spendable one; those that cannot are told in skipped." },
 	RATE_PARAM("what the nodes say", "sat/vB, for all its transactions: \"2.5\"."),
 	{ .name = "allow_non_standard",
 	  .type = PARAM_BOOL,
@@ -156,6 +239,7 @@ static const struct param exit_start_params[] = {
 static const struct rpc_field exit_start_result[] = {
 	{ "started", "array", "Ids of VTXOs whose exit begins now." },
 	{ "running", "array", "Ids of VTXOs whose exit was under way already." },
+	{ "skipped", "array", "With all=true: vtxo_id, and why not (kind, message)." },
 	{ 0 },
 };
 const struct rpc_method method_exit_start = {
