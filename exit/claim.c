@@ -265,12 +265,10 @@ static int destination(struct claiming *c, struct bytes *ret, bool *ret_own, int
 	return 0;
 }
 
-/* What it pays to us is expected from now on.  Its fee is the VTXOs': it is in the ledger with them. */
+/* What it pays to us is expected from now on.  Its fee is the VTXOs', and in the ledger with them: on chain none is known. */
 static int expect_own(struct claiming *c, const struct tx *tx, struct bytes raw, int64_t now_ms, struct err *err)
 {
-	struct own_tx own = {
-		.kind = "claim", .action = exit_holder(c->exits[0]), .trust = TRUST_WAIT, .has_fee = true
-	};
+	struct own_tx own = { .kind = "claim", .action = exit_holder(c->exits[0]), .trust = TRUST_WAIT };
 	struct told_tx told;
 
 	if (told_of(c->a, raw, tx, &told, err) != 0)

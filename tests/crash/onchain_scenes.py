@@ -1,10 +1,14 @@
 """What the on-chain wallet does while it is killed: every way that a payment can go, and what the chain does to it."""
+import json
+import os
+import subprocess
 import time
 
 import bitcoin_acts
 import esplora
 from bitcoin_gate import SEND
 from lab import RpcError
+from onchain_books import CONFIRMED
 from onchain_world import Scene, check
 
 AMOUNT = 40_000
@@ -258,5 +262,64 @@ class ByIndex(Paid):
         self.server.stop()
 
 
+class Exited(Scene):
+    """A VTXO is put on chain, with a coin that pays for it, and claimed."""
+
+    points = ("exit.step", "exit.send", "exit.package_result")
+    worth, delta, final, long = 50_000, 3, 6, True
+
+    def prepare(self):
+        first = {"server": "a1" * 32, "expiry_height": self.node.height() + 2000, "exit_delta": self.delta,
+                 "board": {"user": {"words": self.words, "index": 0}, "amount_sat": self.worth, "fee_sat": 0}}
+        wanted = self.maker(first)
+        txid = self.node.pay(self.node.rpc.ask("decodescript", wanted["script"])["address"], wanted["amount_sat"])
+        outputs = self.node.rpc.ask("getrawtransaction", txid, True)["vout"]
+        at = next(o["n"] for o in outputs if o["scriptPubKey"]["hex"] == wanted["script"])
+        self.node.mine()
+        self.here()
+        vtxo, = self.maker({**first, "utxo": f"{txid}:{at}"})["vtxos"]
+        said, = self.wallet.call("vtxo.import", vtxos=vtxo["hex"])["vtxos"]
+        check(said["status"] == "imported", f"the VTXO is not taken: {said}")
+        self.vtxo = vtxo["id"]
+
+    def maker(self, plan):
+        program = os.path.join(self.worker.build, "walletd-vtxo-maker")
+        done = subprocess.run([program], input=json.dumps(plan).encode(), stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
+
+    def act(self):
+        self.wallet.call("exit.start", vtxo_ids=[self.vtxo], feerate="5", idempotency_key="start")
+        self.once("on chain", self.mine_it)
+        self.once("waited", self.wait_for_it)
+        self.exit_is("claimable", "claim-in-progress", "claimed")
+        self.claim = self.wallet.call("exit.claim", feerate="5", idempotency_key="claim")
+        self.once("claimed", self.mine_claim)
+        self.exit_is("claimed")
+        self.until(lambda: not self.wallet.call("exit.list")["exits"], "the exit is over")
+
+    def exit_is(self, *states):
+        self.until(lambda: self.wallet.call("exit.get", vtxo_id=self.vtxo)["state"] in states, f"the exit is {states}")
+
+    def mine_it(self):
+        self.until(lambda: len(self.node.pooled()) == 2, "the package is in the mempool")
+        self.node.mine()
+
+    def wait_for_it(self):
+        self.exit_is("awaiting-delta")
+        self.node.mine(self.delta)
+
+    def mine_claim(self):
+        self.until(lambda: self.claim["txid"] in self.node.pooled(), "the claim is in the mempool")
+        self.node.mine(self.final)
+
+    def check(self, books):
+        """The VTXO is what was claimed, and its fee; the coin is less what the child cost, once."""
+        check(self.claim["amount_sat"] + self.claim["fee_sat"] == self.worth, f"a claim of something else: {self.claim}")
+        child = sum(tx.fee for tx in books.txs if tx.fee is not None and tx.place == CONFIRMED and tx.txid != self.claim["txid"])
+        check(books.balance() == sum(self.funds) - child + self.claim["amount_sat"], f"{books.balance()} are left")
+        ark = self.wallet.call("balance")["balances"].get("ark", {}).get("sat", {})
+        check(not any(ark.get(bucket) for bucket in ("spendable", "locked", "exiting")), f"there is Ark money left: {ark}")
+
+
 ALL = (Paid, Bumped, BumpRefused, Cancelled, GivenUp, SignedElsewhere, Received, Reorganised, ReorganisedDeep, DoubleSpent,
-       Restored, ByIndex)
+       Restored, ByIndex, Exited)

@@ -110,7 +110,7 @@ class Scene:
 
     def open(self):
         self.wallet.start()
-        self.wallet.call("wallet.create")
+        self.words = self.wallet.call("wallet.create")["mnemonic"]
         self.fund(self.wallet, self.funds)
         self.prepare()
         self.sleep()

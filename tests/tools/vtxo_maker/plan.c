@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "rails/ark/exit_tx.h"
+#include "rails/bitcoin/bip32.h"
+#include "rails/bitcoin/mnemonic.h"
 #include "rails/bitcoin/secp.h"
 #include "tests/support/ark_maker.h"
 
@@ -33,8 +35,35 @@ static int get_hex(const json_t *obj, const char *name, void *to, size_t n, stru
 	return 0;
 }
 
+/* The wallet's key of this index: what walletd derives from the same words. */
+static int key_of_words(const json_t *from, struct secret *ret, struct err *err)
+{
+	static const uint32_t account[] = { BIP32_HARDENED | 350, BIP32_HARDENED };
+	SCOPED(mnemonic) struct mnemonic words;
+	SCOPED(seed) struct seed seed;
+	SCOPED(bip32_key) struct bip32_key master;
+	SCOPED(bip32_key) struct bip32_key branch;
+	SCOPED(bip32_key) struct bip32_key key;
+	const char *text;
+	uint64_t index;
+
+	if (json_get_str(from, "words", 1024, &text, err) != 0 ||
+	    json_get_u64(from, "index", BIP32_HARDENED - 1, &index, err) != 0 ||
+	    mnemonic_parse(text, &words, err) != 0 || mnemonic_seed(&words, "", &seed, err) != 0 ||
+	    bip32_master((struct bytes){ seed.b, sizeof(seed.b) }, &master, err) != 0 ||
+	    bip32_derive(&master, account, ARRAY_LEN(account), &branch, err) != 0 ||
+	    bip32_child(&branch, (uint32_t)index, &key, err) != 0)
+		return -1;
+	*ret = key.key;
+	return 0;
+}
+
 static int get_key(const json_t *obj, const char *name, struct secret *ret, struct err *err)
 {
+	const json_t *words = json_object_get(obj, name);
+
+	if (json_is_object(words))
+		return key_of_words(words, ret, err) != 0 ? err_field(err, name) : 0;
 	if (get_hex(obj, name, ret->b, sizeof(ret->b), err) != 0)
 		return -1;
 	if (!secp_seckey_valid(ret)) {

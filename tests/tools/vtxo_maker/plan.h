@@ -7,7 +7,7 @@
  *   "utxo": "txid:vout",
  *   "hops": [ { "spend": 0, "checkpoint": true, "outputs": [ OUTPUT, ... ], "isolated": [ OUTPUT, ... ] }, ... ]
  * }
- * KEY is a secret key of 64 hex characters.  OUTPUT is { "amount_sat": N, "user": KEY } or, of somebody else, "key": a public
+ * KEY is a secret key of 64 hex characters, or { "words": TEXT, "index": N }: the key of a wallet.  OUTPUT is { "amount_sat": N, "user": KEY } or, of somebody else, "key": a public
  * key; it may be an HTLC: "htlc_send": { "hash": HEX, "expiry": N }, or "htlc_receive" with "expiry_delta": N beside.
  *
  * Without a utxo the result is what to fund: { "script": HEX, "amount_sat": N }.  With it, { "vtxos": [ VTXO, ... ] }: the
