@@ -18,8 +18,7 @@ LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libc
 
 CC       ?= cc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-# A long SQL text in a table of statements is meant to be several literals.
-WARNINGS += $(if $(shell $(CC) --version | grep clang),-Wno-string-concatenation) $(if $(CI),-Werror)
+WARNINGS += $(if $(CI),-Werror)
 CPPFLAGS := -D_GNU_SOURCE -I.
 # Debian (+deb12u1) and Ubuntu (ubuntu2.1) mend libevent 2.1.12 without renaming it: `status` need not warn of theirs.
 CPPFLAGS += $(if $(shell dpkg-query -W -f '$${Version}\n' 'libevent-extra-2.1-7*' 2>/dev/null | \

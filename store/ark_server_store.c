@@ -10,8 +10,8 @@ enum { Q_LIST, Q_SUMS, Q_SET_LOST, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_LIST] = "SELECT s.id, s.pubkey, s.lost_at_ms FROM ark_server AS s ORDER BY s.id",
-	[Q_SUMS] = "SELECT server_id, count(*), sum(amount) FROM vtxo INDEXED BY vtxo_ours WHERE state IN (1, 2)"
-		   " AND state NOT IN (3, 5) GROUP BY server_id",
+	[Q_SUMS] = ("SELECT server_id, count(*), sum(amount) FROM vtxo INDEXED BY vtxo_ours WHERE state IN (1, 2)"
+		    " AND state NOT IN (3, 5) GROUP BY server_id"),
 	[Q_SET_LOST] = "UPDATE ark_server SET lost_at_ms = ?2 WHERE pubkey = ?1",
 };
 const struct query_set ark_server_queries = { "ark_server", sql, Q_COUNT };

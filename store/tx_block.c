@@ -9,8 +9,8 @@ enum { Q_IN_BLOCK, Q_ANY_CONFIRMED, Q_NEXT_MATURE, Q_AT_HEIGHT, Q_COUNT };
 static const char *const sql[Q_COUNT] = {
 	[Q_IN_BLOCK] = FACTS " WHERE height = ?1 AND hash = ?2 ORDER BY pos DESC LIMIT 1",
 	[Q_ANY_CONFIRMED] = FACTS " WHERE height IS NOT NULL ORDER BY height DESC, pos DESC LIMIT 1",
-	[Q_NEXT_MATURE] = "SELECT t.id, t.txid FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
-			  " WHERE c.state = 4 AND c.state NOT IN (5, 6) AND t.height <= ?1 LIMIT 1",
+	[Q_NEXT_MATURE] = ("SELECT t.id, t.txid FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
+			   " WHERE c.state = 4 AND c.state NOT IN (5, 6) AND t.height <= ?1 LIMIT 1"),
 	[Q_AT_HEIGHT] = "SELECT id, txid FROM onchain_tx WHERE height = ?1 AND pos = 0 AND coinbase = 1",
 };
 const struct query_set tx_block_queries = { "tx_block", sql, Q_COUNT };

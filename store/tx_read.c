@@ -23,8 +23,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_OF_ACTION] = "SELECT " COLS " FROM onchain_tx INDEXED BY onchain_tx_action WHERE action_id = ?5 AND id > ?1"
 			" AND id < ?2" PLACED " ORDER BY id LIMIT ?4",
 	[Q_INPUTS_SINCE] = "SELECT id, prev_txid, prev_vout FROM onchain_input WHERE id > ?1 ORDER BY id LIMIT ?2",
-	[Q_COINS_SINCE] = "SELECT c.id, t.txid, c.vout FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
-			  " WHERE c.id > ?1 ORDER BY c.id LIMIT ?2",
+	[Q_COINS_SINCE] = ("SELECT c.id, t.txid, c.vout FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
+			   " WHERE c.id > ?1 ORDER BY c.id LIMIT ?2"),
 };
 const struct query_set tx_read_queries = { "tx_read", sql, Q_COUNT };
 

@@ -374,8 +374,8 @@ static const char *const by_hand[] = {
 	"mined_hash = zeroblob(32), mined_block = 1, mined_block_hash = zeroblob(33), mined_ok = 1, gas_used = 1, gas_price = 1",
 	"mined_hash = zeroblob(32), mined_block = 1, mined_block_hash = zeroblob(32), mined_ok = 2, gas_used = 1, gas_price = 1",
 	"mined_hash = zeroblob(32), mined_block = 1, mined_block_hash = zeroblob(32), mined_ok = 1, gas_used = 1",
-	"mined_hash = zeroblob(32), mined_block = 1, mined_block_hash = zeroblob(32), mined_ok = 1, gas_used = 1,"
-	" gas_price = 4611686018427387905",
+	("mined_hash = zeroblob(32), mined_block = 1, mined_block_hash = zeroblob(32), mined_ok = 1, gas_used = 1,"
+	 " gas_price = 4611686018427387905"),
 	"gas_price = 1",
 	"tx_nonce = -1",
 	"cost_gwei = -1",

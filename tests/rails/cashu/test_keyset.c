@@ -231,8 +231,8 @@ static const char *const bad_listings[] = {
 	"{\"keysets\":[{\"id\":\"009a1f293253e41e\",\"unit\":\"sat\",\"active\":true,\"input_fee_ppk\":1000001}]}",
 	"{\"keysets\":[{\"id\":\"009a1f293253e41e\",\"unit\":\"sat\",\"active\":true,\"input_fee_ppk\":\"1\"}]}",
 	"{\"keysets\":[{\"id\":\"009a1f293253e41e\",\"unit\":\"sat\",\"active\":true,\"final_expiry\":-5}]}",
-	"{\"keysets\":[{\"id\":\"009a1f293253e41e\",\"unit\":\"sat\",\"active\":true},"
-	"{\"id\":\"009A1F293253E41E\",\"unit\":\"sat\",\"active\":false}]}",
+	("{\"keysets\":[{\"id\":\"009a1f293253e41e\",\"unit\":\"sat\",\"active\":true},"
+	 "{\"id\":\"009A1F293253E41E\",\"unit\":\"sat\",\"active\":false}]}"),
 };
 
 START_TEST(a_listing_that_is_none)
