@@ -6,6 +6,8 @@
 #include "rpc/event_waits.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
+#include "rpc/views.h"
+#include "store/action_store.h"
 
 struct listening {
 	struct rpc_call *call;
@@ -67,4 +69,27 @@ struct rpc_outcome action_wait(struct rpc_call *call, const struct action_id *id
 	l->stop = event_waits_add_quiet(call->server->event_waits, stopping, l);
 	call->data = l;
 	return rpc_later(call, abandoned);
+}
+
+static void tell_fuller(struct rpc_call *call, const struct action_id *id)
+{
+	struct action_row row;
+	struct err err;
+
+	if (action_store_get(store_view(call->server->opt.store), call->arena, id, &row, &err) != 0)
+		rpc_finish(call, rpc_fail_action(&err, "unknown", id->s));
+	else
+		rpc_finish_fuller(call, view_action(call->arena, call->server->opt.executor, &row, &call->caller));
+}
+
+void action_wait_then_answer(struct rpc_call *call, json_t *result)
+{
+	enum wait_for what = action_wait_param(call);
+
+	executor_kick(call->server->opt.executor, &call->action);
+	if (what == WAIT_NONE)
+		rpc_finish(call, rpc_ok(result));
+	else
+		(void)action_wait(call, &call->action, what, rpc_param_int(call, "timeout_s", WAIT_TIMEOUT_S) * 1000,
+				  tell_fuller);
 }

@@ -14,6 +14,9 @@ enum wait_for action_wait_param(const struct rpc_call *call);
 struct rpc_outcome action_wait(struct rpc_call *call, const struct action_id *id, enum wait_for what,
 			       int64_t timeout_ms, void (*then)(struct rpc_call *call, const struct action_id *id));
 
+/* For rpc_mutate() of what starts or amends call->action: kicks it, and answers at once or when `wait` says. */
+void action_wait_then_answer(struct rpc_call *call, json_t *result);
+
 #define WAIT_PARAMS                                                                                                    \
 	{ .name = "wait",                                                                                              \
 	  .type = PARAM_ENUM,                                                                                          \

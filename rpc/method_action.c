@@ -132,29 +132,6 @@ static int start(struct unit *u, struct rpc_call *call, json_t **ret, struct err
 	return 0;
 }
 
-static void tell_fuller(struct rpc_call *call, const struct action_id *id)
-{
-	struct action_row row;
-	struct err err;
-
-	if (action_store_get(store_view(call->server->opt.store), call->arena, id, &row, &err) != 0)
-		rpc_finish(call, rpc_fail_action(&err, "unknown", id->s));
-	else
-		rpc_finish_fuller(call, action_json(call, &row));
-}
-
-static void started(struct rpc_call *call, json_t *result)
-{
-	enum wait_for what = action_wait_param(call);
-
-	executor_kick(call->server->opt.executor, &call->action);
-	if (what == WAIT_NONE)
-		rpc_finish(call, rpc_ok(result));
-	else
-		(void)action_wait(call, &call->action, what, rpc_param_int(call, "timeout_s", WAIT_TIMEOUT_S) * 1000,
-				  tell_fuller);
-}
-
 struct rehearsal {
 	struct rpc_call *call;
 	json_t *plan;
@@ -186,7 +163,7 @@ static struct rpc_outcome action_start(struct rpc_call *call)
 {
 	if (rpc_param_bool(call, "dry_run"))
 		return dry_run(call);
-	return rpc_mutate(call, start, started);
+	return rpc_mutate(call, start, action_wait_then_answer);
 }
 
 static const struct param action_start_params[] = {

@@ -362,29 +362,6 @@ static int bump(struct unit *u, struct rpc_call *call, json_t **ret, struct err 
 	return 0;
 }
 
-static void tell_fuller(struct rpc_call *call, const struct action_id *id)
-{
-	struct action_row row;
-	struct err err;
-
-	if (action_store_get(store_view(call->server->opt.store), call->arena, id, &row, &err) != 0)
-		rpc_finish(call, rpc_fail_action(&err, "unknown", id->s));
-	else
-		rpc_finish_fuller(call, action_json(call, &row));
-}
-
-void rpc_amended(struct rpc_call *call, json_t *result)
-{
-	enum wait_for what = action_wait_param(call);
-
-	executor_kick(call->server->opt.executor, &call->action);
-	if (what == WAIT_NONE)
-		rpc_finish(call, rpc_ok(result));
-	else
-		(void)action_wait(call, &call->action, what, rpc_param_int(call, "timeout_s", WAIT_TIMEOUT_S) * 1000,
-				  tell_fuller);
-}
-
 struct rehearsal {
 	struct rpc_call *call;
 	json_t *plan;
@@ -404,7 +381,7 @@ static struct rpc_outcome onchain_bump(struct rpc_call *call)
 	struct err err;
 
 	if (!rpc_param_bool(call, "dry_run"))
-		return rpc_mutate(call, bump, rpc_amended);
+		return rpc_mutate(call, bump, action_wait_then_answer);
 	if (store_rehearse(call->server->opt.store, rehearse, &r, &err) != 0)
 		return rpc_fail(&err);
 	json_set_bool(result, "dry_run", true);

@@ -261,7 +261,7 @@ static int prepare_row(struct unit *u, struct rpc_call *call, json_t **ret, stru
 
 static struct rpc_outcome exit_prepare(struct rpc_call *call)
 {
-	return rpc_mutate(call, prepare_row, rpc_amended);
+	return rpc_mutate(call, prepare_row, action_wait_then_answer);
 }
 
 static const struct param exit_prepare_params[] = {

@@ -317,7 +317,7 @@ static int broadcast(struct unit *u, struct rpc_call *call, json_t **ret, struct
 
 static struct rpc_outcome psbt_broadcast_run(struct rpc_call *call)
 {
-	return rpc_mutate(call, broadcast, rpc_amended);
+	return rpc_mutate(call, broadcast, action_wait_then_answer);
 }
 
 static const struct param psbt_broadcast_params[] = { PSBT_PARAM, WAIT_PARAMS, RPC_KEY_PARAM, { 0 } };

@@ -67,9 +67,6 @@ extern const struct rpc_method method_outbox_lanes, method_outbox_spaces, method
 		.help = "The `next` of the page before."                                                               \
 	}
 
-/* For rpc_mutate(): call->action was amended; kicks it, and answers at once or when `wait` says.  method_onchain.c */
-void rpc_amended(struct rpc_call *call, json_t *result);
-
 /* Parameters after the table's check: absent gives the default. */
 const char *rpc_param_str(const struct rpc_call *call, const char *name); /* or NULL */
 int64_t rpc_param_int(const struct rpc_call *call, const char *name, int64_t fallback);
