@@ -8,12 +8,15 @@
 #include "store/store.h"
 
 struct scratch {
-	char dir[128], path[160];
+	char dir[128], path[400];
 	struct store *store;
 };
+/* A new store.  With BUILD_DIR in the environment it is the copy of an empty one that is made there once: most of the time
+ * that opening a new store takes goes into its migrations. */
 void scratch_open(struct scratch *s);
-void scratch_reopen(struct scratch *s); /* closes and opens the same file */
-void scratch_close(struct scratch *s);  /* removes all of it */
+void scratch_open_made(struct scratch *s); /* every byte of it written through SQLite, here and now */
+void scratch_reopen(struct scratch *s);    /* closes and opens the same file */
+void scratch_close(struct scratch *s);     /* removes all of it */
 /* The unit must succeed and become durable. */
 void scratch_unit(struct scratch *s, int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx);
 /* Changes the file behind the store's back. */
