@@ -175,8 +175,10 @@ static int lost_by_input(struct search *f, const struct outpoint *at, unsigned d
 	enum tx_place place;
 	int found = utxo_store_find(f->s->view, &a, at, &coin, err);
 
-	if (found <= 0)
-		return found;
+	if (found < 0)
+		return -1;
+	if (found == 0) /* a stranger's, for a parent of theirs */
+		return tx_store_taker(f->s->view, at, &f->ret->rival, &f->ret->block, err);
 	if (coin.state == UTXO_ABSENT)
 		return lost_by_parent(f, &at->txid, deep, err);
 	if (coin.state != UTXO_SPENT || is_one_of(f->vs, &coin.spent_by))

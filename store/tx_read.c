@@ -5,7 +5,7 @@
 #include "store/stmt.h"
 #include "store/tx_store.h"
 
-enum { Q_FIND, Q_PLACE, Q_NEWEST, Q_OLDEST, Q_OPEN, Q_OF_ACTION, Q_INPUTS_SINCE, Q_COINS_SINCE, Q_COUNT };
+enum { Q_FIND, Q_PLACE, Q_TAKER, Q_NEWEST, Q_OLDEST, Q_OPEN, Q_OF_ACTION, Q_INPUTS_SINCE, Q_COINS_SINCE, Q_COUNT };
 
 #define COLS                                                                                                           \
 	"id, txid, raw, place, height, hash, pos, coinbase, own, kind, trusted, fee, value_out, action_id, label,"     \
@@ -14,6 +14,8 @@ enum { Q_FIND, Q_PLACE, Q_NEWEST, Q_OLDEST, Q_OPEN, Q_OF_ACTION, Q_INPUTS_SINCE,
 
 static const char *const sql[Q_COUNT] = {
 	[Q_FIND] = "SELECT " COLS " FROM onchain_tx WHERE txid = ?1",
+	[Q_TAKER] = "SELECT t.txid, t.height, t.hash FROM onchain_input AS i JOIN onchain_tx AS t ON t.id = i.tx_id"
+		    " WHERE i.prev_txid = ?1 AND i.prev_vout = ?2 AND +t.place = 3 LIMIT 1",
 	[Q_PLACE] = "SELECT place, height, hash FROM onchain_tx WHERE txid = ?1",
 	[Q_NEWEST] = "SELECT " COLS " FROM onchain_tx WHERE id > ?1 AND id < ?2" PLACED " ORDER BY id DESC LIMIT ?4",
 	[Q_OLDEST] = "SELECT " COLS " FROM onchain_tx WHERE id > ?1 AND id < ?2" PLACED " ORDER BY id LIMIT ?4",
@@ -94,6 +96,22 @@ int tx_store_place(struct view v, const struct txid *txid, enum tx_place *ret, s
 	*ret = (enum tx_place)col_i64(q, 0);
 	if (*ret == TX_CONFIRMED)
 		block_read_ref(q, 1, ret_block);
+	return 1;
+}
+
+int tx_store_taker(struct view v, const struct outpoint *at, struct txid *ret, struct block_ref *ret_block,
+		   struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, Q_TAKER);
+	int rc;
+
+	bind_txid(q, 1, &at->txid);
+	bind_i64(q, 2, at->vout);
+	rc = stmt_step(q, err);
+	if (rc != 1)
+		return rc;
+	col_txid(q, 0, ret);
+	block_read_ref(q, 1, ret_block);
 	return 1;
 }
 

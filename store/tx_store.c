@@ -185,7 +185,18 @@ static int add(struct tx_change *c, const struct told_tx *tx, const struct own_t
 	return tx_known_by_id(unit_view(c->u), c->a, id, ret, err) < 0 ? -1 : 0;
 }
 
-/* A transaction that spends this output and stands between two places: 1, 0, -1. */
+/* Does it spend what one of the wallet's transactions spends?  1, 0, -1. */
+static int rivals_one(struct unit *u, const struct told_tx *tx, struct err *err)
+{
+	int64_t rival;
+	int rc;
+
+	for (size_t i = 0; i < tx->n_in; i++)
+		if ((rc = tx_rival_at(u, &tx->in[i], TX_STORED, TX_OUT, &rival, err)) != 0)
+			return rc;
+	return 0;
+}
+
 /* A stranger took back what he had offered: his transaction is none of our business, but what it beats is. */
 static int stranger_wins(struct tx_change *c, const struct told_tx *tx, enum tx_place from, struct err *err)
 {
@@ -215,6 +226,9 @@ static int find_or_add(struct tx_change *c, const struct told_tx *tx, enum tx_pl
 	if (rc == 1)
 		return add_coins(c, ret->id, tx, err) != 0 ? -1 : 1;
 	rc = concerns_us(unit_view(c->u), tx, err);
+	/* What beats one of ours in a block is kept, for how deep it is decides what was built on the loser. */
+	if (rc == 0 && from == TX_STORED)
+		rc = rivals_one(c->u, tx, err);
 	if (rc == 0)
 		return stranger_wins(c, tx, from, err);
 	return rc < 0 || add(c, tx, NULL, ret, err) != 0 ? -1 : 1;

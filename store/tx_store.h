@@ -80,8 +80,9 @@ MUST_CHECK int tx_store_give_up(struct unit *u, const struct txid *txid, int64_t
 MUST_CHECK int tx_store_seen(struct unit *u, const struct told_tx *tx, int64_t now_ms, struct err *err);
 /* As that, for one that is stored already: PENDING.  ERR_NOT_FOUND. */
 MUST_CHECK int tx_store_seen_again(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err);
-/* This block has it, as its pos-th.  1, 0 or -1 as above.  ERR_PEER_INVALID: another block of the same chain has it, or one
- * that spends the same output; somebody lies. */
+/* This block has it, as its pos-th.  What spends the same as one of the wallet's transactions is its business, too.  1, 0
+ * or -1 as above.  ERR_PEER_INVALID: another block of the same chain has it, or one that spends the same output; somebody
+ * lies. */
 MUST_CHECK int tx_store_confirm(struct unit *u, const struct told_tx *tx, const struct block_ref *block, uint32_t pos,
 				int64_t now_ms, struct err *err);
 /* The mempool that counts no longer has it: PENDING goes out, with all that spends it; others stay as they are.
@@ -125,6 +126,10 @@ MUST_CHECK int tx_store_find(struct view v, struct arena *a, const struct txid *
 			     struct err *err);
 /* Where it stands, and nothing else; 1, 0, -1. */
 MUST_CHECK int tx_store_place(struct view v, const struct txid *txid, enum tx_place *ret, struct block_ref *ret_block,
+			      struct err *err);
+/* Which one of a block spends this output, whosever it is: 1, 0, -1.  A stranger's is known when it beat one of the wallet's
+ * transactions. */
+MUST_CHECK int tx_store_taker(struct view v, const struct outpoint *at, struct txid *ret, struct block_ref *ret_block,
 			      struct err *err);
 struct tx_query {
 	int place;               /* enum tx_place; 0: any */

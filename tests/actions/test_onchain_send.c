@@ -888,6 +888,55 @@ START_TEST(lost_with_what_it_was_built_on)
 }
 END_TEST
 
+/* What paid us was mined, and then a block had another in its place, of which nothing is ours. */
+START_TEST(lost_with_a_strangers_coin)
+{
+	struct outpoint came;
+	struct action_id id;
+	struct txid txid;
+
+	came = oworld_fund(w, 100000);
+	id = oworld_start(w, PAY_40K);
+	txid = oworld_txid(w, &id);
+	oworld_reorg(w, 1);
+	oworld_double_spend(w, &came.txid);
+	oworld_turn(w);
+	ck_assert_int_eq(oworld_place(w, &came.txid), TX_OUT);
+	ck_assert_int_eq(oworld_place(w, &txid), TX_OUT);
+	ck_assert_str_eq(oworld_row(w, &id).error_kind, "double_spent");
+	ck_assert_str_eq(oworld_cancel(w, &id), "not_cancellable");
+	oworld_mine(w, OWORLD_CONFIRMATIONS - 1);
+	oworld_turn(w);
+	is_state(&id, "failed");
+	ck_assert_str_eq(oworld_row(w, &id).error_kind, "double_spent");
+	ck_assert_str_eq(oworld_row(w, &id).funds_moved, "no");
+	ck_assert_uint_eq(oworld_sum(w, UTXO_LOCKED), 0);
+	ck_assert_uint_eq(oworld_sum(w, UTXO_SPENDABLE), 0);
+}
+END_TEST
+
+/* As that, but the other goes again before it is deep. */
+START_TEST(a_strangers_coin_that_comes_back)
+{
+	struct outpoint came;
+	struct action_id id;
+	struct txid txid;
+
+	came = oworld_fund(w, 100000);
+	id = oworld_start(w, PAY_40K);
+	txid = oworld_txid(w, &id);
+	oworld_reorg(w, 1);
+	oworld_double_spend(w, &came.txid);
+	oworld_turn(w);
+	oworld_reorg(w, 1);
+	oworld_mine_tx(w, &came.txid);
+	oworld_mine_tx(w, &txid);
+	oworld_mine(w, OWORLD_CONFIRMATIONS);
+	oworld_turn(w);
+	is_state(&id, "done");
+}
+END_TEST
+
 /* --- what is told of it --- */
 
 START_TEST(each_state_is_explained)
@@ -956,6 +1005,8 @@ int main(void)
 	tcase_add_test(tc, double_spent);
 	tcase_add_test(tc, double_spent_and_rescued_by_a_reorganisation);
 	tcase_add_test(tc, lost_with_what_it_was_built_on);
+	tcase_add_test(tc, lost_with_a_strangers_coin);
+	tcase_add_test(tc, a_strangers_coin_that_comes_back);
 	tcase_add_test(tc, each_state_is_explained);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

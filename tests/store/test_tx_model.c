@@ -107,6 +107,15 @@ static bool concerns(int i)
 	return false;
 }
 
+/* What beats a known one in a block. */
+static bool beats_one(int i)
+{
+	for (int k = 0; k < m.n; k++)
+		if (rivals(i, k) && m.tx[k].known)
+			return true;
+	return false;
+}
+
 static void go_out(int i)
 {
 	m.tx[i].place = TX_OUT;
@@ -130,9 +139,9 @@ static bool rival_confirmed(int i)
 	return false;
 }
 
-static void told(int i)
+static void told(int i, bool mined)
 {
-	if (!m.tx[i].known && concerns(i)) {
+	if (!m.tx[i].known && (concerns(i) || (mined && beats_one(i)))) {
 		m.tx[i].known = true;
 		m.tx[i].place = TX_OUT;
 	}
@@ -140,7 +149,7 @@ static void told(int i)
 
 static void model_seen(int i)
 {
-	told(i);
+	told(i, false);
 	if (!m.tx[i].known)
 		win(i, TX_PENDING);
 	else if (m.tx[i].place != TX_PENDING && m.tx[i].place != TX_CONFIRMED && !rival_confirmed(i)) {
@@ -151,7 +160,7 @@ static void model_seen(int i)
 
 static void model_confirm(int i, unsigned height)
 {
-	told(i);
+	told(i, true);
 	win(i, TX_STORED);
 	m.tx[i].mined = true;
 	m.tx[i].height = height;
@@ -542,7 +551,8 @@ static void confirm(struct unit *u, const struct block_ref *ref, int i, uint32_t
 {
 	struct err e, *err = &e;
 
-	ck_assert_int_eq(tx_store_confirm(u, &m.tx[i].tx.told, ref, pos, 3000, err), m.tx[i].known || concerns(i));
+	ck_assert_int_eq(tx_store_confirm(u, &m.tx[i].tx.told, ref, pos, 3000, err),
+			 m.tx[i].known || concerns(i) || beats_one(i));
 	model_confirm(i, ref->height);
 }
 

@@ -425,6 +425,8 @@ static void with_a_strangers_input(struct unit *u)
 {
 	struct onchain_tx in = receipt(1, 1000), tx = payment(2, 1);
 	struct own_tx own = { .kind = "cpfp", .action = alice, .trust = TRUST_WAIT, .has_fee = true };
+	struct block_ref block;
+	struct txid taker;
 	struct err e, *err = &e;
 
 	confirm(u, &in, 2);
@@ -439,8 +441,13 @@ static void with_a_strangers_input(struct unit *u)
 	onchain_tx(&in, 3);
 	onchain_spend(&in, 555, 0);
 	onchain_pay(&in, ONCHAIN_FOREIGN, 1);
-	ck_assert_int_eq(tx_store_confirm(u, told(&in), &(struct block_ref){ 101, onchain_hash(2) }, 9, 1, err), 0);
+	ck_assert_int_eq(tx_store_confirm(u, told(&in), &(struct block_ref){ 101, onchain_hash(2) }, 9, 1, err), 1);
 	ck_assert(row_of(u, 2).place == TX_OUT);
+	/* How deep his is can be told, then. */
+	ck_assert_int_eq(tx_store_taker(unit_view(u), &in.in[0], &taker, &block, err), 1);
+	ck_assert(txid_equal(&taker, &in.told.txid));
+	ck_assert_uint_eq(block.height, 101);
+	ck_assert_int_eq(tx_store_taker(unit_view(u), &tx.in[0], &taker, &block, err), 0);
 	coin_is(u, 1, 0, UTXO_LOCKED);
 }
 

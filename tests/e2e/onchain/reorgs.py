@@ -84,19 +84,36 @@ def swapped(world):
     alice.wait_sums(50_000, 0, 0)
     sent = alice.pay(bob.address(), 20_000)
     bob.wait_sums(0, 0, 20_000)
-    first = world.node.reorg(1, txs=[other])
+    # One block is too few for her to give up what she paid with it.
+    first = world.node.reorg(1, txs=[other], blocks=1)
     alice.wait_sums(0, 0, 0)
     same(alice.tx(txid)["place"], "out", "what came")
     bob.wait_sums(0, 0, 0)
     # What was paid with it can't be, and says so; it can be again when the coin is back.
     until(lambda: (alice.get(sent)["error"] or {}).get("kind") == "double_spent", "it is told", lambda: alice.get(sent))
-    world.node.invalidate(world.node.hash_at(world.node.height() - 1))
+    world.node.invalidate(world.node.hash_at(world.node.height()))
     world.node.reconsider(first)
     same(alice.wait_tx(txid, "confirmed")["confirmations"], 1, "what came")
     alice.wake_all()
     world.pools(sent["result"]["txid"])
     world.finish(alice, sent)
     bob.wait_sums(20_000, 0, 0)
+
+
+@scenario("what was paid with a stranger's coin fails once another is deep in the chain in its place",
+          backends=("bitcoind",), slow=True)
+def swapped_for_good(world):
+    alice, bob = world.wallet("alice"), world.wallet("bob")
+    txid = world.node.pay(alice.address(), 50_000, inputs=world.node.inputs()[-1:])
+    other = world.node.conflict(txid)
+    world.node.mine()
+    alice.wait_sums(50_000, 0, 0)
+    sent = alice.pay(bob.address(), 20_000)
+    world.node.reorg(1, txs=[other])
+    alice.wait_sums(0, 0, 0)
+    failed = world.finish(alice, sent, "failed", "double_spent")
+    same(failed["funds_moved"], "no", "funds moved")
+    same((alice.tx(txid)["place"], alice.sums()), ("out", (0, 0, 0)), "what came")
 
 
 @scenario("a reorg while walletd is away: it goes back to the fork when it starts", slow=True)
