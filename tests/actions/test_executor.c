@@ -798,10 +798,10 @@ START_TEST(wait_for_what_rests_already)
 	await(&parked, false, 5000, "parked");
 	await(&ended, true, 5000, "ended");
 	await(&ended, false, 5000, "ended too");
-	await(&parked, true, 10, "not yet");
 	work_run_until(is_woken);
 	ck_assert_str_eq(woken, "parked ended ended too ");
 	woken[0] = '\0';
+	await(&parked, true, 10, "not yet");
 	work_run_until(is_woken);
 	ck_assert_str_eq(woken, "not yet:late ");
 	ck_assert_int_eq(work_row(&parked).version, 1); /* a waiter never drives */
