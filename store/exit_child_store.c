@@ -8,26 +8,29 @@
 #include "store/rows.h"
 #include "store/stmt.h"
 
-_Static_assert(CHILD_WALLET == 1 && CHILD_MEMPOOL == 2 && CHILD_BLOCK == 3, "stored in exit_child.origin");
+_Static_assert(CHILD_WALLET == 1 && CHILD_MEMPOOL == 2 && CHILD_BLOCK == 3 && CHILD_GIVEN == 4,
+	       "stored in exit_child.origin");
+_Static_assert(REACH_NONE == 0 && REACH_TRYING == 1 && REACH_MAYBE == 2, "stored in exit_child.reach");
 _Static_assert(CHILD_PREPARED == 1 && CHILD_SENT == 2 && CHILD_REJECTED == 3 && CHILD_REPLACED == 4,
 	       "stored in exit_child.status");
 
 enum { Q_RETIRE, Q_ADD, Q_SAVE, Q_ACTIVE, Q_LIST, Q_COUNT };
 
 #define ROWS                                                                                                           \
-	"SELECT id, tx_id, txid, raw, weight, fee, origin, status, active, height, hash, refusal, created_at_ms"       \
+	"SELECT id, tx_id, txid, raw, weight, fee, origin, status, active, height, hash, refusal, created_at_ms,"      \
+	" reach"                                                                                                       \
 	" FROM exit_child"
 
 static const char *const sql[Q_COUNT] = {
 	[Q_RETIRE] = "UPDATE exit_child SET active = 0, status = 4 WHERE tx_id = ?1 AND active = 1 AND txid <> ?2",
 	[Q_ADD] =
 		"INSERT INTO exit_child (tx_id, txid, raw, weight, fee, origin, status, active, height, hash, refusal,"
-		" created_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, substr(?10, 1, 500), ?11)"
+		" created_at_ms, reach) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, substr(?10, 1, 500), ?11, ?12)"
 		" ON CONFLICT (tx_id, txid) DO UPDATE SET fee = ifnull(excluded.fee, fee), origin = excluded.origin,"
 		" status = excluded.status, active = 1, height = excluded.height, hash = excluded.hash,"
 		" refusal = excluded.refusal RETURNING id",
 	[Q_SAVE] = "UPDATE exit_child SET fee = ?2, origin = ?3, status = ?4, active = ?5, height = ?6, hash = ?7,"
-		   " refusal = substr(?8, 1, 500) WHERE id = ?1",
+		   " refusal = substr(?8, 1, 500), reach = ?9 WHERE id = ?1",
 	[Q_ACTIVE] = ROWS " WHERE tx_id = ?1 AND active = 1",
 	[Q_LIST] = ROWS " WHERE tx_id = ?1 ORDER BY id",
 };
@@ -76,6 +79,7 @@ int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int
 	bind_block(q, 8, child);
 	bind_text(q, 10, child->refusal);
 	bind_i64(q, 11, now_ms);
+	bind_i64(q, 12, child->reach);
 	if (stmt_step(q, err) < 0)
 		return -1;
 	*ret_id = col_i64(q, 0);
@@ -94,6 +98,7 @@ int exit_child_store_save(struct unit *u, const struct exit_child_row *child, st
 	bind_bool(q, 5, child->active);
 	bind_block(q, 6, child);
 	bind_text(q, 8, child->refusal);
+	bind_i64(q, 9, child->reach);
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
@@ -116,6 +121,7 @@ static void row_of(struct stmt *q, struct arena *a, struct exit_child_row *row)
 		.confirmed = !col_is_null(q, 9),
 		.refusal = col_text(a, q, 11),
 		.created_at_ms = col_i64(q, 12),
+		.reach = (enum child_reach)col_i64(q, 13),
 	};
 	col_txid(q, 2, &row->txid);
 	if (row->has_fee)

@@ -55,13 +55,20 @@ MUST_CHECK int exit_tx_store_feerate(struct view v, int64_t id, bool *ret_has, s
 enum child_origin {
 	CHILD_WALLET = 1,  /* built here */
 	CHILD_MEMPOOL = 2, /* somebody else's */
-	CHILD_BLOCK = 3    /* somebody else's, mined */
+	CHILD_BLOCK = 3,   /* somebody else's, mined */
+	CHILD_GIVEN = 4    /* signed elsewhere, for this wallet to send */
 };
 enum child_status { /* stored: append, never renumber */
 		    CHILD_PREPARED = 1,
 		    CHILD_SENT = 2,
 		    CHILD_REJECTED = 3,
 		    CHILD_REPLACED = 4
+};
+/* What a node may have of it, whatever one says later: stored: append, never renumber */
+enum child_reach {
+	REACH_NONE = 0,   /* none has it */
+	REACH_TRYING = 1, /* it is being given to one */
+	REACH_MAYBE = 2   /* one took it, or nobody knows */
 };
 struct exit_child_row {
 	int64_t id, tx_id;
@@ -72,6 +79,7 @@ struct exit_child_row {
 	struct sat fee; /* of the child and its parent */
 	enum child_origin origin;
 	enum child_status status;
+	enum child_reach reach;
 	bool active;
 	bool confirmed;
 	struct block_ref block; /* when confirmed */
@@ -81,11 +89,12 @@ struct exit_child_row {
 /* "cpfp:<id>", with the id of the exit transaction: who holds the coins that its child spends, for the transaction may
  * serve several exits. */
 struct action_id exit_child_holder(int64_t tx_id);
-/* A child, active in place of any other, which becomes REPLACED.  The same txid again: made active, with what is new.
+/* A child, active in place of any other, which becomes REPLACED.  The same txid again: made active, with what is new; what a
+ * node may have of it is not forgotten.
  * A stranger's may spend the anchors of several exit transactions: then each of them has a row of it. */
 MUST_CHECK int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int64_t now_ms, int64_t *ret_id,
 				    struct err *err);
-/* Saves fee, origin, status, active, confirmed, block and refusal. */
+/* Saves fee, origin, status, reach, active, confirmed, block and refusal. */
 MUST_CHECK int exit_child_store_save(struct unit *u, const struct exit_child_row *child, struct err *err);
 /* The active one: 1, 0, -1. */
 MUST_CHECK int exit_child_store_active(struct view v, struct arena *a, int64_t tx_id, struct exit_child_row *ret,
