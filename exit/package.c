@@ -24,6 +24,7 @@ struct errand {
 	struct action_id guard; /* empty: let go of */
 	struct chain_ask *ask;
 	struct arena arena;
+	bool stale; /* another child is in its place by now */
 	/* what came back */
 	struct err err;
 	enum package_class class;
@@ -91,27 +92,38 @@ static bool is_fine(enum package_class c)
 	return c == PACKAGE_OK || c == PACKAGE_ALREADY_KNOWN;
 }
 
-/* The child will never be taken: something else has spent what it spends.  A child that was taken once may itself be what
+/* The child will never be taken: something else has spent what it spends.  A child that a node may have may itself be what
  * spent it, and the follower has not seen the block yet: then only a no that is said again and again counts. */
 static bool child_is_dead(const struct errand *e, const struct exit_row *row, const struct exit_child_row *child)
 {
 	bool said = (e->class == PACKAGE_INPUTS_GONE && e->culprit == 1) || e->class == PACKAGE_TOPOLOGY;
 
-	return said && (child->status != CHILD_SENT || row->attempts >= DEAD_AFTER);
+	return said && (child->reach == REACH_NONE || row->attempts >= DEAD_AFTER);
 }
 
-/* Never taken, and never will be as it is: another one has to be made, which pays more. */
+/* No node has it, and none will as it is: another one has to be made, which pays more. */
 static bool child_pays_too_little(const struct errand *e, const struct exit_child_row *child)
 {
-	return child->status == CHILD_PREPARED &&
+	return child->reach == REACH_NONE &&
 	       (e->class == PACKAGE_FEE_TOO_LOW || e->class == PACKAGE_REPLACEMENT_TOO_LOW);
+}
+
+/* What the answer tells of who has it.  A no is one to this try alone. */
+static enum child_reach reach_after(enum child_reach before, enum package_class c)
+{
+	if (is_fine(c) || c == PACKAGE_UNKNOWN)
+		return REACH_MAYBE;
+	return before == REACH_TRYING ? REACH_NONE : before;
 }
 
 static int judge_child(struct unit *u, struct errand *e, const struct exit_row *row, struct exit_child_row *child,
 		       struct err *err)
 {
+	enum child_reach before = child->reach;
+
+	child->reach = reach_after(before, e->class);
 	if (is_fine(e->class)) {
-		if (child->status == CHILD_SENT && !child->refusal)
+		if (child->status == CHILD_SENT && child->reach == before && !child->refusal)
 			return 0;
 		child->status = CHILD_SENT;
 		child->refusal = NULL;
@@ -119,9 +131,8 @@ static int judge_child(struct unit *u, struct errand *e, const struct exit_row *
 	}
 	if (child_is_dead(e, row, child) || child_pays_too_little(e, child))
 		return pay_drop(u, &e->arena, child, CHILD_REJECTED, e->words, e->now_ms, err);
-	if (e->class == PACKAGE_UNKNOWN)
-		return 0;
-	child->refusal = e->words;
+	if (e->class != PACKAGE_UNKNOWN)
+		child->refusal = e->words;
 	return exit_child_store_save(u, child, err);
 }
 
@@ -459,6 +470,47 @@ static struct chain_ask *ask(struct errand *e, struct err *err)
 	return NULL;
 }
 
+static void go(struct errand *e)
+{
+	struct err err;
+
+	e->ask = ask(e, &err);
+	if (e->ask)
+		return;
+	exits_failed(e->x, "exit.not_sent", &err);
+	errand_free(e);
+}
+
+/* --- that it is tried: durable before it is --- */
+
+static int try_unit(struct unit *u, void *ctx, struct err *err)
+{
+	struct errand *e = ctx;
+	struct exit_child_row child;
+	int rc = exit_child_store_active(unit_view(u), &e->arena, e->order.tx_id, &child, err);
+
+	if (rc < 0)
+		return -1;
+	e->stale = rc == 0 || !txid_equal(&child.txid, &e->order.child_txid);
+	if (e->stale || child.reach == REACH_MAYBE)
+		return 0;
+	/* A try whose outcome was never written: who made it has died.  What a node says to the next one is no answer to it. */
+	child.reach = child.reach == REACH_TRYING ? REACH_MAYBE : REACH_TRYING;
+	return exit_child_store_save(u, &child, err);
+}
+
+static void try_durable(void *ctx, const struct err *failed)
+{
+	struct errand *e = ctx;
+
+	if (failed)
+		exits_failed(e->x, "exit.not_stored", failed);
+	if (failed || e->stale || e->x->stopping)
+		errand_free(e);
+	else
+		go(e);
+}
+
 void errand_run(struct exits *x, const struct errand_order *o)
 {
 	struct action_id guard = exit_child_holder(o->tx_id);
@@ -478,9 +530,10 @@ void errand_run(struct exits *x, const struct errand_order *o)
 	e->order.parent = arena_bytes(&e->arena, o->parent);
 	e->order.child = arena_bytes(&e->arena, o->child);
 	x->errands = e;
-	e->ask = ask(e, &err);
-	if (e->ask)
-		return;
-	exits_failed(x, "exit.not_sent", &err);
-	errand_free(e);
+	if (o->kind != ERRAND_PACKAGE) {
+		go(e);
+	} else if (store_unit(x->opt.store, try_unit, e, try_durable, &err) != 0) {
+		exits_failed(x, "exit.not_stored", &err);
+		errand_free(e);
+	}
 }

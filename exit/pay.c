@@ -374,8 +374,10 @@ int pay_drop(struct unit *u, struct arena *a, struct exit_child_row *child, enum
 
 		if (rc < 0)
 			return -1;
-		/* One before it is on its way, with the same coins. */
+		/* One before it is on its way, with the same coins; or may be, and no block has shown otherwise. */
 		if (rc == 1 && (place == TX_PENDING || place == TX_CONFIRMED))
+			return 0;
+		if (status == CHILD_REJECTED && rows[i].status == CHILD_REPLACED && rows[i].reach != REACH_NONE)
 			return 0;
 	}
 	return pay_release(u, child->tx_id, now_ms, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "chain/ark_keys.h"
 #include "exit/child.h"
@@ -773,6 +774,98 @@ START_TEST(a_refusal_is_shown_and_tried_again)
 }
 END_TEST
 
+/* --- who has it? --- */
+
+static void kick(void)
+{
+	exits_kick(exits);
+	drain();
+}
+
+/* It is the one that there was, and what it spends is not free. */
+static void same_child(int64_t id, const struct txid *was)
+{
+	struct exit_child_row child = child_of(id, 0);
+
+	ck_assert(txid_equal(&child.txid, was));
+	ck_assert_int_eq(child.reach, REACH_MAYBE);
+	ck_assert_uint_eq(coins(UTXO_SPENDABLE), 0);
+}
+
+/* The node that may have it says that it does not want it: that is an answer to the second try, and not to the first. */
+static void a_no_is_no_answer_to_the_try_before(int64_t id)
+{
+	struct exit_child_row child = child_of(id, 0);
+
+	ck_assert(model_node_has(fw.node, &child.txid));
+	model_node_refuse(fw.node, true);
+	kick();
+	same_child(id, &child.txid);
+	ck_assert_ptr_nonnull(strstr(row_of(id).error, "min relay fee not met"));
+	model_node_refuse(fw.node, false);
+	settle();
+	mine(1);
+	expect(id, "S Pv Pc Pa D");
+	ck_assert_ptr_null(row_of(id).error);
+	check_books();
+}
+
+START_TEST(an_answer_that_is_lost_is_no_no)
+{
+	struct vtxo v = make_vtxo(50000, 0, 0);
+	int64_t id;
+
+	fund(0, 100000);
+	model_node_mute(fw.node, true);
+	id = start(&v);
+	follower_world_follow(); /* of what it watches from now on */
+	kick();
+	ck_assert_int_eq(child_of(id, 0).reach, REACH_MAYBE);
+	model_node_mute(fw.node, false);
+	a_no_is_no_answer_to_the_try_before(id);
+}
+END_TEST
+
+/* The process ends before the answer is written. */
+START_TEST(a_try_that_was_cut_off_is_no_no)
+{
+	struct vtxo v = make_vtxo(50000, 0, 0);
+	int64_t id;
+
+	fund(0, 100000);
+	id = start(&v);
+	follower_world_follow(); /* of what it watches from now on */
+	ck_assert(failpoint_configure("exit.package_result:error:0"));
+	kick();
+	ck_assert(child_of(id, 0).reach != REACH_NONE && child_of(id, 0).status == CHILD_PREPARED);
+	ck_assert(failpoint_configure(NULL));
+	restart();
+	a_no_is_no_answer_to_the_try_before(id);
+}
+END_TEST
+
+/* A no to the only try that there was is one. */
+START_TEST(who_has_it_is_known_after_a_no)
+{
+	struct vtxo v = make_vtxo(50000, 0, 0);
+	struct exit_child_row *offers;
+	int64_t id;
+	size_t n;
+
+	fund(0, 100000);
+	model_node_refuse(fw.node, true);
+	id = start(&v);
+	follower_world_follow(); /* of what it watches from now on */
+	kick();
+	OK(exit_child_store_list(now(), &fw.arena, tx_of(id, 0).id, &offers, &n, err));
+	ck_assert_uint_ge(n, 1);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(offers[i].reach == REACH_NONE && offers[i].status == CHILD_REJECTED);
+	ck_assert_uint_eq(coins(UTXO_SPENDABLE), 100000);
+	check_books();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("exit/progressor");
@@ -796,6 +889,9 @@ int main(void)
 	tcase_add_test(tc, it_can_be_given_up_until_it_is_on_its_way);
 	tcase_add_test(tc, what_cannot_be_started);
 	tcase_add_test(tc, a_refusal_is_shown_and_tried_again);
+	tcase_add_test(tc, an_answer_that_is_lost_is_no_no);
+	tcase_add_test(tc, a_try_that_was_cut_off_is_no_no);
+	tcase_add_test(tc, who_has_it_is_known_after_a_no);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -18,7 +18,7 @@ struct model_node {
 	struct http_peer *peer;
 	struct arena arena; /* of the answer that is on its way */
 	struct peer_script script;
-	bool down, filters, refuse;
+	bool down, filters, refuse, mute;
 	uint32_t pruned;
 	struct {
 		char name[64];
@@ -615,9 +615,16 @@ static const char *answer_page(struct model_node *n, const struct peer_request *
 
 /* --- the peer --- */
 
+static unsigned sent_so_far(const struct model_node *n)
+{
+	return model_node_asked(n, "submitpackage") + model_node_asked(n, "sendrawtransaction") +
+	       model_node_asked(n, "send");
+}
+
 static const struct peer_script *on_request(void *ctx, const struct peer_request *asked)
 {
 	struct model_node *n = ctx;
+	unsigned before = sent_so_far(n);
 
 	arena_reset(&n->arena);
 	n->script = (struct peer_script){ .status = n->down ? 503 : 200 };
@@ -626,6 +633,8 @@ static const struct peer_script *on_request(void *ctx, const struct peer_request
 	n->script.body = n->kind == CHAIN_BITCOIND ? answer_rpc(n, asked) : answer_page(n, asked);
 	if (!n->script.body)
 		n->script = (struct peer_script){ .status = 404, .body = "not found" };
+	if (n->mute && sent_so_far(n) > before)
+		n->script = (struct peer_script){ .status = 503 };
 	return &n->script;
 }
 
@@ -722,6 +731,11 @@ void model_node_prune(struct model_node *n, uint32_t below)
 void model_node_filters(struct model_node *n, bool filters)
 {
 	n->filters = filters;
+}
+
+void model_node_mute(struct model_node *n, bool mute)
+{
+	n->mute = mute;
 }
 
 void model_node_refuse(struct model_node *n, bool refuse)

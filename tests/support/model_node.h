@@ -49,6 +49,7 @@ void model_node_down(struct model_node *n, bool down);       /* 503 to everythin
 void model_node_prune(struct model_node *n, uint32_t below); /* has no blocks below this height */
 void model_node_filters(struct model_node *n, bool filters); /* of block filters: false at first */
 void model_node_refuse(struct model_node *n, bool refuse);   /* takes no transactions from us */
+void model_node_mute(struct model_node *n, bool mute);       /* takes them, and its answer is lost */
 /* How often a method was asked, or a path that begins like this. */
 unsigned model_node_asked(const struct model_node *n, const char *method);
 /* fn is called before each question is answered. */
