@@ -2,9 +2,12 @@
 
 #include <inttypes.h>
 
+#include "base/hash.h"
 #include "chain/gap.h"
 #include "chain/told.h"
+#include "exit/claim_psbt.h"
 #include "exit/gather.h"
+#include "exit/vtxo_show.h"
 #include "rails/bitcoin/address.h"
 #include "rails/bitcoin/policy.h"
 #include "rails/bitcoin/sighash.h"
@@ -77,6 +80,20 @@ int claim_build(struct arena *a, const struct claim_input *in, size_t n, struct 
 	return 0;
 }
 
+int claim_sign_input(struct arena *a, const struct sighash *h, size_t at, const struct claim_input *in,
+		     struct keyring *keys, struct witness *ret, struct err *err)
+{
+	uint8_t *sig = ARENA_ARRAY(a, 64, uint8_t);
+	struct hash32 digest;
+
+	if (sighash_script_path(h, at, SIGHASH_DEFAULT, (struct bytes){ 0 }, &in->taproot->leaf[in->leaf].hash, &digest,
+				err) != 0 ||
+	    keyring_ark_sign(keys, in->key_index, &digest, sig, err) != 0 ||
+	    ark_leaf_witness(a, in->taproot, in->leaf, sig, in->preimage, ret, err) != 0)
+		return err_context(err, "input %zu of a claim", at);
+	return 0;
+}
+
 int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *keys, struct tx *tx, struct err *err)
 {
 	struct tx_out *spent = ARENA_ARRAY(a, tx->n_in, struct tx_out);
@@ -85,16 +102,9 @@ int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *ke
 	for (size_t i = 0; i < tx->n_in; i++)
 		spent[i] = (struct tx_out){ in[i].amount, in[i].script };
 	sighash_init(&hash, tx, spent);
-	for (size_t i = 0; i < tx->n_in; i++) {
-		uint8_t *sig = ARENA_ARRAY(a, 64, uint8_t);
-		struct hash32 digest;
-
-		if (sighash_script_path(&hash, i, SIGHASH_DEFAULT, (struct bytes){ 0 },
-					&in[i].taproot->leaf[in[i].leaf].hash, &digest, err) != 0 ||
-		    keyring_ark_sign(keys, in[i].key_index, &digest, sig, err) != 0 ||
-		    ark_leaf_witness(a, in[i].taproot, in[i].leaf, sig, in[i].preimage, &tx->in[i].witness, err) != 0)
-			return err_context(err, "input %zu of a claim", i);
-	}
+	for (size_t i = 0; i < tx->n_in; i++)
+		if (claim_sign_input(a, &hash, i, &in[i], keys, &tx->in[i].witness, err) != 0)
+			return -1;
 	return 0;
 }
 
@@ -118,7 +128,7 @@ struct claiming {
 	struct claim_input *in;
 	int64_t *exits;
 	size_t n;
-	struct block_ref tip;
+	uint32_t tip;
 	bool has_open;
 	struct exit_claim_row open; /* the claim that all of them are in */
 };
@@ -137,11 +147,38 @@ static int not_yet(const struct gathered *g, struct err *err)
 		   exit_state_name(g->status.state));
 }
 
-static int check_open(struct claiming *c, const struct gathered *g, struct err *err)
+int claim_input_of(struct view v, struct arena *a, int64_t exit_id, bool again, struct claim_input *ret,
+		   uint32_t *ret_tip, struct err *err)
+{
+	struct gathered *g = ARENA_NEW(a, struct gathered);
+	int rc = gather(v, a, exit_id, g, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return ERR(err, ERR_BUSY, "the chain is being searched: what can be claimed is not known yet");
+	if (g->status.state != EXIT_CLAIMABLE && !(again && g->status.state == EXIT_CLAIM_IN_PROGRESS))
+		return not_yet(g, err);
+	if (!g->facts.has_clause)
+		return ERR(err, ERR_INTERNAL, "exit %" PRId64 " is claimable, and nothing opens it", exit_id);
+	*ret = (struct claim_input){ .at = g->row.vtxo,
+				     .amount = g->row.amount,
+				     .script = g->vtxo.script,
+				     .taproot = &g->taproot,
+				     .leaf = g->leaf,
+				     .key_index = g->vtxo.key_index,
+				     .preimage = g->preimage,
+				     .exit_id = exit_id,
+				     .vtxo_id = g->vtxo.id };
+	*ret_tip = g->facts.tip.height;
+	return 0;
+}
+
+static int check_open(struct claiming *c, int64_t exit_id, struct err *err)
 {
 	struct exit_claim_row claim;
 	char text[TXID_TEXT];
-	int rc = exit_claim_store_of(unit_view(c->u), c->a, g->row.id, &claim, err);
+	int rc = exit_claim_store_of(unit_view(c->u), c->a, exit_id, &claim, err);
 
 	if (rc < 0)
 		return -1;
@@ -164,31 +201,16 @@ static int check_open(struct claiming *c, const struct gathered *g, struct err *
 
 static int add_exit(struct claiming *c, int64_t id, struct err *err)
 {
-	struct gathered *g = ARENA_NEW(c->a, struct gathered);
-	const struct ark_clause *clause;
-	int rc = gather(unit_view(c->u), c->a, id, g, err);
+	struct claim_input in;
 
-	if (rc < 0)
+	if (claim_input_of(unit_view(c->u), c->a, id, c->order->replace, &in, &c->tip, err) != 0)
 		return -1;
-	if (rc == 0)
-		return ERR(err, ERR_BUSY, "the chain is being searched: what can be claimed is not known yet");
-	if (g->status.state != EXIT_CLAIMABLE && !(c->order->replace && g->status.state == EXIT_CLAIM_IN_PROGRESS))
-		return not_yet(g, err);
 	if (c->n == CLAIM_INPUTS_MAX)
 		return ERR(err, ERR_RANGE, "more than %u exits in one claim", CLAIM_INPUTS_MAX);
-	if (check_open(c, g, err) != 0)
+	if (check_open(c, id, err) != 0)
 		return -1;
-	clause = &g->taproot.leaf[g->leaf].clause;
-	if ((clause->flags & ARK_PREIMAGE) != 0)
-		return ERR(err, ERR_UNSUPPORTED, "its preimage is not known");
-	c->in[c->n] = (struct claim_input){ .at = g->row.vtxo,
-					    .amount = g->row.amount,
-					    .script = g->vtxo.script,
-					    .taproot = &g->taproot,
-					    .leaf = g->leaf,
-					    .key_index = g->vtxo.key_index };
-	c->exits[c->n++] = id;
-	c->tip = g->facts.tip;
+	c->exits[c->n] = id;
+	c->in[c->n++] = in;
 	return 0;
 }
 
@@ -276,18 +298,21 @@ static int expect_own(struct claiming *c, const struct tx *tx, struct bytes raw,
 	return tx_store_add_own(c->u, &told, &own, now_ms, err);
 }
 
-static int make(struct claiming *c, int64_t now_ms, struct exit_claim_row *ret, struct err *err)
+/* Signed, and as it is to be stored. */
+static int make(struct claiming *c, int64_t now_ms, struct exit_claim_row *ret, struct tx *ret_tx, struct err *err)
 {
 	const struct claim_price price = {
 		.rate = c->order->rate,
 		.replaces = c->has_open ? &c->open : NULL,
 		.incremental = c->order->incremental,
 	};
-	struct exit_claim_row claim = { .status = CLAIM_PREPARED, .replaces = c->has_open ? c->open.id : 0 };
+	struct exit_claim_row claim = { .status = CLAIM_PREPARED,
+					.replaces = c->has_open ? c->open.id : 0,
+					.created_at_ms = now_ms };
 	struct tx tx;
 
 	if (destination(c, &claim.script, &claim.own, now_ms, err) != 0 ||
-	    claim_build(c->a, c->in, c->n, claim.script, c->tip.height, &price, &tx, &claim.fee, err) != 0 ||
+	    claim_build(c->a, c->in, c->n, claim.script, c->tip, &price, &tx, &claim.fee, err) != 0 ||
 	    claim_sign(c->a, c->in, c->order->keys, &tx, err) != 0)
 		return -1;
 	claim.weight = tx_weight(&tx);
@@ -296,34 +321,98 @@ static int make(struct claiming *c, int64_t now_ms, struct exit_claim_row *ret, 
 	claim.txid = tx_txid(&tx);
 	claim.raw = tx_bytes(c->a, &tx);
 	claim.amount = tx.out[0].value;
-	claim.created_at_ms = now_ms;
-	if (exit_claim_store_add(c->u, &claim, c->exits, c->n, now_ms, &claim.id, err) != 0 ||
-	    (claim.own && expect_own(c, &tx, claim.raw, now_ms, err) != 0))
-		return -1;
 	*ret = claim;
+	*ret_tx = tx;
 	return 0;
+}
+
+static int collect(struct claiming *c, struct err *err)
+{
+	const struct claim_order *o = c->order;
+
+	if (!o->keys)
+		return ERR(err, ERR_WALLET_LOCKED, "the wallet is locked");
+	if (o->n > CLAIM_INPUTS_MAX)
+		return ERR(err, ERR_RANGE, "more than %u exits in one claim", CLAIM_INPUTS_MAX);
+	c->in = ARENA_ARRAY(c->a, CLAIM_INPUTS_MAX, struct claim_input);
+	c->exits = ARENA_ARRAY(c->a, CLAIM_INPUTS_MAX, int64_t);
+	if ((o->n > 0 ? add_named(c, err) : add_all(c, err)) != 0)
+		return -1;
+	if (c->n > 0)
+		return 0;
+	ERR(err, ERR_NOT_FOUND, "nothing can be claimed now");
+	return err_hint(err, "exit.list shows from which block on");
 }
 
 int exit_claim(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms, struct exit_claim_row *ret,
 	       struct err *err)
 {
 	struct claiming c = { .u = u, .a = a, .order = o };
+	struct exit_claim_row claim;
+	struct tx tx;
 
-	if (!o->keys)
-		return ERR(err, ERR_WALLET_LOCKED, "the wallet is locked");
-	if (o->n > CLAIM_INPUTS_MAX)
-		return ERR(err, ERR_RANGE, "more than %u exits in one claim", CLAIM_INPUTS_MAX);
 	if (o->replace && o->n == 0) {
 		ERR(err, ERR_PARAM, "which claim is to be replaced?");
 		return err_field(err, "vtxo_ids");
 	}
-	c.in = ARENA_ARRAY(a, CLAIM_INPUTS_MAX, struct claim_input);
-	c.exits = ARENA_ARRAY(a, CLAIM_INPUTS_MAX, int64_t);
-	if ((o->n > 0 ? add_named(&c, err) : add_all(&c, err)) != 0)
+	if (collect(&c, err) != 0 || make(&c, now_ms, &claim, &tx, err) != 0 ||
+	    exit_claim_store_add(u, &claim, c.exits, c.n, now_ms, &claim.id, err) != 0 ||
+	    (claim.own && expect_own(&c, &tx, claim.raw, now_ms, err) != 0))
 		return -1;
-	if (c.n == 0) {
-		ERR(err, ERR_NOT_FOUND, "nothing can be claimed now");
-		return err_hint(err, "exit.list shows from which block on");
+	*ret = claim;
+	return 0;
+}
+
+int exit_claim_psbt(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms,
+		    struct exit_claim_row *ret, const char **ret_psbt, struct err *err)
+{
+	struct claiming c = { .u = u, .a = a, .order = o };
+	struct exit_claim_row claim;
+	struct tx tx;
+
+	if (o->replace) {
+		ERR(err, ERR_PARAM, "what is under way is replaced by what this wallet sends itself");
+		return err_field(err, "replace");
 	}
-	return make(&c, now_ms, ret, err);
+	if (collect(&c, err) != 0 || make(&c, now_ms, &claim, &tx, err) != 0 ||
+	    claim_psbt_of(unit_view(u), a, c.in, &tx, ret_psbt, err) != 0 ||
+	    claim_psbt_keep(u, c.in, c.n, &claim.txid, claim.fee, now_ms, err) != 0)
+		return -1;
+	*ret = claim;
+	return 0;
+}
+
+/* --- what it takes beside a signature --- */
+
+int exit_add_preimage(struct unit *u, struct arena *a, const struct outpoint *vtxo,
+		      const uint8_t preimage[PREIMAGE_SIZE], struct err *err)
+{
+	const struct ark_clause *clause;
+	struct vtxo_row row;
+	struct ark_taproot tap;
+	struct hash32 hash;
+	struct vtxo v;
+	size_t leaf;
+	int rc = vtxo_store_find(unit_view(u), a, vtxo, &row, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		ERR(err, ERR_NOT_FOUND, "this wallet has no such VTXO");
+		return err_field(err, "vtxo_id");
+	}
+	if (vtxo_load(unit_view(u), a, row.id, &v, err) != 0 || ark_policy_taproot(&v.policy, &v.terms, &tap, err) != 0)
+		return -1;
+	leaf = ark_taproot_leaf_of(&tap, &v.policy.user);
+	clause = leaf < tap.n_leaves ? &tap.leaf[leaf].clause : NULL;
+	if (!clause || (clause->flags & ARK_PREIMAGE) == 0) {
+		ERR(err, ERR_ILLEGAL_STATE, "this VTXO is claimed without a preimage");
+		return err_field(err, "vtxo_id");
+	}
+	sha256((struct bytes){ preimage, PREIMAGE_SIZE }, &hash);
+	if (!hash32_equal(&hash, &clause->hash)) {
+		ERR(err, ERR_PARAM, "this is not the preimage of the hash that it was paid to");
+		return err_field(err, "preimage");
+	}
+	return ark_preimage_add(u, preimage, &hash, err);
 }

@@ -9,11 +9,13 @@
 #include "base/network.h"
 #include "rails/ark/taproot.h"
 #include "rails/bitcoin/tx.h"
+#include "store/ark_preimage_store.h"
 #include "store/exit_claim_store.h"
 
 #define CLAIM_INPUTS_MAX 500u
 
 struct keyring;
+struct sighash;
 
 /* --- the transaction: pure --- */
 
@@ -25,6 +27,7 @@ struct claim_input {
 	size_t leaf; /* by which the wallet may spend it */
 	uint32_t key_index;
 	const uint8_t *preimage; /* 32 bytes, when the leaf wants one */
+	int64_t exit_id, vtxo_id;
 };
 struct claim_price {
 	struct feerate rate;
@@ -37,8 +40,16 @@ MUST_CHECK int claim_build(struct arena *a, const struct claim_input *in, size_t
 /* By the leaves, never by the key path, which needs the server.  Deterministic. */
 MUST_CHECK int claim_sign(struct arena *a, const struct claim_input *in, struct keyring *keys, struct tx *tx,
 			  struct err *err);
+/* One input, which is number `at` of the transaction that h was made of. */
+MUST_CHECK int claim_sign_input(struct arena *a, const struct sighash *h, size_t at, const struct claim_input *in,
+				struct keyring *keys, struct witness *ret, struct err *err);
 
 /* --- in the wallet --- */
+
+/* What it takes to spend what an exit has put on chain.  again: also where a mempool has a claim of it already.  *ret_tip: the
+ * height that was looked from.  ERR_BUSY; ERR_ILLEGAL_STATE: it cannot be claimed now; says from when. */
+MUST_CHECK int claim_input_of(struct view v, struct arena *a, int64_t exit_id, bool again, struct claim_input *ret,
+			      uint32_t *ret_tip, struct err *err);
 
 struct claim_order {
 	const struct outpoint *vtxos; /* n of them; none: all that can be claimed and are in no claim yet */
@@ -57,5 +68,14 @@ MUST_CHECK int claim_destination(struct arena *a, enum network network, const ch
  * too many; ERR_FEE. */
 MUST_CHECK int exit_claim(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms,
 			  struct exit_claim_row *ret, struct err *err);
+/* The same for another wallet, as a PSBT (claim_psbt.h): it is signed, and not sent.  The exits can be claimed otherwise as
+ * long as nobody has sent it.  replace is not for this. */
+MUST_CHECK int exit_claim_psbt(struct unit *u, struct arena *a, const struct claim_order *o, int64_t now_ms,
+			       struct exit_claim_row *ret, const char **ret_psbt, struct err *err);
+
+/* The preimage of the hash that this VTXO was paid to: from now on its exit can be claimed.  ERR_NOT_FOUND; ERR_ILLEGAL_STATE: it
+ * needs none; ERR_PARAM, field preimage: it is that of something else. */
+MUST_CHECK int exit_add_preimage(struct unit *u, struct arena *a, const struct outpoint *vtxo,
+				 const uint8_t preimage[PREIMAGE_SIZE], struct err *err);
 
 #endif

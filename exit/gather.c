@@ -195,14 +195,18 @@ static int gather_txs(struct view v, struct arena *a, struct gathered *g, const 
 
 /* --- the VTXO's own output --- */
 
-/* A claim of ours, or something that pays a script of ours, which a claim signed elsewhere may do. */
-static int is_by_us(struct view v, struct arena *a, const struct hit_row *hit, bool *ret, struct err *err)
+/* A claim of ours, or one that was signed here for another wallet, or something that pays a script of ours. */
+static int is_by_us(struct view v, struct arena *a, int64_t exit_id, const struct hit_row *hit, bool *ret,
+		    struct err *err)
 {
 	SCOPED(arena) struct arena scratch = ARENA_LIMIT(TX_ARENA_FOR((size_t)TX_SIZE_MAX));
 	struct exit_claim_row claim;
+	struct sat fee;
 	struct tx tx;
 	int rc = exit_claim_store_find(v, a, &hit->txid, &claim, err);
 
+	if (rc == 0)
+		rc = exit_signed_store_find(v, &hit->txid, exit_id, &fee, err);
 	*ret = rc == 1;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
@@ -230,7 +234,7 @@ static int gather_spend(struct view v, struct arena *a, struct gathered *g, cons
 	g->facts.spender = hit->txid;
 	if (hit->confirmed)
 		g->facts.spent_in = hit->block;
-	return is_by_us(v, a, hit, &g->facts.spent_by_us, err);
+	return is_by_us(v, a, g->row.id, hit, &g->facts.spent_by_us, err);
 }
 
 int gather_chain(struct view v, struct arena *a, int64_t vtxo_id, struct vtxo *ret, struct exit_chain *ret_chain,
@@ -245,25 +249,28 @@ int gather_chain(struct view v, struct arena *a, int64_t vtxo_id, struct vtxo *r
 	return exit_chain_make(a, ret, ret_chain, err);
 }
 
-/* By which condition it will be claimed, and when that holds. */
+/* By which condition it will be claimed, and when that holds.  One whose preimage nobody knows is none yet. */
 static int gather_clause(struct view v, struct arena *a, struct gathered *g, struct err *err)
 {
+	const struct ark_clause *c;
 	struct bytes bare, genesis;
 	struct vtxo vtxo;
+	int known = 1;
 
 	if (vtxo_store_bytes(v, a, g->vtxo.id, &bare, &genesis, err) != 0 ||
 	    vtxo_join(a, bare, genesis, &vtxo, err) != 0 ||
 	    ark_policy_taproot(&vtxo.policy, &vtxo.terms, &g->taproot, err) != 0)
 		return -1;
 	g->leaf = ark_taproot_leaf_of(&g->taproot, &vtxo.policy.user);
-	g->facts.has_clause = g->leaf < g->taproot.n_leaves;
-	if (g->facts.has_clause) {
-		const struct ark_clause *c = &g->taproot.leaf[g->leaf].clause;
-
-		g->facts.delta = (c->flags & ARK_DELAY) != 0 ? c->delay : 0;
-		g->facts.locktime = ark_clause_locktime(c);
-	}
-	return 0;
+	if (g->leaf == g->taproot.n_leaves)
+		return 0;
+	c = &g->taproot.leaf[g->leaf].clause;
+	g->facts.delta = (c->flags & ARK_DELAY) != 0 ? c->delay : 0;
+	g->facts.locktime = ark_clause_locktime(c);
+	if ((c->flags & ARK_PREIMAGE) != 0)
+		known = ark_preimage_find(v, &c->hash, g->preimage, err);
+	g->facts.has_clause = known == 1;
+	return known < 0 ? -1 : 0;
 }
 
 /* --- all of it --- */

@@ -8,6 +8,7 @@
 
 #include "exit/step.h"
 #include "rails/ark/exit_tx.h"
+#include "store/ark_preimage_store.h"
 #include "store/vtxo_store.h"
 
 #define GATHER_ARENA (64u << 20) /* an exit, its transactions, and what was seen of them */
@@ -16,8 +17,9 @@ struct gathered {
 	struct exit_row row;
 	struct exit_status status;
 	struct vtxo_row vtxo;
-	struct ark_taproot taproot; /* of the VTXO's output */
-	size_t leaf;                /* by which it will be claimed: below taproot.n_leaves, or there is none */
+	struct ark_taproot taproot;      /* of the VTXO's output */
+	size_t leaf;                     /* by which it will be claimed: below taproot.n_leaves, or there is none */
+	uint8_t preimage[PREIMAGE_SIZE]; /* when that leaf wants one and facts.has_clause */
 	struct exit_tx_row *txs;
 	size_t n_txs;
 	struct exit_child_row *own; /* for each of these: the active child; id 0: none */

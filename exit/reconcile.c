@@ -29,8 +29,10 @@ static int claim_fee(struct view v, struct arena *a, const struct txid *spender,
 	int rc = exit_claim_store_find(v, a, spender, &claim, err);
 
 	*ret = (struct sat){ 0 };
-	if (rc != 1)
-		return rc < 0 ? -1 : 0;
+	if (rc == 0)
+		return exit_signed_store_find(v, spender, exit_id, ret, err) < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
 	return share_of_fee(v, a, &claim, exit_id, ret, err);
 }
 

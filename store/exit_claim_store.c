@@ -10,7 +10,20 @@
 _Static_assert(CLAIM_PREPARED == 1 && CLAIM_SENT == 2 && CLAIM_CONFIRMED == 3 && CLAIM_REPLACED == 4 && CLAIM_LOST == 5,
 	       "stored in exit_claim.status");
 
-enum { Q_ADD, Q_ADD_INPUT, Q_TAKEN, Q_SET, Q_REPLACE, Q_FIND, Q_OF, Q_EXITS, Q_OPEN, Q_COUNT };
+enum {
+	Q_ADD,
+	Q_ADD_INPUT,
+	Q_TAKEN,
+	Q_SET,
+	Q_REPLACE,
+	Q_FIND,
+	Q_OF,
+	Q_EXITS,
+	Q_OPEN,
+	Q_ADD_SIGNED,
+	Q_FIND_SIGNED,
+	Q_COUNT
+};
 
 #define COLS                                                                                                           \
 	"SELECT c.id, c.txid, c.raw, c.spk, c.own, c.amount, c.fee, c.weight, c.status, c.replaces, c.height, c.hash," \
@@ -30,6 +43,9 @@ static const char *const sql[Q_COUNT] = {
 		      " ORDER BY i.claim_id DESC LIMIT 1",
 	[Q_EXITS] = "SELECT exit_id FROM exit_claim_input WHERE claim_id = ?1 ORDER BY exit_id",
 	[Q_OPEN] = COLS " FROM exit_claim AS c WHERE c.id > ?1 AND c.status IN (1, 2) ORDER BY c.id LIMIT ?2",
+	[Q_ADD_SIGNED] = "INSERT INTO exit_signed (txid, exit_id, fee, created_at_ms) VALUES (?1, ?2, ?3, ?4)"
+			 " ON CONFLICT DO NOTHING",
+	[Q_FIND_SIGNED] = "SELECT fee FROM exit_signed WHERE txid = ?1 AND exit_id = ?2",
 };
 const struct query_set exit_claim_queries = { "exit_claim", sql, Q_COUNT };
 
@@ -225,4 +241,32 @@ int exit_claim_store_open(struct view v, struct arena *a, int64_t after, unsigne
 		n++;
 	}
 	return rc < 0 ? -1 : n;
+}
+
+/* --- signed for others --- */
+
+int exit_signed_store_add(struct unit *u, const struct txid *txid, int64_t exit_id, struct sat fee, int64_t now_ms,
+			  struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_EXIT_CLAIM, Q_ADD_SIGNED);
+
+	bind_txid(q, 1, txid);
+	bind_i64(q, 2, exit_id);
+	bind_sat(q, 3, fee);
+	bind_i64(q, 4, now_ms);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int exit_signed_store_find(struct view v, const struct txid *txid, int64_t exit_id, struct sat *ret_fee,
+			   struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_EXIT_CLAIM, Q_FIND_SIGNED);
+	int rc;
+
+	bind_txid(q, 1, txid);
+	bind_i64(q, 2, exit_id);
+	rc = stmt_step(q, err);
+	if (rc == 1)
+		*ret_fee = col_sat(q, 0);
+	return rc;
 }

@@ -54,4 +54,12 @@ MUST_CHECK int exit_claim_store_open(struct view v, struct arena *a, int64_t aft
 				     void (*each)(void *ctx, const struct exit_claim_row *row), void *ctx,
 				     struct err *err);
 
+/* A transaction that claims this exit was signed for another wallet, which may send it; fee: what of the exit's amount is
+ * known to be the miners'.  Once more is fine. */
+MUST_CHECK int exit_signed_store_add(struct unit *u, const struct txid *txid, int64_t exit_id, struct sat fee,
+				     int64_t now_ms, struct err *err);
+/* 1 found, 0 not, -1. */
+MUST_CHECK int exit_signed_store_find(struct view v, const struct txid *txid, int64_t exit_id, struct sat *ret_fee,
+				      struct err *err);
+
 #endif

@@ -38,5 +38,6 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_UTXO] = &utxo_queries,
 	[FAMILY_ARK_KEY] = &ark_key_queries,
 	[FAMILY_ARK_SERVER] = &ark_server_queries,
+	[FAMILY_ARK_PREIMAGE] = &ark_preimage_queries,
 	[FAMILY_VTXO] = &vtxo_queries,
 };

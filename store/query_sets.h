@@ -42,6 +42,7 @@ extern const struct query_set settle_queries;       /* tx_settle.c */
 extern const struct query_set utxo_queries;         /* utxo_store.c */
 extern const struct query_set ark_key_queries;      /* ark_key_store.c */
 extern const struct query_set ark_server_queries;   /* ark_server_store.c */
+extern const struct query_set ark_preimage_queries; /* ark_preimage_store.c */
 extern const struct query_set vtxo_queries;         /* vtxo_store.c */
 
 #endif

@@ -197,6 +197,16 @@ static int put_witness(struct arena *a, struct psbt_map *m, const struct bytes *
 	return psbt_put(a, m, PSBT_IN_FINAL_SCRIPTWITNESS, none, buf_bytes(&b), err);
 }
 
+int psbt_put_final(struct arena *a, struct psbt *p, size_t input, const struct witness *w, struct err *err)
+{
+	return put_witness(a, &p->in[input], w->items, w->n, err);
+}
+
+bool psbt_input_is_final(const struct psbt *p, size_t input)
+{
+	return is_final(&p->in[input]);
+}
+
 static int wrong_signature(size_t i, struct err *err)
 {
 	return ERR(err, ERR_CRYPTO, "PSBT: the signature of input %zu is wrong", i);

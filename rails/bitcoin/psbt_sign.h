@@ -29,6 +29,9 @@ MUST_CHECK int psbt_jobs(struct arena *a, const struct psbt *p, const uint8_t fi
 MUST_CHECK int psbt_put_key_sig(struct arena *a, struct psbt *p, const struct psbt_job *job, const uint8_t sig[64],
 				struct err *err);
 
+/* A witness of some other way to spend it (a script path): at most 1,000 bytes, believed as it is. */
+MUST_CHECK int psbt_put_final(struct arena *a, struct psbt *p, size_t input, const struct witness *w, struct err *err);
+bool psbt_input_is_final(const struct psbt *p, size_t input);
 /* Makes final witnesses of what is signed: taproot key paths, P2WPKH, and anchors, which need nothing.  Each signature is
  * checked.  *ret_open is how many inputs are not final after that.  ERR_PSBT, ERR_CRYPTO. */
 MUST_CHECK int psbt_finalise(struct arena *a, struct psbt *p, size_t *ret_open, struct err *err);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "store/event_store.h"
+#include "base/hash.h"
+#include "store/ark_preimage_store.h"
 #include "store/exit_claim_store.h"
 #include "store/exit_tx_store.h"
 #include "tests/support/onchain_rows.h"
@@ -422,11 +424,16 @@ static int children(struct unit *u, void *ctx, struct err *err)
 	OK(exit_child_store_add(u, &b, 6, &id, err));
 	ck_assert_int_eq(exit_child_store_active(v, &arena, 1, &row, err), 1);
 	ck_assert(txid_equal(&row.txid, &b.txid) && !row.has_fee && row.status == CHILD_PREPARED);
+	ck_assert(row.reach == REACH_NONE);
+	OK(exit_child_store_list(v, &arena, 1, &rows, &n, err));
+	rows[0].reach = REACH_MAYBE;
+	OK(exit_child_store_save(u, &rows[0], err));
 	a.has_fee = false;
 	a.status = CHILD_SENT;
 	OK(exit_child_store_add(u, &a, 7, &id, err)); /* it is back; what was known of it stays known */
 	OK(exit_child_store_list(v, &arena, 1, &rows, &n, err));
 	ck_assert_uint_eq(n, 2);
+	ck_assert(rows[0].reach == REACH_MAYBE && rows[1].reach == REACH_NONE);
 	ck_assert(rows[0].active && rows[0].has_fee && sat_value(rows[0].fee) == 1382);
 	ck_assert(rows[0].status == CHILD_SENT && rows[0].created_at_ms == 5);
 	ck_assert(!rows[1].active && rows[1].status == CHILD_REPLACED);
@@ -542,6 +549,55 @@ START_TEST(nothing_is_claimed_twice)
 }
 END_TEST
 
+static int for_others(struct unit *u, void *ctx, struct err *err)
+{
+	const struct txid one = onchain_txid(80), other = onchain_txid(81);
+	struct view v = unit_view(u);
+	struct sat fee;
+
+	(void)ctx;
+	start(u, 1, err);
+	start(u, 2, err);
+	OK(exit_signed_store_add(u, &one, 1, onchain_sat(645), 5, err));
+	OK(exit_signed_store_add(u, &one, 1, onchain_sat(9), 6, err)); /* once more: as it was */
+	OK(exit_signed_store_add(u, &one, 2, onchain_sat(0), 5, err));
+	ck_assert_int_eq(exit_signed_store_find(v, &one, 1, &fee, err), 1);
+	ck_assert_uint_eq(sat_value(fee), 645);
+	ck_assert_int_eq(exit_signed_store_find(v, &one, 2, &fee, err), 1);
+	ck_assert_uint_eq(sat_value(fee), 0);
+	ck_assert_int_eq(exit_signed_store_find(v, &other, 1, &fee, err), 0);
+	return 0;
+}
+
+START_TEST(what_is_signed_for_others_is_remembered)
+{
+	scratch_unit(&scratch, for_others, NULL);
+}
+END_TEST
+
+static int preimages(struct unit *u, void *ctx, struct err *err)
+{
+	static const uint8_t secret[PREIMAGE_SIZE] = { 1, 2, 3 };
+	struct hash32 hash, want, other = { { 7 } };
+	uint8_t got[PREIMAGE_SIZE];
+
+	(void)ctx;
+	sha256((struct bytes){ secret, sizeof(secret) }, &want);
+	OK(ark_preimage_add(u, secret, &hash, err));
+	OK(ark_preimage_add(u, secret, &hash, err));
+	ck_assert(hash32_equal(&hash, &want));
+	ck_assert_int_eq(ark_preimage_find(unit_view(u), &hash, got, err), 1);
+	ck_assert_mem_eq(got, secret, sizeof(got));
+	ck_assert_int_eq(ark_preimage_find(unit_view(u), &other, got, err), 0);
+	return 0;
+}
+
+START_TEST(a_preimage_is_found_by_its_hash)
+{
+	scratch_unit(&scratch, preimages, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("store/exit_store");
@@ -558,6 +614,8 @@ int main(void)
 	tcase_add_test(tc, where_a_transaction_stands);
 	tcase_add_test(tc, one_child_is_active);
 	tcase_add_test(tc, claims_replace_each_other);
+	tcase_add_test(tc, what_is_signed_for_others_is_remembered);
+	tcase_add_test(tc, a_preimage_is_found_by_its_hash);
 	tcase_add_test(tc, nothing_is_claimed_twice);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
