@@ -378,3 +378,13 @@ int auth_spend(struct unit *u, const struct rpc_caller *caller, const struct act
 		return -1;
 	return credential_spend_add(u, caller->key_id, action, sat, now_ms, err);
 }
+
+int auth_spend_once(struct unit *u, const struct rpc_caller *caller, const struct action_id *action, uint64_t sat,
+		    int64_t now_ms, struct err *err)
+{
+	int spent = caller->key_id == 0 ? 1 : credential_spent_on(unit_view(u), caller->key_id, action, err);
+
+	if (spent != 0)
+		return spent < 0 ? -1 : 0;
+	return auth_spend(u, caller, action, sat, now_ms, err);
+}

@@ -34,5 +34,8 @@ bool auth_name_is_valid(const char *name); /* 1 to 32 of a-z, 0-9, '-', '_' */
 /* In the unit of an action that sends sat away: record it, unless it passes the caller's budget (ERR_BUDGET). */
 MUST_CHECK int auth_spend(struct unit *u, const struct rpc_caller *caller, const struct action_id *action, uint64_t sat,
 			  int64_t now_ms, struct err *err);
+/* The same, unless it was recorded of this action before. */
+MUST_CHECK int auth_spend_once(struct unit *u, const struct rpc_caller *caller, const struct action_id *action,
+			       uint64_t sat, int64_t now_ms, struct err *err);
 
 #endif

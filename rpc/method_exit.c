@@ -1,92 +1,15 @@
 #include <string.h>
 
-#include "actions/executor.h"
-#include "actions/onchain.h"
-#include "actions/onchain_show.h"
 #include "base/clock.h"
-#include "exit/claim.h"
 #include "exit/exit.h"
-#include "exit/plan.h"
 #include "exit/show.h"
-#include "rpc/auth.h"
+#include "rpc/exit_call.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
 #include "store/vtxo_store.h"
 
 #define STARTS_MAX 100u
 #define START_ROOM ((size_t)64 << 20) /* what beginning one exit, or reading a page of VTXOs, may take */
-
-static const struct onchain_policy *policy_of(const struct rpc_call *call)
-{
-	return &executor_policy(call->server->opt.executor)->onchain;
-}
-
-static uint32_t margin_of(const struct rpc_call *call)
-{
-	return call->server->opt.exit_margin ? call->server->opt.exit_margin : EXIT_MARGIN_DEFAULT;
-}
-
-static int need_exits(const struct rpc_call *call, struct err *err)
-{
-	if (call->server->opt.exits)
-		return 0;
-	ERR(err, ERR_CONFIG, "no node is configured to take an exit to");
-	return err_hint(err, "set bitcoind_url or esplora_url in walletd.conf");
-}
-
-/* Once the unit is durable; carries nothing. */
-static void kick(void *ctx, const struct err *failed)
-{
-	if (!failed)
-		exits_claims_kick(ctx);
-}
-
-static int id_param(const struct rpc_call *call, struct outpoint *ret, struct err *err)
-{
-	if (outpoint_parse(rpc_param_str(call, "vtxo_id"), ret))
-		return 0;
-	ERR(err, ERR_PARAM, "this is no id of a VTXO: txid:vout");
-	return err_field(err, "vtxo_id");
-}
-
-static int ids_param(const struct rpc_call *call, struct outpoint **ret, size_t *n, struct err *err)
-{
-	const json_t *list = json_object_get(call->params, "vtxo_ids");
-
-	*n = json_array_size(list);
-	*ret = ARENA_ARRAY(call->arena, *n, struct outpoint);
-	for (size_t i = 0; i < *n; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-
-		if (!text || !outpoint_parse(text, &(*ret)[i])) {
-			ERR(err, ERR_PARAM, "the %zu. is no id of a VTXO: txid:vout", i + 1);
-			return err_field(err, "vtxo_ids");
-		}
-	}
-	return 0;
-}
-
-/* 1: the parameter was given, 0, -1. */
-static int rate_param(const struct rpc_call *call, struct feerate *ret, struct err *err)
-{
-	const char *text = rpc_param_str(call, "feerate");
-
-	if (!text)
-		return 0;
-	return onchain_feerate_parse(executor_chain(call->server->opt.executor), policy_of(call), text, ret, err) != 0
-		       ? -1
-		       : 1;
-}
-
-#define ID_PARAM                                                                                                       \
-	{                                                                                                              \
-		.name = "vtxo_id", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .min = 1, .max = OUTPOINT_TEXT,      \
-		.help = "Whose exit: txid:vout."                                                                       \
-	}
-#define RATE_PARAM(fallback_, help_)                                                                                   \
-	{                                                                                                              \
-		.name = "feerate", .type = PARAM_STRING, .max = 20, .fallback = (fallback_), .help = (help_)           \
-	}
 
 /* --- exit.start --- */
 
@@ -120,7 +43,7 @@ static int start_named(struct starting *s, struct err *err)
 	struct outpoint *at;
 	size_t n;
 
-	if (ids_param(s->call, &at, &n, err) != 0)
+	if (exit_call_ids(s->call, &at, &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (start_one(s, &at[i], err) < 0)
@@ -190,7 +113,7 @@ static int start_unit(struct unit *u, struct rpc_call *call, json_t **ret, struc
 	};
 	json_t *result = json_object_in(call->arena);
 	struct feerate rate;
-	int rc = rate_param(call, &rate, err);
+	int rc = exit_call_rate(call, &rate, err);
 
 	if (rc < 0)
 		return -1;
@@ -198,7 +121,7 @@ static int start_unit(struct unit *u, struct rpc_call *call, json_t **ret, struc
 		s.o.rate = &rate;
 	if ((rpc_param_bool(call, "all") ? start_all(&s, err) : start_named(&s, err)) != 0)
 		return -1;
-	unit_after(u, kick, call->server->opt.exits);
+	unit_after(u, exit_call_kick, call->server->opt.exits);
 	json_set(result, "started", s.started);
 	json_set(result, "running", s.running);
 	json_set(result, "skipped", s.skipped);
@@ -216,7 +139,7 @@ static struct rpc_outcome exit_start_run(struct rpc_call *call)
 		err_field(&err, "vtxo_ids");
 		return rpc_fail(&err);
 	}
-	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, start_unit, NULL);
+	return exit_call_check(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, start_unit, NULL);
 }
 
 static const struct param exit_start_params[] = {
@@ -228,7 +151,7 @@ static const struct param exit_start_params[] = {
 	  .type = PARAM_BOOL,
 	  .fallback = "false",
 	  .help = "Or every spendable one; those that cannot are told in skipped." },
-	RATE_PARAM("what the nodes say", "sat/vB, for all its transactions: \"2.5\"."),
+	EXIT_RATE_PARAM("what the nodes say", "sat/vB, for all its transactions: \"2.5\"."),
 	{ .name = "allow_non_standard",
 	  .type = PARAM_BOOL,
 	  .fallback = "false",
@@ -272,7 +195,7 @@ static void add_exit(void *ctx, const struct exit_row *row)
 	page->n++;
 	page->last = row->id;
 	if (page->err.code != ERR_NONE || exit_json(store_view(page->call->server->opt.store), page->call->arena, row,
-						    page->details, margin_of(page->call), &obj, &page->err) != 0)
+						    page->details, exit_call_margin(page->call), &obj, &page->err) != 0)
 		return;
 	json_add(page->rows, obj);
 }
@@ -343,20 +266,20 @@ static struct rpc_outcome exit_get(struct rpc_call *call)
 	struct err err;
 	int rc;
 
-	if (id_param(call, &at, &err) != 0)
+	if (exit_call_id(call, &at, &err) != 0)
 		return rpc_fail(&err);
 	rc = exit_store_find(v, call->arena, &at, &row, &err);
 	if (rc == 0) {
 		ERR(&err, ERR_NOT_FOUND, "there is no exit of the VTXO %s", rpc_param_str(call, "vtxo_id"));
 		err_hint(&err, "exit.start");
 	}
-	if (rc != 1 || exit_json(v, call->arena, &row, details, margin_of(call), &result, &err) != 0)
+	if (rc != 1 || exit_json(v, call->arena, &row, details, exit_call_margin(call), &result, &err) != 0)
 		return rpc_fail(&err);
 	return rpc_ok(result);
 }
 
 static const struct param exit_get_params[] = {
-	ID_PARAM,
+	EXIT_ID_PARAM,
 	{ .name = "history", .type = PARAM_BOOL, .fallback = "false", .help = "Also all states that it was in." },
 	{ .name = "transactions",
 	  .type = PARAM_BOOL,
@@ -408,17 +331,17 @@ static int answer(struct unit *u, struct rpc_call *call, const struct outpoint *
 {
 	struct exit_row row;
 
-	unit_after(u, kick, call->server->opt.exits);
+	unit_after(u, exit_call_kick, call->server->opt.exits);
 	if (exit_store_find(unit_view(u), call->arena, at, &row, err) != 1)
 		return -1;
-	return exit_json(unit_view(u), call->arena, &row, 0, margin_of(call), ret, err);
+	return exit_json(unit_view(u), call->arena, &row, 0, exit_call_margin(call), ret, err);
 }
 
 static int cancel_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
 	struct outpoint at;
 
-	if (id_param(call, &at, err) != 0 || exit_cancel(u, call->arena, &at, clock_now_ms(), err) != 0)
+	if (exit_call_id(call, &at, err) != 0 || exit_cancel(u, call->arena, &at, clock_now_ms(), err) != 0)
 		return -1;
 	return answer(u, call, &at, ret, err);
 }
@@ -427,14 +350,14 @@ static struct rpc_outcome exit_cancel_run(struct rpc_call *call)
 {
 	struct err err;
 
-	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, cancel_unit, NULL);
+	return exit_call_check(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, cancel_unit, NULL);
 }
 
 static const struct rpc_field one_exit_result[] = { { "vtxo_id", "string",
 						      "As in exit.get, with all else that it tells." },
 						    { "state", "string", "Its state now." },
 						    { 0 } };
-static const struct param exit_cancel_params[] = { ID_PARAM, RPC_KEY_PARAM, { 0 } };
+static const struct param exit_cancel_params[] = { EXIT_ID_PARAM, RPC_KEY_PARAM, { 0 } };
 const struct rpc_method method_exit_cancel = {
 	.name = "exit.cancel",
 	.scope = RPC_SPEND,
@@ -450,9 +373,9 @@ static int feerate_unit(struct unit *u, struct rpc_call *call, json_t **ret, str
 {
 	struct outpoint at;
 	struct feerate rate;
-	int rc = rate_param(call, &rate, err);
+	int rc = exit_call_rate(call, &rate, err);
 
-	if (rc < 0 || id_param(call, &at, err) != 0 ||
+	if (rc < 0 || exit_call_id(call, &at, err) != 0 ||
 	    exit_set_feerate(u, call->arena, &at, rc == 1 ? &rate : NULL, clock_now_ms(), err) != 0)
 		return -1;
 	return answer(u, call, &at, ret, err);
@@ -462,12 +385,12 @@ static struct rpc_outcome exit_feerate(struct rpc_call *call)
 {
 	struct err err;
 
-	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, feerate_unit, NULL);
+	return exit_call_check(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, feerate_unit, NULL);
 }
 
 static const struct param exit_feerate_params[] = {
-	ID_PARAM,
-	RATE_PARAM("what the nodes say", "sat/vB, from now on; a higher one replaces what is under way."),
+	EXIT_ID_PARAM,
+	EXIT_RATE_PARAM("what the nodes say", "sat/vB, from now on; a higher one replaces what is under way."),
 	RPC_KEY_PARAM,
 	{ 0 }
 };
@@ -480,97 +403,4 @@ const struct rpc_method method_exit_feerate = {
 	.help = "What an exit's transactions pay from now on. Without feerate it is the network's again.",
 	.example = "{\"vtxo_id\":\"6f…:0\",\"feerate\":\"20\"}",
 	.run = exit_feerate,
-};
-
-/* --- exit.claim --- */
-
-static int claim_script(const struct rpc_call *call, struct bytes *ret, struct err *err)
-{
-	const char *to = rpc_param_str(call, "destination");
-
-	if (to && claim_destination(call->arena, policy_of(call)->network, to, ret, err) != 0)
-		return err_field(err, "destination");
-	return 0;
-}
-
-static int claim_order_of(const struct rpc_call *call, struct claim_order *o, struct err *err)
-{
-	struct chain_source *chain = executor_chain(call->server->opt.executor);
-	struct outpoint *at;
-	int rc = rate_param(call, &o->rate, err);
-
-	if (rc < 0 || (rc == 0 && onchain_tier_rate(chain, policy_of(call), FEE_REGULAR, &o->rate, err) != 0) ||
-	    ids_param(call, &at, &o->n, err) != 0)
-		return -1;
-	o->vtxos = at;
-	o->incremental = onchain_incremental(chain);
-	o->replace = rpc_param_bool(call, "replace");
-	o->keys = exits_keys(call->server->opt.exits);
-	return claim_script(call, &o->script, err);
-}
-
-static int claim_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
-{
-	struct claim_order o = { 0 };
-	struct exit_claim_row claim;
-	struct sat sum;
-
-	if (claim_order_of(call, &o, err) != 0 || exit_claim(u, call->arena, &o, clock_now_ms(), &claim, err) != 0)
-		return -1;
-	/* What goes to the wallet itself is not spent but for the fee. */
-	if (!sat_add(claim.amount, claim.fee, &sum))
-		return ERR(err, ERR_INTERNAL, "a claim of more than all money");
-	if (auth_spend(u, &call->caller, &call->action, sat_value(claim.own ? claim.fee : sum), clock_now_ms(), err) !=
-	    0)
-		return -1;
-	unit_after(u, kick, call->server->opt.exits);
-	*ret = exit_claim_json(call->arena, &claim);
-	return 0;
-}
-
-static struct rpc_outcome exit_claim_run(struct rpc_call *call)
-{
-	struct err err;
-
-	return need_exits(call, &err) != 0 ? rpc_fail(&err) : rpc_mutate(call, claim_unit, NULL);
-}
-
-static const struct param exit_claim_params[] = {
-	{ .name = "vtxo_ids",
-	  .type = PARAM_ARRAY,
-	  .max = CLAIM_INPUTS_MAX,
-	  .fallback = "all that can be claimed",
-	  .help = "Which ones: each txid:vout. One transaction claims them all." },
-	{ .name = "destination",
-	  .type = PARAM_STRING,
-	  .max = 128,
-	  .fallback = "the on-chain wallet",
-	  .help = "An address." },
-	RATE_PARAM("the nodes' estimate for 3 blocks", "sat/vB: \"2.5\"."),
-	{ .name = "replace",
-	  .type = PARAM_BOOL,
-	  .fallback = "false",
-	  .help = "In the place of the claim of exactly these that is under way, with a higher fee." },
-	RPC_KEY_PARAM,
-	{ 0 },
-};
-static const struct rpc_field exit_claim_result[] = {
-	{ "txid", "string", "Of the transaction that claims." },
-	{ "tx", "string", "Its bytes in hex; it is sent by itself, now and again." },
-	{ "status", "string", "prepared, sent, confirmed, replaced or lost." },
-	{ "amount_sat", "integer", "What arrives." },
-	{ "fee_sat", "integer", "What it pays to miners." },
-	{ "vsize", "integer", "Virtual bytes." },
-	{ "to_wallet", "boolean", "Does it pay to the on-chain wallet?" },
-	{ 0 },
-};
-const struct rpc_method method_exit_claim = {
-	.name = "exit.claim",
-	.scope = RPC_SPEND,
-	.flags = RPC_MUTATES | RPC_NO_NOTIFY,
-	.params = exit_claim_params,
-	.result = exit_claim_result,
-	.help = "Takes what exits have put on chain: to the on-chain wallet, or to an address.",
-	.example = "{}",
-	.run = exit_claim_run,
 };

@@ -9,7 +9,6 @@
 #include "rpc/methods.h"
 #include "rpc/state.h"
 #include "rpc/views.h"
-#include "store/credential_store.h"
 
 #define PSBTS_MAX 20
 
@@ -143,17 +142,13 @@ static int charge(struct unit *u, const struct rpc_call *call, const struct onch
 {
 	struct action_id id;
 	char text[TXID_TEXT];
-	int spent;
 
-	if (!action_id_is_empty(&done->holder) || call->caller.key_id == 0)
+	if (!action_id_is_empty(&done->holder))
 		return 0;
 	txid_text(&done->txid, text);
 	if (!action_id_parse(arena_printf(call->arena, "psbt.%.32s", text), &id))
 		return ERR(err, ERR_INTERNAL, "a transaction has no name");
-	spent = credential_spent_on(unit_view(u), call->caller.key_id, &id, err);
-	if (spent != 0)
-		return spent < 0 ? -1 : 0;
-	return auth_spend(u, &call->caller, &id, done->spend_sat, clock_now_ms(), err);
+	return auth_spend_once(u, &call->caller, &id, done->spend_sat, clock_now_ms(), err);
 }
 
 static int sign(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)

@@ -40,7 +40,9 @@ extern const struct rpc_method method_vtxo_import, method_vtxo_list, method_vtxo
 	method_vtxo_export;
 /* method_exit.c */
 extern const struct rpc_method method_exit_start, method_exit_list, method_exit_get, method_exit_cancel,
-	method_exit_feerate, method_exit_claim;
+	method_exit_feerate;
+/* method_exit_claim.c */
+extern const struct rpc_method method_exit_claim, method_exit_sign, method_exit_preimage;
 /* method_plan.c */
 extern const struct rpc_method method_exit_plan, method_exit_prepare, method_exit_server;
 /* method_directive.c */

@@ -177,6 +177,9 @@ END_TEST
 
 /* --- asked wrongly --- */
 
+#define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"
+#define NO_HEX "000000000000000000000000000000000000000000000000000000000000000x"
+
 static const struct {
 	const char *method, *params, *kind, *field;
 } wrong[] = {
@@ -201,6 +204,12 @@ static const struct {
 	{ "exit.prepare", "{\"feerate\":\"5\",\"count\":101}", "invalid_params", "count" },
 	{ "exit.server", "{\"server\":\"02\",\"lost\":true}", "invalid_params", "server" },
 	{ "exit.server", "{\"server\":\"02\"}", "invalid_params", "lost" },
+	{ "exit.preimage", "{\"vtxo_id\":\"7\"}", "invalid_params", "preimage" },
+	{ "exit.preimage", "{\"vtxo_id\":\"7\",\"preimage\":\"05\"}", "invalid_params", "preimage" },
+	{ "exit.preimage", "{\"vtxo_id\":\"7\",\"preimage\":\"" ZEROS "\"}", "invalid_params", "vtxo_id" },
+	{ "exit.preimage", "{\"vtxo_id\":\"7\",\"preimage\":\"" NO_HEX "\"}", "invalid_params", "preimage" },
+	{ "exit.preimage", "{\"vtxo_id\":\"" ZEROS ":0\",\"preimage\":\"" ZEROS "\"}", "not_found", "vtxo_id" },
+	{ "exit.sign", "{}", "invalid_params", "psbt" },
 };
 
 START_TEST(wrong_table)
