@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/event_store.h"
 #include "base/hash.h"
 #include "store/ark_preimage_store.h"
+#include "store/event_store.h"
 #include "store/exit_claim_store.h"
 #include "store/exit_tx_store.h"
 #include "tests/support/onchain_rows.h"
