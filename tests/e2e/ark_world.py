@@ -1,7 +1,8 @@
 """A node, and wallets with VTXOs on it: the world of the suites run_vtxo and run_exit, and how their scenarios are run.
 
-VTXOs are made with both parties' keys and funded on the chain.  Most of a scenario is waiting, so several run at a time:
-AT_ONCE says how many."""
+VTXOs are made with both parties' keys and funded on the chain.  The wallets look at that through the node itself, or
+through an Esplora server in front of it; a scenario's title says which.  Most of a scenario is waiting, so several run at
+a time: AT_ONCE says how many."""
 import contextlib
 import io
 import json
@@ -16,6 +17,8 @@ import time
 import traceback
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder) for folder in ("support", "peers")]
+import bitcoin_gate  # noqa: E402
+import esplora  # noqa: E402
 import lab  # noqa: E402
 import real_bitcoind  # noqa: E402
 from lab import RpcError, wait_until  # noqa: E402
@@ -24,13 +27,19 @@ VECTORS = os.path.join(lab.ROOT, "tests", "vectors", "ark-flows", "keys_mailbox.
 SERVER = "a1" * 32
 STRANGER = "b7" * 32
 DELTA = 12
-AT_ONCE = int(os.environ.get("AT_ONCE", "4"))
+AT_ONCE = int(os.environ.get("AT_ONCE", "6"))
+BITCOIND, ESPLORA = "bitcoind", "esplora"
+ALL = "--all"
 SCENARIOS = []
 
 
-def scenario(function):
-    SCENARIOS.append((function.__name__.replace("_", " "), function))
-    return function
+def scenario(function=None, *, backends=(BITCOIND,), by_hand=(ESPLORA,), slow=False, node=()):
+    """Registers one.  backends: what its wallets look at the chain through; with --all, also those of by_hand.  slow: it
+    begins among the first.  node: options of the node's own."""
+    def register(found):
+        SCENARIOS.append((found.__name__.replace("_", " "), found, backends, by_hand, slow, node))
+        return found
+    return register(function) if function else register
 
 
 def same(seen, expected, what):
@@ -51,31 +60,45 @@ def refused(call, kind, what):
 class World:
     """A node with money, and daemons whose words are those of the vectors: their keys are known."""
 
-    def __init__(self, build, folder):
-        self.build, self.folder, self.daemons = build, folder, []
+    def __init__(self, build, folder, backend=BITCOIND, node=()):
+        self.build, self.folder, self.backend, self.daemons, self.gates = build, folder, backend, [], []
         with open(VECTORS, encoding="utf-8") as f:
             vectors = json.load(f)
         self.words = vectors["mnemonic"]
         self.keys = {int(i): pair["sec"] for i, pair in vectors["vtxo_keys"].items()}
-        self.node = real_bitcoind.Bitcoind(os.path.join(folder, "node"))
+        self.node = real_bitcoind.Bitcoind(os.path.join(folder, "node"), *node)
         self.node.start()
         self.node.ready()
         self.node.prepare()
 
-    def daemon(self, *options, restore=True):
+    def gate(self):
+        """Something of the backend's kind, in front of the node."""
+        made = esplora.Esplora(self.node.rpc) if self.backend == ESPLORA else bitcoin_gate.Gate(self.node.port)
+        self.gates.append(made)
+        return made
+
+    def way(self, gate):
+        """The options of a daemon that looks at the chain through this; None: as the others do."""
+        if self.backend == ESPLORA:
+            return ["--esplora_url=" + (gate or (self.gates[0] if self.gates else self.gate())).url]
+        return ["--bitcoind_url=" + (gate or self.node).url, "--bitcoind_cookie=" + self.node.cookie]
+
+    def daemon(self, *options, restore=True, gate=None):
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
-                       "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie,
-                       "--chain_poll_s=1", *options)
+                       *self.way(gate), "--chain_poll_s=1", *options)
         self.daemons.append(d)
         d.start()
         if restore:
             d.call("wallet.restore", mnemonic=self.words)
         return d
 
-    def end_daemons(self):
+    def end(self):
         for d in self.daemons:
             if d.alive():
                 d.stop()
+        for gate in self.gates:
+            gate.stop()
+        self.node.stop()
 
     def maker(self, plan):
         done = subprocess.run([os.path.join(self.build, "walletd-vtxo-maker")], input=json.dumps(plan).encode(),
@@ -102,19 +125,21 @@ class World:
         return self.make({"board": {"user": user, "amount_sat": amount, "fee_sat": 0}, **more}, mine=mine)[0]
 
     def caught_up(self, daemon):
-        wait_until(lambda: (daemon.call("status")["chain"] or {}).get("synced") and
-                   daemon.call("status")["chain"]["tip"]["height"] == self.node.height(), "the daemon to see the tip", within_s=120)
+        def is_there():
+            chain = daemon.call("status")["chain"]
+            return chain and chain["synced"] and chain["tip"]["block"] == self.node.tip()
+        wait_until(is_there, "the daemon to see the tip", 120, 0.1)
 
 
 def run(job):
     """One scenario.  Returns its title, whether it passed, how long it took, and what it has to say."""
-    build, folder, number = job
-    title, function = SCENARIOS[number]
+    build, folder, title, number, backend = job
+    _, function, *_, node = SCENARIOS[number]
     said, world, passed = io.StringIO(), None, True
     began = time.monotonic()
     with contextlib.redirect_stdout(said):
         try:
-            world = World(build, folder)
+            world = World(build, folder, backend, node)
             function(world)
         except Exception:  # whatever it was, the others still run
             passed = False
@@ -124,9 +149,19 @@ def run(job):
                 print("".join(daemon.log().splitlines(True)[-20:]))
         finally:
             if world:
-                world.end_daemons()
-                world.node.stop()
+                world.end()
     return title, passed, time.monotonic() - began, said.getvalue()
+
+
+def jobs(build, folder, patterns):
+    everything, patterns = ALL in patterns, [p for p in patterns if p != ALL]
+    found = []
+    for number, (name, _, backends, by_hand, slow, _) in enumerate(SCENARIOS):
+        for backend in (*backends, *(by_hand if everything else ())):
+            title = f"[{backend}] {name}"
+            if not patterns or any(p in title for p in patterns):
+                found.append((not slow, (build, os.path.join(folder, f"{number}-{backend}"), title, number, backend)))
+    return [job for _, job in sorted(found, key=lambda one: one[0])]
 
 
 def main(build, patterns):
@@ -138,10 +173,8 @@ def main(build, patterns):
         return 77
     folder = tempfile.mkdtemp(prefix="walletd-vtxo-")
     counts = {True: 0, False: 0}
-    jobs = [(build, os.path.join(folder, str(number)), number) for number, (title, _) in enumerate(SCENARIOS)
-            if not patterns or any(p in title for p in patterns)]
     with multiprocessing.Pool(AT_ONCE, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for title, passed, seconds, said in pool.imap_unordered(run, jobs):
+        for title, passed, seconds, said in pool.imap_unordered(run, jobs(build, folder, patterns)):
             counts[passed] += 1
             print(f"{'ok' if passed else 'FAILED':8}{title} ({seconds:.1f} s)")
             print(said, end="", flush=True)
