@@ -104,6 +104,11 @@ static struct exit_tx_status observe(const struct exit_facts *f, size_t i)
 	} else if (t->payer.exists) {
 		now.part = PART_AWAITING_CONFIRMED;
 		now.payer = t->payer;
+		/* A block that has the child has this one too.  Who looks at output after output sees one before the other:
+		 * history has no line for the moment between. */
+		now.payer.confirmed = false;
+		if (now.payer.origin == CHILD_BLOCK)
+			now.payer.origin = CHILD_MEMPOOL;
 	} else {
 		now.part = PART_AWAITING_CPFP;
 	}

@@ -45,8 +45,9 @@ static struct block_ref block_of(const char *text)
 
 /* What a moment shows.
  *   txs: a word for each: "." unseen; "p" unseen, its child is stored here; "m" in the mempool with our child, "M" with a
- *        stranger's, "n" with none; "C101" in a block with ours, "B101" with a stranger's, "X101" with none; "R101" a block
- *        has something else that spends its input
+ *        stranger's, "n" with none; "k" and "K" the same as "m" and "M", but for the child, which a block was seen to have;
+ *        "C101" in a block with ours, "B101" with a stranger's, "X101" with none; "R101" a block has something else that
+ *        spends its input
  *   spend: "" none, "m" by us in the mempool, "C120" by us in a block, "F120" by a stranger */
 struct moment {
 	uint32_t tip;
@@ -82,19 +83,19 @@ static struct exit_tx_facts tx_of(const char *word, size_t i)
 		t.rival_block = block_of(word + 1);
 		return t;
 	}
-	if (strchr("mMn", what))
+	if (strchr("mMnkK", what))
 		t.place = EXIT_TX_MEMPOOL;
 	if (strchr("CBX", what)) {
 		t.place = EXIT_TX_CONFIRMED;
 		t.block = block_of(word + 1);
 	}
-	t.payer.exists = strchr("pmMCB", what) != NULL;
+	t.payer.exists = strchr("pmMkKCB", what) != NULL;
 	t.payer_seen = t.payer.exists && what != 'p';
 	if (t.payer.exists) {
-		t.payer.txid = named(what == 'M' || what == 'B' ? 'f' : 'o', i);
-		t.payer.origin = what == 'M' ? CHILD_MEMPOOL : what == 'B' ? CHILD_BLOCK : CHILD_WALLET;
-		t.payer.confirmed = t.place == EXIT_TX_CONFIRMED;
-		t.payer.block = t.block;
+		t.payer.txid = named(strchr("MKB", what) ? 'f' : 'o', i);
+		t.payer.origin = what == 'M' ? CHILD_MEMPOOL : strchr("KB", what) ? CHILD_BLOCK : CHILD_WALLET;
+		t.payer.confirmed = t.place == EXIT_TX_CONFIRMED || strchr("kK", what);
+		t.payer.block = t.place == EXIT_TX_CONFIRMED ? t.block : block_of("101");
 	}
 	return t;
 }
@@ -229,6 +230,9 @@ static const struct story {
 	  { { 100, ".", "", "P[v]>P[c]" }, { 100, "M", "", "P[a]" }, { 101, "B101", "", "D113" } } },
 	{ "his child takes the place of ours (9.11, 9.12)",
 	  { { 100, "m", "", "P[v]>P[a]" }, { 100, "M", "", "P[a]" }, { 101, "B101", "", "D113" } } },
+	{ "its child is seen in the block before itself is (9.32)",
+	  { { 100, "m", "", "P[v]>P[a]" }, { 101, "k", "", "" }, { 101, "C101", "", "D113" } } },
+	{ "and a stranger's", { { 100, "M", "", "P[v]>P[a]" }, { 101, "K", "", "" }, { 101, "B101", "", "D113" } } },
 	{ "mined without a child ([X-15])", { { 100, ".", "", "P[v]>P[c]" }, { 101, "X101", "", "D113" } } },
 	{ "its child has gone (1.9)",
 	  { { 100, "m", "", "P[v]>P[a]" }, { 100, "n", "", "P[c]" }, { 100, "m", "", "P[a]" } } },
