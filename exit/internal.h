@@ -24,6 +24,7 @@ struct exits {
 	struct errand *errands;
 	struct timer *wake;
 	bool stopping, posted, asking_fees, all_due, claims_due;
+	int64_t fees_asked_us; /* 0: never, or in vain */
 	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
 	struct {
 		int64_t tx_id, at_us;

@@ -104,6 +104,20 @@ static void fees_known(void *ctx, const struct chain_answer *got)
 	x->asking_fees = false;
 	if (got->err.code == ERR_NONE)
 		exits_kick(x);
+	else
+		x->fees_asked_us = 0;
+}
+
+/* At most once in a tick: while nobody has an estimate the answer is a fallback, which is never young. */
+static void ask_fees(struct exits *x)
+{
+	int64_t now_us = clock_mono_us();
+
+	if (x->asking_fees || x->stopping || (x->fees_asked_us != 0 && now_us - x->fees_asked_us < EXIT_TICK_MS * 1000))
+		return;
+	x->asking_fees = true;
+	x->fees_asked_us = now_us;
+	chain_ask_fees(x->opt.chain, (struct chain_then){ fees_known, x });
 }
 
 /* The strictest of the nodes that have been asked. */
@@ -144,10 +158,8 @@ struct pay_terms exits_terms(struct exits *x)
 	int64_t age_ms;
 
 	t.has_fees = chain_last_fees(x->opt.chain, &t.fees, &age_ms);
-	if ((!t.has_fees || age_ms < 0 || age_ms > EXIT_TICK_MS) && !x->asking_fees && !x->stopping) {
-		x->asking_fees = true;
-		chain_ask_fees(x->opt.chain, (struct chain_then){ fees_known, x });
-	}
+	if (!t.has_fees || age_ms < 0 || age_ms > EXIT_TICK_MS)
+		ask_fees(x);
 	return t;
 }
 
