@@ -323,7 +323,8 @@ static void claimed(struct arena *a, const struct exit_status *from, const struc
 		return;
 	to = by_spend(from, f);
 	if (to.state == EXIT_CLAIMED) {
-		m->live = depth_of(f, to.spent_in.height) < f->final_confs; /* */
+		/* */
+		m->live = depth_of(f, to.spent_in.height) < (to.spent_by_us ? f->final_confs : EXIT_LOST_FINAL);
 	} else if (f->tip.height < matures_at(f, &from->confirmed)) {
 		await_delta(f, m);
 		return;

@@ -10,6 +10,7 @@
 
 #define EXIT_DUST           330u /* sat: a VTXO of less cannot be put on chain */
 #define EXIT_CONFLICT_FINAL 6u   /* confirmations of what spends an exit transaction's input, after which it is over */
+#define EXIT_LOST_FINAL     1008u /* … of what took an exit's output from us: people are to hear of it, and blocks may go */
 
 /* What is known of one of its transactions. */
 struct exit_tx_facts {
@@ -45,7 +46,7 @@ struct exit_facts {
 	/* The block of the active chain at a height that is not above the tip; false: so old that it is not kept. */
 	bool (*block_at)(const void *ctx, uint32_t height, struct block_ref *ret);
 	const void *ctx;
-	unsigned final_confs; /* of a claim, after which nobody looks at it any more; 6 */
+	unsigned final_confs; /* of a claim of ours, after which nobody looks at it any more; 6 */
 };
 
 /* What keeps it from going on.  Tags as in spec/exit.md 2. */

@@ -431,6 +431,11 @@ static void look_at_exit(void *ctx, const struct exit_row *row)
 
 		json_set_u64(item, "missing_sat", more);
 		s->shown++;
+	} else if (row->state == EXIT_PROCESSING && exit_trouble_is(row->error, TROUBLE_INPUT_CONFLICT)) {
+		add_exit(
+			s, "exit_taken", "exit.get", row,
+			"A block has a transaction that spends what an exit stands on: unless that block goes, it is over.");
+		s->shown++;
 	} else if (row->state == EXIT_CLAIMED) {
 		if (exit_status_parse(&a, row->checkpoint, &status, &err) != 0) {
 			add_unreadable(s->l, "an exit", &err);

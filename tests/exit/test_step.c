@@ -320,6 +320,18 @@ START_TEST(a_claim_is_watched_until_it_is_final)
 }
 END_TEST
 
+/* While it lives, it asks for attention: for a week, however long ago it was taken. */
+START_TEST(a_loss_is_shown_longer)
+{
+	struct exit_status s = { .state = EXIT_START };
+	struct world w = world_new();
+
+	check(&w, &s, (struct moment){ 113, "C101", "F102", "P[v]>D113>K>Fother" }, true);
+	check(&w, &s, (struct moment){ 102 + EXIT_LOST_FINAL - 2, "C101", "F102", "" }, true);
+	check(&w, &s, (struct moment){ 102 + EXIT_LOST_FINAL - 1, "C101", "F102", "" }, false);
+}
+END_TEST
+
 START_TEST(too_little_is_not_started)
 {
 	struct exit_status s = { .state = EXIT_START };
@@ -580,6 +592,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, story_table, 0, (int)ARRAY_LEN(stories));
 	tcase_add_test(tc, a_claim_is_watched_until_it_is_final);
+	tcase_add_test(tc, a_loss_is_shown_longer);
 	tcase_add_test(tc, too_little_is_not_started);
 	tcase_add_test(tc, an_absolute_lock_counts_too);
 	tcase_add_test(tc, without_a_condition_of_ours_it_waits_with_its_state);
