@@ -156,13 +156,26 @@ const struct keyset *keyset_find(const struct keyset *list, size_t n, const stru
 bool keyset_takes_outputs(const struct keyset *ks, int64_t now_s)
 {
 	return keyset_id_version(&ks->id) != KEYSET_LEGACY && ks->active && ks->n_keys > 0 &&
-	       (ks->final_expiry_s == 0 || ks->final_expiry_s > now_s);
+	       !keyset_expired(ks, now_s);
 }
 
-static bool better(const struct keyset *a, const struct keyset *b)
+bool keyset_expired(const struct keyset *ks, int64_t now_s)
+{
+	return ks->final_expiry_s != 0 && ks->final_expiry_s <= now_s;
+}
+
+bool keyset_expires_soon(const struct keyset *ks, int64_t now_s)
+{
+	return ks->final_expiry_s != 0 && ks->final_expiry_s - KEYSET_EXPIRING_S <= now_s;
+}
+
+static bool better(const struct keyset *a, const struct keyset *b, int64_t now_s)
 {
 	enum keyset_version va = keyset_id_version(&a->id), vb = keyset_id_version(&b->id);
+	bool soon = keyset_expires_soon(a, now_s);
 
+	if (soon != keyset_expires_soon(b, now_s))
+		return !soon;
 	if (a->input_fee_ppk != b->input_fee_ppk)
 		return a->input_fee_ppk < b->input_fee_ppk;
 	if (va != vb)
@@ -176,7 +189,7 @@ const struct keyset *keyset_choose(const struct keyset *list, size_t n, struct c
 
 	for (size_t i = 0; i < n; i++)
 		if (currency_equal(list[i].unit, unit) && keyset_takes_outputs(&list[i], now_s) &&
-		    (best == NULL || better(&list[i], best)))
+		    (best == NULL || better(&list[i], best, now_s)))
 			best = &list[i];
 	return best;
 }

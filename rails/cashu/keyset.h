@@ -39,7 +39,12 @@ const struct pubkey *keyset_key(const struct keyset *ks, uint64_t amount);
 const struct keyset *keyset_find(const struct keyset *list, size_t n, const struct keyset_id *id);
 /* May new outputs go there: v1 or v2, active, with keys, not expired. */
 bool keyset_takes_outputs(const struct keyset *ks, int64_t now_s);
-/* Where new outputs of a unit go: the lowest fee, then v2 before v1, then the smaller id.  NULL when none. */
+/* Are its notes worth nothing by now, or within KEYSET_EXPIRING_S?  spec 1.5, 6.4 */
+#define KEYSET_EXPIRING_S INT64_C(604800)
+bool keyset_expired(const struct keyset *ks, int64_t now_s);
+bool keyset_expires_soon(const struct keyset *ks, int64_t now_s);
+/* Where new outputs of a unit go: one that does not expire soon, then the lowest fee, then v2 before v1, then the smaller
+ * id.  NULL when none. */
 const struct keyset *keyset_choose(const struct keyset *list, size_t n, struct currency unit, int64_t now_s);
 
 /* GET /v1/keysets: all of them, without keys.  Entries with an id or a unit that we cannot read are left out: they are

@@ -293,6 +293,46 @@ int select_cover(struct arena *a, const struct note *notes, size_t n, uint64_t t
 		   SELECT_INPUTS_MAX, (unsigned long long)target);
 }
 
+static int expiring_first(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->note.expiring != y->note.expiring)
+		return x->note.expiring ? -1 : 1;
+	return retiring_first(a, b);
+}
+
+static bool fee_is_small(const struct tally *t)
+{
+	return fee_of_ppk(t->ppk) <= t->sum / 100 * ROTATE_FEE_PERCENT;
+}
+
+bool select_rotation(struct arena *a, const struct note *notes, size_t n, struct selection *ret)
+{
+	SCOPED(arena) struct arena scratch = ARENA_LIMIT(SCRATCH_FOR(n));
+	struct tally expiring = { 0 }, others = { 0 };
+	struct ranked *r;
+	size_t best = 0;
+	bool *chosen;
+
+	if (!sums_fit(notes, n))
+		return false;
+	r = rank(&scratch, notes, n, expiring_first);
+	chosen = ARENA_ARRAY(&scratch, n, bool);
+	for (size_t i = 0; i < n && r[i].note.retiring && expiring.n + others.n < SELECT_INPUTS_MAX; i++) {
+		if (!worth_spending(&r[i].note))
+			continue;
+		take(r[i].note.expiring ? &expiring : &others, &r[i], &chosen[i]);
+		/* The fee is rounded up: a note that is too dear by itself may not be, with the next. */
+		if (r[i].note.expiring ? covers(&expiring, 1) : fee_is_small(&others))
+			best = i + 1;
+	}
+	if (best == 0)
+		return false;
+	select_finish(a, r, chosen, best, ret);
+	return true;
+}
+
 static int compare_amounts(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;

@@ -16,7 +16,8 @@
 struct note {
 	uint64_t amount;
 	uint64_t input_fee_ppk; /* of its keyset */
-	bool retiring;          /* its keyset is inactive: spend it first */
+	bool retiring;          /* its keyset is inactive, or expires soon: spend it first */
+	bool expiring;          /* … the latter */
 };
 
 /* The fee for spending inputs whose ppk add up to this: rounded up once. */
@@ -39,6 +40,12 @@ bool select_exact(struct arena *a, const struct note *notes, size_t n, uint64_t 
 /* Notes with sum - fee >= target, few and close to it, retiring ones first; at most SELECT_INPUTS_MAX.  ERR_FUNDS. */
 MUST_CHECK int select_cover(struct arena *a, const struct note *notes, size_t n, uint64_t target, struct selection *ret,
 			    struct err *err);
+
+/* Which notes of retiring keysets to exchange for new ones, at most SELECT_INPUTS_MAX: spec 6.4.  Those that expire, if they
+ * are worth more than the fee; of others, which can be spent as they are, as many, from the largest on, as keep the fee
+ * within ROTATE_FEE_PERCENT of their sum.  False: none. */
+#define ROTATE_FEE_PERCENT 1
+bool select_rotation(struct arena *a, const struct note *notes, size_t n, struct selection *ret);
 
 /* Amounts, ascending. */
 struct split {

@@ -402,7 +402,7 @@ START_TEST(where_outputs_go)
 		{ .id = id_of("015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a"),
 		  .active = true,
 		  .input_fee_ppk = 50,
-		  .final_expiry_s = 1000,
+		  .final_expiry_s = 1000 + KEYSET_EXPIRING_S,
 		  .keys = &key,
 		  .n_keys = 1 },
 		{ .id = id_of("0011111111111111"), .active = false, .keys = &key, .n_keys = 1 },
@@ -420,6 +420,9 @@ START_TEST(where_outputs_go)
 	ck_assert_ptr_eq(keyset_choose(sets, n, sat, 999), &sets[3]);
 	/* then the smaller id */
 	ck_assert_ptr_eq(keyset_choose(sets, n, sat, 1000), &sets[2]);
+	/* what expires soon is better than nothing, until it has */
+	ck_assert_ptr_eq(keyset_choose(sets + 3, 1, sat, 999 + KEYSET_EXPIRING_S), &sets[3]);
+	ck_assert_ptr_null(keyset_choose(sets + 3, 1, sat, 1000 + KEYSET_EXPIRING_S));
 	ck_assert_ptr_eq(keyset_choose(sets, n, usd, 0), &sets[n - 1]);
 	ck_assert_ptr_null(keyset_choose(sets, n, eur, 0));
 	ck_assert_ptr_null(keyset_choose(sets + 4, 3, sat, 0));

@@ -59,12 +59,14 @@ static size_t notes_of(const char *amounts, uint64_t ppk, struct note *to)
 	size_t n = 0;
 	uint64_t v = 0;
 
-	/* "64 32r 1": r marks a note of a retiring keyset */
+	/* "64 32r 1e": r marks a note of a retiring keyset, e of one that expires soon */
 	for (const char *p = amounts;; p++) {
 		if (*p >= '0' && *p <= '9') {
 			v = v * 10 + (uint64_t)(*p - '0');
 		} else if (*p == 'r') {
 			to[n].retiring = true;
+		} else if (*p == 'e') {
+			to[n].retiring = to[n].expiring = true;
 		} else {
 			if (v > 0) {
 				to[n].amount = v;
@@ -235,7 +237,7 @@ END_TEST
 
 START_TEST(retiring_notes_are_chosen)
 {
-	struct note notes[] = { { 8, 0, false }, { 4, 0, true }, { 4, 0, true } };
+	struct note notes[] = { { .amount = 8 }, { .amount = 4, .retiring = true }, { .amount = 4, .retiring = true } };
 	struct selection s;
 
 	ck_ok(select_cover(&ra, notes, 3, 8, &s, &rerr));
@@ -293,6 +295,69 @@ START_TEST(one_request_takes_so_many)
 	ck_ok(select_cover(&ra, notes, ARRAY_LEN(notes), 4000, &s, &rerr));
 	ck_assert_uint_ge(s.sum, 4000);
 	ck_assert_uint_le(s.n, SELECT_INPUTS_MAX);
+}
+END_TEST
+
+static const struct {
+	const char *notes;
+	uint64_t ppk, sum; /* 0: none is worth it */
+	size_t n;
+} rotations[] = {
+	{ "", 0, 0, 0 },
+	{ "64 32", 0, 0, 0 },
+	{ "64r 32 1r", 0, 65, 2 }, /* it costs nothing */
+	/* a unit of fee takes a hundred of value, for up to ten notes */
+	{ "64r", 100, 0, 0 },
+	{ "64r 32r", 100, 0, 0 },
+	{ "64r 32r 4r", 100, 100, 3 },
+	{ "64r 32r 4", 100, 0, 0 },
+	{ "1024r 1r 1r 1r 1r 1r 1r 1r 1r 1r 1r", 100, 1034, 11 },
+	/* small change stays where it is, and is spent first one day */
+	{ "128r 1r 1r 1r 1r 1r 1r 1r 1r 1r 1r 1r", 100, 137, 10 },
+	{ "1024r 64r 1r 1r", 1000, 1088, 2 },
+	{ "1024r 512r", 20000, 0, 0 },
+	/* what expires goes as long as anything is left of it */
+	{ "2e", 1000, 2, 1 },
+	{ "1e", 1000, 0, 0 },
+	{ "1e", 999, 0, 0 },
+	{ "1e 1e", 999, 0, 0 },
+	{ "1e 1e", 500, 2, 2 },
+	{ "8e 4e 1e 1024", 1000, 12, 2 },
+	/* both */
+	{ "2e 64r 64r", 1000, 2, 1 },
+	{ "2e 1024r 64r", 1000, 1090, 3 },
+};
+
+START_TEST(rotated)
+{
+	struct note notes[40] = { 0 };
+	size_t n = notes_of(rotations[_i].notes, rotations[_i].ppk, notes);
+	struct selection s;
+
+	ck_assert_int_eq(select_rotation(&ra, notes, n, &s), rotations[_i].sum != 0);
+	if (rotations[_i].sum == 0)
+		return;
+	check_selection(notes, n, &s);
+	ck_assert_uint_eq(s.sum, rotations[_i].sum);
+	ck_assert_uint_eq(s.n, rotations[_i].n);
+	ck_assert_uint_gt(s.sum, s.fee);
+	for (size_t i = 0; i < s.n; i++)
+		ck_assert(notes[s.index[i]].retiring);
+}
+END_TEST
+
+START_TEST(rotated_in_several_requests)
+{
+	static struct note notes[700];
+	struct selection s;
+
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+		notes[i] = (struct note){ .amount = i < 600 ? 8 : 4, .retiring = true, .expiring = i >= 300 };
+	ck_assert(select_rotation(&ra, notes, ARRAY_LEN(notes), &s));
+	ck_assert_uint_eq(s.n, SELECT_INPUTS_MAX);
+	ck_assert_uint_eq(s.sum, 300 * 8 + 100 * 4 + 100 * 8);
+	notes[0].amount = UINT64_MAX;
+	ck_assert(!select_rotation(&ra, notes, ARRAY_LEN(notes), &s));
 }
 END_TEST
 
@@ -472,6 +537,8 @@ int main(void)
 	tcase_add_test(c, retiring_notes_are_chosen);
 	tcase_add_test(c, covered_whenever_it_can_be);
 	tcase_add_test(c, one_request_takes_so_many);
+	tcase_add_loop_test(c, rotated, 0, ARRAY_LEN(rotations));
+	tcase_add_test(c, rotated_in_several_requests);
 	tcase_add_test(c, amounts_that_do_not_add_up);
 	tcase_add_test(c, split_into_binary_digits);
 	tcase_add_test(c, split_by_what_there_is);
