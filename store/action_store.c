@@ -31,6 +31,7 @@ enum {
 	Q_LIST_LIVING_KIND,
 	Q_LIST_ENDED,
 	Q_LIST_ENDED_KIND,
+	Q_LIVING,
 	Q_CHILDREN,
 	Q_TRANSITION,
 	Q_TRANSITIONS,
@@ -84,6 +85,7 @@ static const char *const sql[Q_COUNT] = {
 			 " ORDER BY seq DESC LIMIT ?2",
 	[Q_LIST_ENDED_KIND] = "SELECT " ENDED_COLS " FROM action_archive WHERE seq < ?1 AND kind = ?3"
 			      " AND status BETWEEN ?4 AND ?5 ORDER BY seq DESC LIMIT ?2",
+	[Q_LIVING] = "SELECT EXISTS (SELECT 1 FROM action WHERE kind = ?1 AND peer = ?2)",
 	[Q_CHILDREN] = "SELECT count(*) FROM action WHERE parent_id = ?1",
 	[Q_TRANSITION] = "INSERT INTO action_transition (action_seq, version, at_ms, state, status, note)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -455,6 +457,18 @@ int action_store_list(struct view v, struct arena *a, const struct action_query 
 	stmt_scope_end(&l.q);
 	stmt_scope_end(&e.q);
 	return rc < 0 ? -1 : (int)n;
+}
+
+int action_store_living(struct view v, const char *kind, const char *peer, bool *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_ACTION, Q_LIVING);
+
+	bind_text(q, 1, kind);
+	bind_text(q, 2, peer);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*ret = col_i64(q, 0) != 0;
+	return 0;
 }
 
 int action_store_children(struct view v, const struct action_id *parent, unsigned *ret, struct err *err)

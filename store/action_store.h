@@ -83,6 +83,8 @@ struct action_query {
 /* Calls each() for every row, newest first; returns how many, or -1.  A row is valid during the call only. */
 MUST_CHECK int action_store_list(struct view v, struct arena *a, const struct action_query *q,
 				 void (*each)(void *ctx, const struct action_row *row), void *ctx, struct err *err);
+/* Is an action of this kind with this peer alive? */
+MUST_CHECK int action_store_living(struct view v, const char *kind, const char *peer, bool *ret, struct err *err);
 /* Living children of an action: how many. */
 MUST_CHECK int action_store_children(struct view v, const struct action_id *parent, unsigned *ret, struct err *err);
 

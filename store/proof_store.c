@@ -23,6 +23,7 @@ enum {
 	Q_NEXT_SORT,
 	Q_COUNT_SORT,
 	Q_OF_SORT,
+	Q_NEXT_PURSE,
 	Q_COUNT_HELD,
 	Q_BY_HOLDER,
 	Q_FIND,
@@ -66,6 +67,8 @@ static const char *const sql[Q_COUNT] = {
 			 " AND keyset_id = ?3 AND amount = ?4 LIMIT ?5)",
 	[Q_OF_SORT] = "SELECT " COLS " FROM proof WHERE mint_id = ?1 AND unit = ?2 AND state = 1"
 		      " AND keyset_id = ?3 AND amount = ?4 ORDER BY y LIMIT ?5",
+	[Q_NEXT_PURSE] = "SELECT mint_id, unit FROM proof WHERE state = 1 AND (mint_id, unit) > (?1, ?2)"
+			 " ORDER BY mint_id, unit LIMIT 1",
 	[Q_COUNT_HELD] = "SELECT count(*) FROM proof WHERE holder = ?1 AND state = ?2",
 	[Q_BY_HOLDER] = "SELECT " COLS " FROM proof WHERE holder = ?1 AND state = ?2 ORDER BY keyset_id, amount, y",
 	[Q_FIND] = "SELECT " COLS " FROM proof WHERE y = ?1",
@@ -450,6 +453,50 @@ int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struc
 	*ret = rows;
 	*n = got;
 	return 0;
+}
+
+int proof_store_sorts(struct view v, struct arena *a, int64_t mint_id, struct currency unit, unsigned each,
+		      struct proof_sort **ret, size_t *n, struct err *err)
+{
+	const struct sort first = { .mint_id = mint_id, .unit = unit };
+	struct sort s = first;
+	struct proof_sort *sorts;
+	size_t room = 0, got = 0;
+	int rc;
+
+	while ((rc = next_sort(v, &s, err)) == 1)
+		room++;
+	if (rc < 0)
+		return -1;
+	if (!arena_room(a, room * sizeof(*sorts)))
+		return ERR(err, ERR_RANGE, "%zu sorts of proofs are too many to look at once", room);
+	sorts = ARENA_ARRAY(a, room, struct proof_sort);
+	s = first;
+	while ((rc = next_sort(v, &s, err)) == 1 && got < room) {
+		sorts[got] = (struct proof_sort){ .keyset = s.keyset, .amount = s.amount };
+		if (count_sort(v, &s, each, &sorts[got++].n, err) != 0)
+			return -1;
+	}
+	if (rc < 0)
+		return -1;
+	*ret = sorts;
+	*n = got;
+	return 0;
+}
+
+int proof_store_next_purse(struct view v, int64_t *mint_id, struct currency *unit, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_NEXT_PURSE);
+	int rc;
+
+	bind_i64(q, 1, *mint_id);
+	bind_text(q, 2, unit->s);
+	rc = stmt_step(q, err);
+	if (rc == 1) {
+		*mint_id = col_i64(q, 0);
+		col_currency(q, 1, unit);
+	}
+	return rc;
 }
 
 int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder, enum proof_state state,

@@ -69,6 +69,16 @@ MUST_CHECK int proof_store_release(struct unit *u, const struct action_id *holde
  * request takes more than some hundreds, and a purse may hold a million of them. */
 MUST_CHECK int proof_store_spendable(struct view v, struct arena *a, int64_t mint_id, struct currency unit,
 				     unsigned each, struct proof_row **ret, size_t *n, struct err *err);
+/* The same, counted instead of read. */
+struct proof_sort {
+	struct keyset_id keyset;
+	uint64_t amount;
+	size_t n; /* at most `each` */
+};
+MUST_CHECK int proof_store_sorts(struct view v, struct arena *a, int64_t mint_id, struct currency unit, unsigned each,
+				 struct proof_sort **ret, size_t *n, struct err *err);
+/* The mint and unit after this one (0: the first) in which there are spendable proofs: 1, 0 when there is none, -1. */
+MUST_CHECK int proof_store_next_purse(struct view v, int64_t *mint_id, struct currency *unit, struct err *err);
 MUST_CHECK int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,
 				     enum proof_state state, struct proof_row **ret, size_t *n, struct err *err);
 /* 1 found, 0 not, -1. */

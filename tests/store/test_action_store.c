@@ -475,6 +475,25 @@ START_TEST(the_children)
 }
 END_TEST
 
+START_TEST(the_living_at_a_peer)
+{
+	struct action_row row = row_of("a");
+	bool living;
+
+	row.peer = "https://a";
+	add(&row);
+	OK(action_store_living(view(), row.kind, "https://a", &living, err));
+	ck_assert(living);
+	OK(action_store_living(view(), row.kind, "https://b", &living, err));
+	ck_assert(!living);
+	OK(action_store_living(view(), "another", "https://a", &living, err));
+	ck_assert(!living);
+	end("a", ACTION_DONE, 200);
+	OK(action_store_living(view(), row.kind, "https://a", &living, err));
+	ck_assert(!living);
+}
+END_TEST
+
 /* --- lists --- */
 
 static char listed[200];
@@ -620,6 +639,7 @@ int main(void)
 	tcase_add_test(tc, the_backlog);
 	tcase_add_test(tc, the_troubled);
 	tcase_add_test(tc, the_children);
+	tcase_add_test(tc, the_living_at_a_peer);
 	tcase_add_loop_test(tc, list_table, 0, (int)ARRAY_LEN(lists));
 	tcase_add_test(tc, pages_follow_each_other);
 	tcase_add_test(tc, the_archive_is_pruned);

@@ -409,8 +409,11 @@ static int release_everywhere(struct unit *u, void *ctx, struct err *err)
 		int64_t mint;
 		struct currency unit;
 	} where[] = { { 1, sat }, { 2, sat }, { 2, usd } };
+	struct currency unit = { "" };
+	int64_t mint_id = 0;
 
 	(void)ctx;
+	ck_assert_int_eq(proof_store_next_purse(unit_view(u), &mint_id, &unit, err), 0);
 	for (unsigned i = 0; i < ARRAY_LEN(where); i++) {
 		struct movement m = movement_begin(u, &alice, RAIL_ECASH, "test", where[i].mint, where[i].unit, 5000);
 		struct proof p = proof_of(i, 10);
@@ -423,6 +426,13 @@ static int release_everywhere(struct unit *u, void *ctx, struct err *err)
 	for (unsigned i = 0; i < ARRAY_LEN(where); i++)
 		STATE(unit_view(u), i, PROOF_SPENDABLE, &nobody);
 	ck_assert_str_eq(totals(unit_view(u)), "10 0 0 0 0 -10 0");
+	/* And each is found, in order. */
+	for (unsigned i = 0; i < ARRAY_LEN(where); i++) {
+		ck_assert_int_eq(proof_store_next_purse(unit_view(u), &mint_id, &unit, err), 1);
+		ck_assert_int_eq(mint_id, where[i].mint);
+		ck_assert(currency_equal(unit, where[i].unit));
+	}
+	ck_assert_int_eq(proof_store_next_purse(unit_view(u), &mint_id, &unit, err), 0);
 	return 0;
 }
 
@@ -435,7 +445,12 @@ static int order_is_fixed(struct unit *u, void *ctx, struct err *err)
 	} in[] = { { 6, 2 }, { 3, 8 }, { 4, 1 }, { 1, 8 }, { 2, 2 }, { 5, 1 } };
 	static const unsigned expected[] = { 5, 1, 3, 4, 2, 6 }; /* keyset a (odd) first, then amount, then y */
 	static const unsigned one_of_each[] = { 5, 1, 4, 2 };
+	static const struct proof_sort sorts_expected[] = { { { KEYSET_A }, 1, 1 },
+							    { { KEYSET_A }, 8, 2 },
+							    { { "00bbbbbbbbbbbbbb" }, 1, 1 },
+							    { { "00bbbbbbbbbbbbbb" }, 2, 2 } };
 	struct movement m = moving(u, &alice);
+	struct proof_sort *sorts;
 	struct proof_row *rows;
 	size_t n;
 
@@ -454,6 +469,17 @@ static int order_is_fixed(struct unit *u, void *ctx, struct err *err)
 	ck_assert_uint_eq(n, 4);
 	for (size_t i = 0; i < n; i++)
 		ck_assert_int_eq(rows[i].proof.y.b[32], one_of_each[i]);
+	for (unsigned each = 1; each <= 3; each++) {
+		OK(proof_store_sorts(unit_view(u), &a, 1, sat, each, &sorts, &n, err));
+		ck_assert_uint_eq(n, ARRAY_LEN(sorts_expected));
+		for (size_t i = 0; i < n; i++) {
+			ck_assert(keyset_id_equal(&sorts[i].keyset, &sorts_expected[i].keyset));
+			ck_assert_uint_eq(sorts[i].amount, sorts_expected[i].amount);
+			ck_assert_uint_eq(sorts[i].n, sorts_expected[i].n < each ? sorts_expected[i].n : each);
+		}
+	}
+	OK(proof_store_sorts(unit_view(u), &a, 1, usd, 9, &sorts, &n, err));
+	ck_assert_uint_eq(n, 0);
 	OK(proof_store_spendable(unit_view(u), &a, 1, usd, 1000, &rows, &n, err));
 	ck_assert_uint_eq(n, 0);
 	OK(proof_store_spendable(unit_view(u), &a, 2, sat, 1000, &rows, &n, err));

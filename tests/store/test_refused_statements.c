@@ -86,6 +86,7 @@ struct world {
 		struct keyset_id *ids;
 		struct mint_quote_row quote;
 		struct proof_row proof, *proofs;
+		struct proof_sort *sorts;
 		struct output *outputs;
 		struct account_total *totals;
 		struct space_row space, *spaces;
@@ -162,6 +163,8 @@ CALL(proof_rehold, proof_store_rehold(w->u, &alice, &bob, PROOF_LOCKED, err))
 CALL(proof_drop, proof_store_drop_pending(&w->m, &alice, err))
 CALL(proof_release, proof_store_release(w->u, &alice, 1, err))
 CALL(proof_spendable, proof_store_spendable(w->v, w->a, 1, sat, 9, &w->row.proofs, &w->size, err))
+CALL(proof_sorts, proof_store_sorts(w->v, w->a, 1, sat, 9, &w->row.sorts, &w->size, err))
+CALL(proof_purse, proof_store_next_purse(w->v, &w->n, &(struct currency){ "" }, err))
 CALL(proof_holder, proof_store_by_holder(w->v, w->a, &alice, PROOF_LOCKED, &w->row.proofs, &w->size, err))
 CALL(proof_find, proof_store_find(w->v, w->a, &locked, &w->row.proof, err))
 CALL(proof_list, proof_store_list(w->v, w->a, &(struct proof_query){ .limit = 9 }, never_proof, &w->called, err))
@@ -301,6 +304,8 @@ static const struct {
 	{ "proof_store_release", "proof", do_proof_release },
 	{ "proof_store_release, ledger", "movement", do_proof_release },
 	{ "proof_store_spendable", "proof", do_proof_spendable },
+	{ "proof_store_sorts", "proof", do_proof_sorts },
+	{ "proof_store_next_purse", "proof", do_proof_purse },
 	{ "proof_store_by_holder", "proof", do_proof_holder },
 	{ "proof_store_find", "proof", do_proof_find },
 	{ "proof_store_list", "proof", do_proof_list },
