@@ -192,27 +192,42 @@ int cashu_outputs_draw(struct step *s, int64_t mint_id, const struct keyset *ks,
 	return cashu_outputs_draw_sealed(s, mint_id, ks, what, n, &none, err);
 }
 
+struct note cashu_note(const struct keyset *ks, uint64_t amount, int64_t now_ms)
+{
+	bool expiring = keyset_expires_soon(ks, now_ms / 1000);
+
+	return (struct note){ .amount = amount,
+			      .input_fee_ppk = ks->input_fee_ppk,
+			      .retiring = expiring || !ks->active,
+			      .expiring = expiring };
+}
+
 int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m, struct proof_row **ret_rows,
 		struct note **ret_notes, size_t *n, struct err *err)
 {
 	struct proof_row *rows;
 	struct note *notes;
+	size_t all, usable = 0;
 
-	if (proof_store_spendable(s->view, s->arena, p->mint_id, p->unit, SELECT_INPUTS_MAX, &rows, n, err) != 0)
+	if (proof_store_spendable(s->view, s->arena, p->mint_id, p->unit, SELECT_INPUTS_MAX, &rows, &all, err) != 0)
 		return -1;
-	if (!arena_room(s->arena, *n * sizeof(*notes)))
-		return ERR(err, ERR_RANGE, "%zu proofs are too many to choose from", *n);
-	notes = ARENA_ARRAY(s->arena, *n, struct note);
-	for (size_t i = 0; i < *n; i++) {
+	if (!arena_room(s->arena, all * sizeof(*notes)))
+		return ERR(err, ERR_RANGE, "%zu proofs are too many to choose from", all);
+	notes = ARENA_ARRAY(s->arena, all, struct note);
+	for (size_t i = 0; i < all; i++) {
 		const struct keyset *ks = keyset_find(m->keysets, m->n, &rows[i].proof.keyset);
 
 		if (!ks)
 			return ERR(err, ERR_KEYSET_UNKNOWN, "a proof of keyset %s, which is not known",
 				   rows[i].proof.keyset.s);
-		notes[i] = (struct note){ rows[i].proof.amount, ks->input_fee_ppk, !ks->active };
+		if (keyset_expired(ks, s->now_ms / 1000))
+			continue;
+		rows[usable] = rows[i];
+		notes[usable++] = cashu_note(ks, rows[i].proof.amount, s->now_ms);
 	}
 	*ret_rows = rows;
 	*ret_notes = notes;
+	*n = usable;
 	return 0;
 }
 

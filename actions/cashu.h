@@ -58,7 +58,10 @@ MUST_CHECK int cashu_outputs_draw_sealed(struct step *s, int64_t mint_id, const 
 					 struct cashu_draw *what, size_t n, const struct cashu_seal *seal,
 					 struct err *err);
 
-/* The spendable proofs that a selection can choose from, and as notes in the same order.  ERR_RANGE. */
+/* One note of this keyset, as a selection sees it. */
+struct note cashu_note(const struct keyset *ks, uint64_t amount, int64_t now_ms);
+/* The spendable proofs that a selection can choose from, and as notes in the same order: not those of keysets that have
+ * expired, which the mint takes no more.  ERR_RANGE. */
 MUST_CHECK int cashu_purse(struct step *s, const struct cashu_place *p, const struct cashu_mint *m,
 			   struct proof_row **ret_rows, struct note **ret_notes, size_t *n, struct err *err);
 /* Amounts of what is held already, as far as they decide which denominations are worth making (split_keep). */

@@ -1,5 +1,5 @@
-/* actions/cashu_swap.c - exchange proofs for fresh ones: by itself to consolidate, or as a child to make the exact amount
- * that a send needs.  spec/cashu.md 4.7, NUT-03. */
+/* actions/cashu_swap.c - exchange proofs for fresh ones: by itself to consolidate, or to be rid of keysets that the mint
+ * retires (cashu_rotate.h), or as a child to make the exact amount that a send needs.  spec/cashu.md 4.7, 6.4, NUT-03. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,6 +25,7 @@ struct swap {
 	struct exchange x;
 	uint64_t target; /* what the parent is to get, net of its receiver's fee when net; 0: all stays here */
 	bool net;
+	bool retiring; /* notes of retiring keysets, and not before the keysets are fresh: nothing waits for them */
 	struct cashu_seal seal; /* what the parent's notes are locked to */
 };
 
@@ -37,6 +38,7 @@ static json_t *swap_save(struct step *s)
 	exchange_save(cp, &m->x);
 	json_set_u64(cp, "target", m->target);
 	json_set_bool(cp, "net", m->net);
+	json_set_bool(cp, "retiring", m->retiring);
 	if (m->seal.condition) {
 		char salt[2 * sizeof(m->seal.salt.b) + 1];
 
@@ -67,7 +69,8 @@ static int swap_load(struct step *s, const json_t *cp, struct err *err)
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || exchange_load(s->arena, cp, &m->x, err) != 0 ||
-	    json_get_u64(cp, "target", AMOUNT_MAX, &m->target, err) != 0 || seal_load(cp, &m->seal, err) != 0)
+	    json_get_u64(cp, "target", AMOUNT_MAX, &m->target, err) != 0 || seal_load(cp, &m->seal, err) != 0 ||
+	    json_opt_bool(cp, "retiring", &m->retiring, err) != 0) /* older checkpoints know nothing of it */
 		return -1;
 	return json_get_bool(cp, "net", &m->net, err);
 }
@@ -88,6 +91,20 @@ static int split_target(struct step *s, const struct swap *m, const struct keyse
 	return m->net ? split_net(s->arena, ks, m->target, ret, err) : split_amount(s->arena, ks, m->target, ret, err);
 }
 
+/* New notes have to be better than the old ones, or there would be no end of it. */
+static int choose_retiring(struct step *s, const struct cashu_mint *mint, struct currency unit,
+			   const struct note *notes, size_t n, struct selection *ret, struct err *err)
+{
+	const struct keyset *ks;
+
+	if (cashu_output_keyset(s, mint, unit, &ks, err) != 0)
+		return -1;
+	if (!keyset_expires_soon(ks, s->now_ms / 1000) && select_rotation(s->arena, notes, n, ret))
+		return 0;
+	ERR(err, ERR_FUNDS, "no %s of a retiring keyset whose exchange is worth its fee", unit.s);
+	return err_field(err, "retiring");
+}
+
 /* Which of the spendable notes to give: enough for the target and the fee, or all of them to consolidate. */
 static int swap_choose(struct step *s, const struct cashu_mint *mint, const struct swap *m, const struct note *notes,
 		       size_t n, struct selection *ret, struct err *err)
@@ -95,6 +112,8 @@ static int swap_choose(struct step *s, const struct cashu_mint *mint, const stru
 	const struct keyset *ks;
 	struct split target;
 
+	if (m->retiring)
+		return choose_retiring(s, mint, m->at.unit, notes, n, ret, err);
 	if (m->target) {
 		if (cashu_output_keyset(s, mint, m->at.unit, &ks, err) != 0 ||
 		    split_target(s, m, ks, &target, err) != 0)
@@ -133,27 +152,15 @@ static int seal_start(struct step *s, const json_t *params, struct cashu_seal *r
 	return 0;
 }
 
-static int swap_start(struct step *s, const json_t *params, struct err *err)
+/* What to give, chosen from all that is there; and whose it is, for proof_store_lock(). */
+static int swap_look(struct step *s, const struct swap *m, struct selection *ret, struct pubkey **ret_ys,
+		     struct err *err)
 {
-	struct swap *m = ARENA_NEW(s->arena, struct swap);
-	const char *url;
 	struct cashu_mint mint;
 	struct proof_row *rows;
 	struct note *notes;
-	struct selection chosen;
-	struct movement mv;
 	size_t n;
 
-	s->checkpoint = m;
-	if (json_get_str(params, "mint", MINT_URL_MAX, &url, err) != 0 ||
-	    ecash_mint_find(s->view, s->arena, url, &mint.row, err) != 0 ||
-	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
-	    json_opt_u64(params, "target", AMOUNT_MAX, &m->target, err) != 0 ||
-	    json_opt_bool(params, "include_fee", &m->net, err) != 0 || seal_start(s, params, &m->seal, err) != 0)
-		return -1;
-	m->at.mint = mint.row.url;
-	m->at.mint_id = mint.row.id;
-	s->row.peer = mint.row.url;
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || cashu_purse(s, &m->at, &mint, &rows, &notes, &n, err) != 0)
 		return -1;
 	if (n == 0) {
@@ -161,13 +168,45 @@ static int swap_start(struct step *s, const json_t *params, struct err *err)
 		err_hint(err, "balance shows what is where");
 		return err_field(err, "mint");
 	}
-	if (swap_choose(s, &mint, m, notes, n, &chosen, err) != 0)
+	if (swap_choose(s, &mint, m, notes, n, ret, err) != 0)
 		return -1;
-	struct pubkey *ys = ARENA_ARRAY(s->arena, chosen.n, struct pubkey);
-	for (size_t i = 0; i < chosen.n; i++)
-		ys[i] = rows[chosen.index[i]].proof.y;
-	mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
-	if (proof_store_lock(&mv, ys, chosen.n, &s->row.id, err) != 0 || movement_post(&mv, err) != 0)
+	*ret_ys = ARENA_ARRAY(s->arena, ret->n, struct pubkey);
+	for (size_t i = 0; i < ret->n; i++)
+		(*ret_ys)[i] = rows[ret->index[i]].proof.y;
+	return 0;
+}
+
+static int swap_lock(struct step *s, const struct swap *m, const struct pubkey *ys, size_t n, struct err *err)
+{
+	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "lock", m->at.mint_id, m->at.unit, s->now_ms);
+
+	return proof_store_lock(&mv, ys, n, &s->row.id, err) != 0 ? -1 : movement_post(&mv, err);
+}
+
+static int swap_start(struct step *s, const json_t *params, struct err *err)
+{
+	struct swap *m = ARENA_NEW(s->arena, struct swap);
+	const char *url;
+	struct mint_row mint;
+	struct selection chosen;
+	struct pubkey *ys;
+
+	s->checkpoint = m;
+	if (json_get_str(params, "mint", MINT_URL_MAX, &url, err) != 0 ||
+	    ecash_mint_find(s->view, s->arena, url, &mint, err) != 0 ||
+	    cashu_unit_param(params, &m->at.unit, err) != 0 ||
+	    json_opt_u64(params, "target", AMOUNT_MAX, &m->target, err) != 0 ||
+	    json_opt_bool(params, "include_fee", &m->net, err) != 0 ||
+	    json_opt_bool(params, "retiring", &m->retiring, err) != 0 || seal_start(s, params, &m->seal, err) != 0)
+		return -1;
+	if (m->retiring && m->target) {
+		ERR(err, ERR_PARAM, "retiring notes are exchanged for themselves, not for a target");
+		return err_field(err, "target");
+	}
+	m->at.mint = mint.url;
+	m->at.mint_id = mint.id;
+	s->row.peer = mint.url;
+	if (swap_look(s, m, &chosen, &ys, err) != 0 || (!m->retiring && swap_lock(s, m, ys, chosen.n, err) != 0))
 		return -1;
 	json_set_str(s->plan, "mint", m->at.mint);
 	json_set_str(s->plan, "unit", m->at.unit.s);
@@ -214,10 +253,46 @@ static int swap_draw(struct step *s, struct swap *m, struct err *err)
 	return cashu_outputs_draw_sealed(s, m->at.mint_id, ks, draw, at, &m->seal, err);
 }
 
+static struct outcome swap_done(struct step *s, uint64_t amount, uint64_t fee)
+{
+	const struct swap *m = s->checkpoint;
+	json_t *result = json_object_in(s->arena);
+
+	json_set_str(result, "mint", m->at.mint);
+	json_set_str(result, "unit", m->at.unit.s);
+	json_set_u64(result, "amount", amount);
+	json_set_u64(result, "fee", fee);
+	return outcome_done(result);
+}
+
+/* Does it hold its notes?  Those of retiring keysets are taken now that the keysets are known: 1, 0 when there are none any
+ * more, -1. */
+static int swap_holds(struct step *s, const struct swap *m, struct err *err)
+{
+	struct proof_row *rows;
+	struct selection chosen;
+	struct pubkey *ys;
+	size_t n;
+
+	if (!m->retiring)
+		return 1;
+	if (proof_store_by_holder(s->view, s->arena, &s->row.id, PROOF_LOCKED, &rows, &n, err) != 0)
+		return -1;
+	if (n > 0)
+		return 1;
+	if (swap_look(s, m, &chosen, &ys, err) != 0)
+		return err->code == ERR_FUNDS ? 0 : -1;
+	return swap_lock(s, m, ys, chosen.n, err) != 0 ? -1 : 1;
+}
+
 static struct outcome reserved_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
+	int holds = swap_holds(s, s->checkpoint, err);
+
 	(void)rep;
-	if (swap_draw(s, s->checkpoint, err) == 0)
+	if (holds == 0)
+		return swap_done(s, 0, 0);
+	if (holds > 0 && swap_draw(s, s->checkpoint, err) == 0)
 		return outcome_next(SWAP_REQUESTED);
 	/* Nothing of ours is at the mint now: what cannot be made is given up, and the proofs are free again. */
 	if (err->class == ERR_INVALID)
@@ -253,7 +328,6 @@ static struct outcome swap_finish(struct step *s, const struct proof *proofs, co
 	struct swap *m = s->checkpoint;
 	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "swap", m->at.mint_id, m->at.unit, s->now_ms);
 	struct ecash in, out, fee;
-	json_t *result = json_object_in(s->arena);
 
 	if (proof_store_move(&mv, &s->row.id, PROOF_LOCKED, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
 	    add_proofs(s, &mv, proofs, outputs, n, OUTPUT_KEEP, err) != 0 ||
@@ -267,11 +341,7 @@ static struct outcome swap_finish(struct step *s, const struct proof *proofs, co
 	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
 	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
 		return outcome_trouble(err);
-	json_set_str(result, "mint", m->at.mint);
-	json_set_str(result, "unit", m->at.unit.s);
-	json_set_u64(result, "amount", ecash_value(in));
-	json_set_u64(result, "fee", ecash_value(fee));
-	return outcome_done(result);
+	return swap_done(s, ecash_value(in), ecash_value(fee));
 }
 
 static struct outcome swap_refused(struct step *s, const struct err *why, struct err *err)
@@ -345,7 +415,8 @@ static const char *swap_explain(struct step *s)
 	case SWAP_SYNCING:
 		return "It asks the mint for its current keysets.";
 	case SWAP_PROOFS_RESERVED:
-		return "Its proofs are reserved; nothing was sent.";
+		return m->retiring ? "It chooses among the notes of retiring keysets; nothing was sent."
+				   : "Its proofs are reserved; nothing was sent.";
 	case SWAP_REQUESTED:
 		return m->x.sends > 1
 			       ? "The swap was sent more than once; the same bytes are sent until the mint answers."
@@ -386,6 +457,12 @@ static const struct param swap_params[] = {
 		.type = PARAM_BOOL,
 		.fallback = "false",
 		.help = "Let the target also cover the fee that the receiver will pay.",
+	},
+	{
+		.name = "retiring",
+		.type = PARAM_BOOL,
+		.fallback = "false",
+		.help = "Take notes of keysets that the mint retires, and of those only what is worth the fee.",
 	},
 	{
 		.name = "lock",

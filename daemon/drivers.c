@@ -1,5 +1,6 @@
 #include "daemon/drivers.h"
 
+#include "actions/cashu_rotate.h"
 #include "actions/cashu_sweep.h"
 #include "actions/executor.h"
 #include "chain/follower.h"
@@ -16,6 +17,7 @@
 #define ESPLORA_MS   30000
 #define FEES_MS      60000
 #define SWEEP_MS     3600000
+#define ROTATE_MS    3600000
 
 /* What goes wrong is in the drivers' own reports. */
 
@@ -139,3 +141,5 @@ const struct task_def auto_exit_task = { .name = "auto_exit", .interval_ms = AUT
 const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run = run_fees };
 
 const struct task_def sweep_task = { .name = "sweep", .interval_ms = SWEEP_MS, .run = cashu_sweeps_run };
+
+const struct task_def rotate_task = { .name = "rotate", .interval_ms = ROTATE_MS, .run = cashu_rotations_run };

@@ -20,5 +20,7 @@ extern const struct task_def exit_task;
 extern const struct task_def auto_exit_task;
 /* Asks mints again for ecash that was given up.  Its context is the struct executor. */
 extern const struct task_def sweep_task;
+/* Reads old keysets anew, and exchanges notes of those that mints retire.  Its context is the struct executor. */
+extern const struct task_def rotate_task;
 
 #endif
