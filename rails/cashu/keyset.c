@@ -86,7 +86,8 @@ static void compute_v1(const struct keyset *ks, struct keyset_id *ret)
 	hex_encode(h.b, (V1_ID_CHARS - 2) / 2, ret->s + 2);
 }
 
-static void compute_v2(const struct keyset *ks, struct keyset_id *ret)
+/* says_never: with the expiry of a keyset that has none. */
+static void compute_v2(const struct keyset *ks, bool says_never, struct keyset_id *ret)
 {
 	/* Each key: at most 20 digits, a colon, 66 characters and a comma. */
 	SCOPED(buf) struct buf text = BUF_CAP(CASHU_KEYS_MAX * 88 + 128);
@@ -101,7 +102,7 @@ static void compute_v2(const struct keyset *ks, struct keyset_id *ret)
 	buf_printf(&text, "|unit:%s", ks->unit.s);
 	if (ks->input_fee_ppk > 0)
 		buf_printf(&text, "|input_fee_ppk:%llu", (unsigned long long)ks->input_fee_ppk);
-	if (ks->final_expiry_s != 0)
+	if (ks->final_expiry_s != 0 || says_never)
 		buf_printf(&text, "|final_expiry:%lld", (long long)ks->final_expiry_s);
 	assert(buf_ok(&text));
 	sha256(buf_bytes(&text), &h);
@@ -115,7 +116,7 @@ void keyset_compute_id(const struct keyset *ks, enum keyset_version version, str
 	if (version == KEYSET_V1)
 		compute_v1(ks, ret);
 	else
-		compute_v2(ks, ret);
+		compute_v2(ks, false, ret);
 }
 
 bool keyset_verify_id(const struct keyset *ks)
@@ -126,6 +127,8 @@ bool keyset_verify_id(const struct keyset *ks)
 	if (ks->n_keys == 0 || ks->n_keys > CASHU_KEYS_MAX || version == KEYSET_LEGACY)
 		return false;
 	keyset_compute_id(ks, version, &want);
+	if (version == KEYSET_V2 && ks->final_expiry_s == 0 && !keyset_id_equal(&want, &ks->id))
+		compute_v2(ks, true, &want);
 	return keyset_id_equal(&want, &ks->id);
 }
 

@@ -31,7 +31,8 @@ bool keyset_id_matches(const struct keyset_id *full, const struct keyset_id *fro
 
 /* The id that these keys (and, for v2, unit, fee and expiry) give.  Keys must be ascending and at least one. */
 void keyset_compute_id(const struct keyset *ks, enum keyset_version version, struct keyset_id *ret);
-/* Does ks->id belong to its keys?  A legacy id cannot be recomputed the same way: false. */
+/* Does ks->id belong to its keys?  A legacy id cannot be recomputed the same way: false.  A v2 id may also say that the
+ * keyset expires at 0, which is never: so does nutshell (0.20.3) when its operator rotates keysets. */
 bool keyset_verify_id(const struct keyset *ks);
 
 /* NULL when the keyset has no such amount. */

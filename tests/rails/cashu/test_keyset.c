@@ -134,6 +134,13 @@ START_TEST(v2_ids_bind_unit_fee_and_expiry)
 	ks = good;
 	ks.active = false;
 	ck_assert(keyset_verify_id(&ks));
+	/* What nutshell 0.20.3 derives from the same keys for an expiry of 0. */
+	ks.id = id_of("012b8c3151a58fa27fada8853e1931cbaf89ed7970784111cf4ec7442e3a227a3a");
+	ck_assert(!keyset_verify_id(&ks));
+	ks.final_expiry_s = 0;
+	ck_assert(keyset_verify_id(&ks));
+	ks.input_fee_ppk++;
+	ck_assert(!keyset_verify_id(&ks));
 }
 END_TEST
 
