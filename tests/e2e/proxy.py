@@ -2,10 +2,16 @@
 twice, or to do anything at all at the very moment when it passes."""
 import http.client
 import http.server
+import json
 import threading
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 LOST = "lost"  # what a hook returns to end the connection without a word
+
+
+def forged(status, body):
+    """What a hook returns to answer in the mint's place."""
+    return status, [("Content-Type", "application/json")], json.dumps(body).encode()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,17 +26,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         proxy = self.server.proxy
         with proxy.lock:
             proxy.passed.append((self.command, path, body))
-        if path.startswith(proxy.shut) or proxy.take(proxy.before, path) == LOST:
-            self.close_connection = True
-            return
+        reply = LOST if path.startswith(proxy.shut) else proxy.take(proxy.before, path)
         try:
-            reply = proxy.forward(self.command, path, self.headers, body)
-            for _ in range(proxy.extra_copies(path)):
+            if reply is None:
                 reply = proxy.forward(self.command, path, self.headers, body)
+                for _ in range(proxy.extra_copies(path)):
+                    reply = proxy.forward(self.command, path, self.headers, body)
+                reply = proxy.take(proxy.after, path) or reply
         except (OSError, http.client.HTTPException):
-            self.close_connection = True
-            return
-        if proxy.take(proxy.after, path) == LOST:
+            reply = LOST
+        if reply == LOST:
             self.close_connection = True
             return
         status, headers, answer = reply

@@ -22,20 +22,35 @@ class RealMint:
         self.folder = folder
         self.fee_ppk = fee_ppk
         self.settings = settings
-        self.port = lab.free_port()
+        self.port, self.rpc_port = lab.free_port(), lab.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
         os.makedirs(folder, exist_ok=True)
 
     def start(self):
         self.process = subprocess.Popen([sys.executable, NUTSHELL, "start", "--port", str(self.port), "--dir", self.folder,
-                                         "--fee", str(self.fee_ppk), *self.settings], stdin=subprocess.DEVNULL,
+                                         "--fee", str(self.fee_ppk), "MINT_RPC_SERVER_ENABLE=TRUE",
+                                         "MINT_RPC_SERVER_MUTUAL_TLS=FALSE", f"MINT_RPC_SERVER_PORT={self.rpc_port}",
+                                         *self.settings], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, preexec_fn=lab.end_with_parent)
 
     def ready(self):
         """Waits until it answers; several may be started before the first is waited for."""
         if self.process.stdout.readline().decode().strip() != self.url:
             raise RuntimeError("the mint did not start; see " + os.path.join(self.folder, "mint.log"))
+
+    def turn(self, *settings):
+        """The same mint, started again with other settings."""
+        self.stop()
+        self.settings = settings
+        self.start()
+        self.ready()
+
+    def rotate(self, unit="sat"):
+        """A new keyset; the last one is retired."""
+        subprocess.run([os.path.join(os.path.dirname(install()), "mint-cli"), "--host", "127.0.0.1", "--port",
+                        str(self.rpc_port), "--insecure", "next-keyset", unit, str(self.fee_ppk)], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
 
     def stop(self):
         if self.process:
