@@ -1,5 +1,6 @@
 #include "daemon/drivers.h"
 
+#include "actions/cashu_check.h"
 #include "actions/cashu_rotate.h"
 #include "actions/cashu_sweep.h"
 #include "actions/executor.h"
@@ -18,6 +19,7 @@
 #define FEES_MS      60000
 #define SWEEP_MS     3600000
 #define ROTATE_MS    3600000
+#define PUT_BACK_MS  60000 /* once, and not before the wallet is unlocked */
 
 /* What goes wrong is in the drivers' own reports. */
 
@@ -143,3 +145,5 @@ const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run
 const struct task_def sweep_task = { .name = "sweep", .interval_ms = SWEEP_MS, .run = cashu_sweeps_run };
 
 const struct task_def rotate_task = { .name = "rotate", .interval_ms = ROTATE_MS, .run = cashu_rotations_run };
+
+const struct task_def put_back_task = { .name = "put_back", .interval_ms = PUT_BACK_MS, .run = cashu_put_back_run };

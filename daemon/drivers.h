@@ -22,5 +22,7 @@ extern const struct task_def auto_exit_task;
 extern const struct task_def sweep_task;
 /* Reads old keysets anew, and exchanges notes of those that mints retire.  Its context is the struct executor. */
 extern const struct task_def rotate_task;
+/* Asks mints what a backup that was put back cannot know.  Its context is the struct executor. */
+extern const struct task_def put_back_task;
 
 #endif

@@ -98,6 +98,16 @@ static int make_backup(struct rpc_call *call, struct backup *b, struct err *err)
 	return sync_folder(folder_of(call->arena, b->path), err);
 }
 
+/* The copy has to know that it is one: what is true of it when it is put back may not be true any more. */
+static int mark_as_copy(struct unit *u, void *ctx, struct err *err)
+{
+	const struct backup *b = ctx;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, b->at_ms);
+	return meta_set(u, META_COPY, text, err);
+}
+
 static json_t *backup_json(struct arena *a, const struct backup *b)
 {
 	json_t *obj = json_object_in(a);
@@ -114,7 +124,8 @@ static int note_backup(struct unit *u, struct rpc_call *call, json_t **ret, stru
 
 	*ret = backup_json(call->arena, b);
 	json_set_int(*ret, "at_ms", b->at_ms);
-	if (meta_set(u, "backup_at_ms", arena_printf(call->arena, "%" PRId64, b->at_ms), err) != 0 ||
+	if (meta_set(u, META_COPY, "", err) != 0 ||
+	    meta_set(u, "backup_at_ms", arena_printf(call->arena, "%" PRId64, b->at_ms), err) != 0 ||
 	    meta_set(u, "backup_path", b->path, err) != 0)
 		return -1;
 	return meta_set(u, "backup_sha256", b->sha256, err);
@@ -153,7 +164,9 @@ static struct rpc_outcome backup_create(struct rpc_call *call)
 	b->path = rpc_param_str(call, "path");
 	if (!b->path && default_path(call, b->at_ms, &b->path, &err) != 0)
 		return rpc_fail(&err);
-	if (check_path(b->path, &err) != 0 || make_backup(call, b, &err) != 0)
+	/* Where the copy fails the mark stays: then the mints are asked for nothing, once. */
+	if (check_path(b->path, &err) != 0 || store_unit_now(call->server->opt.store, mark_as_copy, b, &err) != 0 ||
+	    make_backup(call, b, &err) != 0)
 		return rpc_fail(&err);
 	call->data = b;
 	return rpc_mutate(call, note_backup, NULL);

@@ -16,6 +16,7 @@ MUST_CHECK int wallet_store_add(struct unit *u, const struct wallet_row *row, st
 MUST_CHECK int wallet_store_get(struct view v, struct arena *a, struct wallet_row *ret,
 				struct err *err); /* ERR_NO_WALLET */
 /* Text facts of the daemon itself: "instance_id", "network".  Found 1, not 0, -1. */
+#define META_COPY "copy_of_ms" /* when backup.create made this copy; "" in a database that goes on */
 MUST_CHECK int meta_get(struct view v, struct arena *a, const char *name, const char **ret, struct err *err);
 MUST_CHECK int meta_set(struct unit *u, const char *name, const char *value, struct err *err);
 

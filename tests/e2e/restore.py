@@ -1,4 +1,7 @@
 """A wallet from its words alone: what the mint has signed for them is found again, once, and what was spent is not."""
+import os
+import shutil
+
 import lab
 from bad_input import Unchanged, not_started
 from bench import check, same, scenario
@@ -154,3 +157,34 @@ def refused(world):
         lab.wait_until(lambda: alice.get(started)["error"], "every reply is lost")
         same(alice.cancel(started)["status"], "cancelled", "the restore")
         world.proxy.reset()
+
+
+@scenario("a backup is put back: notes spent since are gone, notes made since are found, and actions go on", mints="fee")
+def put_back(world):
+    alice, bob = world.pair()
+    alice.issue(500)
+    open_token = alice.token(100)
+    backup = alice.call("backup.create")["path"]
+    bob.receive_well(open_token)
+    bob.receive_well(alice.token(130, include_fee=True))
+    alice.issue(64)
+    alice.action("cashu_swap", mint=alice.mint_url)
+    alice.look_at_tokens()
+    total = alice.total()
+
+    alice.stop()
+    database = os.path.join(alice.datadir, "wallet.db")
+    for name in (database + "-wal", database + "-shm"):
+        if os.path.exists(name):
+            os.remove(name)
+    shutil.copyfile(backup, database)
+    alice.start()
+    lab.wait_until(lambda: any(e["kind"] == "wallet.backup_put_back" for e in alice.all_of_events()), "it knows what it is")
+    alice.settle()
+    alice.look_at_tokens()
+    same(alice.total(), total, "balance")
+    alice.issue(8)
+    alice.send(200)
+    world.outside["sat"] = 0  # what it paid in fees since the backup is in no history any more
+    alice.restart()
+    same([e["kind"] for e in alice.all_of_events()].count("wallet.backup_put_back"), 1, "how often it asked")
