@@ -8,6 +8,7 @@
 #include "store/directive_store.h"
 #include "store/event_store.h"
 #include "store/key_index_store.h"
+#include "store/melt_store.h"
 #include "store/mint_store.h"
 #include "store/outbox_audit.h"
 #include "store/proof_store.h"
@@ -22,7 +23,8 @@ static struct scratch scratch;
 static const struct currency sat = { "sat" };
 static const struct action_id alice = { "alice" }, bob = { "bob" };
 static const struct keyset_id id = { "00aaaaaaaaaaaaaa" };
-static const struct pubkey locked = { { 2, 1 } }, spendable = { { 2, 2 } };
+static const struct pubkey locked = { { 2, 1 } }, spendable = { { 2, 2 } }, given_up = { { 2, 7 } };
+#define LATER_MS (24LL * 3600 * 1000) /* than the hour after which the mint is asked for what was given up */
 static struct keyset_key one_key[] = { { 1, { { 2, 9 } } } };
 
 static void never_event(void *ctx, const struct event *e)
@@ -64,6 +66,25 @@ static int add_proof(struct unit *u, const struct pubkey *y, enum proof_state st
 	return movement_post(&m, err);
 }
 
+/* A quote for the invoice of this hash; the payment is open. */
+static int add_melt(struct unit *u, const char *name, uint8_t hash, struct err *err)
+{
+	struct melt_quote_row row = {
+		.mint_id = 1,
+		.id = name,
+		.amount = ecash_zero(sat),
+		.fee_reserve = ecash_zero(sat),
+		.request = "",
+		.payment_hash = { { hash } },
+		.state = QUOTE_UNPAID,
+		.fee_paid = ecash_zero(sat),
+		.action = bob,
+		.holder = bob,
+	};
+
+	return melt_store_add(u, &row, err);
+}
+
 /* One call, with what it needs; what it returns is only looked at for being an error. */
 struct world {
 	struct unit *u;
@@ -85,9 +106,10 @@ struct world {
 		struct keyset keyset, *keysets;
 		struct keyset_id *ids;
 		struct mint_quote_row quote;
+		struct melt_quote_row melt;
 		struct proof_row proof, *proofs;
 		struct proof_sort *sorts;
-		struct output *outputs;
+		struct output output, *outputs;
 		struct account_total *totals;
 		struct space_row space, *spaces;
 		struct directive_row *directives;
@@ -155,6 +177,13 @@ CALL(quote_state, quote_store_set_state(w->u, 1, "q", QUOTE_ISSUED, 1, err))
 CALL(quote_release, quote_store_release(w->u, &alice, err))
 CALL(quote_get, quote_store_get(w->v, w->a, 1, "q", &w->row.quote, err))
 CALL(quote_holder, quote_store_by_holder(w->v, w->a, &bob, &w->row.quote, err))
+CALL(melt_add, add_melt(w->u, "n", 3, err))
+CALL(melt_state, melt_store_set_state(w->u, 1, "q", QUOTE_PENDING, 1, err))
+CALL(melt_set_paid, melt_store_set_paid(w->u, 1, "q", NULL, ecash_zero(sat), 1, err))
+CALL(melt_release, melt_store_release(w->u, &bob, err))
+CALL(melt_get, melt_store_get(w->v, w->a, 1, "q", &w->row.melt, err))
+CALL(melt_open, melt_store_open(w->v, w->a, &(struct hash32){ { 1 } }, &w->row.melt, err))
+CALL(melt_paid, melt_store_paid(w->v, w->a, &(struct hash32){ { 2 } }, &w->row.melt, err))
 CALL(proof_add, add_proof(w->u, &(struct pubkey){ { 2, 3 } }, PROOF_SPENDABLE, err))
 CALL(proof_lock, proof_store_lock(&w->m, &spendable, 1, &bob, err))
 CALL(proof_move, proof_store_move(&w->m, &alice, PROOF_LOCKED, PROOF_SENT, ACCOUNT_SENT, &w->sum, err))
@@ -173,6 +202,13 @@ CALL(output_add,
 		      &(struct output){ .keyset = id, .secret = "s", .purpose = OUTPUT_KEEP, .counter = 4 }, 1, 1, err))
 CALL(output_open, output_store_open(w->v, w->a, &alice, OUTPUT_OPEN, &w->row.outputs, &w->size, err))
 CALL(output_find, output_store_find(w->v, &(struct pubkey){ { 2 } }, &(enum output_status){ 0 }, err))
+CALL(output_number, output_store_number(w->v, &bob, &(uint32_t){ 0 }, err))
+CALL(output_batch, output_store_batch(w->v, w->a, &bob, (struct output_batch){ 0, 1 }, &w->row.outputs, err))
+CALL(output_settle, output_store_settle(w->u, &bob, (struct output_batch){ 0, 1 }, OUTPUT_SIGNED, err))
+CALL(output_due_mint, output_store_due_mint(w->v, 0, "cashu_sweep", LATER_MS, &w->n, err))
+CALL(output_due, output_store_take_due(w->u, w->a, 1, 9, LATER_MS, &w->row.outputs, &w->size, err))
+CALL(output_get, output_store_get(w->v, w->a, &given_up, &w->row.output, err))
+CALL(output_swept, output_store_swept(w->u, &given_up, OUTPUT_SIGNED, err))
 CALL(output_close, output_store_close(w->u, &alice, OUTPUT_SIGNED, err))
 CALL(movement_list, movement_list(w->v, w->a, &(struct movement_query){ .limit = 9, .internal = true }, never_movement,
 				  &w->called, err))
@@ -292,6 +328,13 @@ static const struct {
 	{ "quote_store_release", "mint_quote", do_quote_release },
 	{ "quote_store_get", "mint_quote", do_quote_get },
 	{ "quote_store_by_holder", "mint_quote", do_quote_holder },
+	{ "melt_store_add", "melt_quote", do_melt_add },
+	{ "melt_store_set_state", "melt_quote", do_melt_state },
+	{ "melt_store_set_paid", "melt_quote", do_melt_set_paid },
+	{ "melt_store_release", "melt_quote", do_melt_release },
+	{ "melt_store_get", "melt_quote", do_melt_get },
+	{ "melt_store_open", "melt_quote", do_melt_open },
+	{ "melt_store_paid", "melt_quote", do_melt_paid },
 	{ "proof_store_add", "proof", do_proof_add },
 	{ "movement_post, totals", "account_total", do_proof_add },
 	{ "movement_post, row", "movement", do_proof_add },
@@ -313,6 +356,13 @@ static const struct {
 	{ "output_store_open", "output", do_output_open },
 	{ "output_store_find", "output", do_output_find },
 	{ "output_store_close", "output", do_output_close },
+	{ "output_store_number", "output", do_output_number },
+	{ "output_store_batch", "output", do_output_batch },
+	{ "output_store_settle", "output", do_output_settle },
+	{ "output_store_due_mint", "output", do_output_due_mint },
+	{ "output_store_take_due", "output", do_output_due },
+	{ "output_store_get", "output", do_output_get },
+	{ "output_store_swept", "output", do_output_swept },
 	{ "movement_list", "movement", do_movement_list },
 	{ "movement_list, entries", "ledger_entry", do_movement_list },
 	{ "movement_totals", "account_total", do_movement_totals },
@@ -398,6 +448,7 @@ static int fill(struct unit *u, void *ctx, struct err *err)
 {
 	struct keyset ks = { .id = id, .unit = sat, .keys = one_key, .n_keys = 1 };
 	struct mint_quote_row held = { .mint_id = 1, .id = "held", .request = "", .state = QUOTE_PAID };
+	struct output output = { .keyset = id, .secret = "s", .b = given_up, .purpose = OUTPUT_KEEP, .counter = 9 };
 	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
 	int64_t n;
 
@@ -413,6 +464,11 @@ static int fill(struct unit *u, void *ctx, struct err *err)
 	held.holder = (struct action_id){ "" };
 	held.id = "q";
 	OK(quote_store_add(u, &held, err));
+	OK(output_store_add(u, &bob, 1, &output, 1, 1, err));
+	OK(output_store_settle(u, &bob, (struct output_batch){ 0, 1 }, OUTPUT_ABANDONED, err));
+	OK(add_melt(u, "q", 1, err));
+	OK(add_melt(u, "paid", 2, err));
+	OK(melt_store_set_paid(u, 1, "paid", NULL, ecash_zero(sat), 1, err));
 	OK(add_proof(u, &locked, PROOF_LOCKED, err));
 	OK(add_proof(u, &spendable, PROOF_SPENDABLE, err));
 	return 0;
