@@ -13,6 +13,7 @@
 #include "store/key_index_store.h"
 
 #define KEYSETS_FRESH_MS (10 * 60 * 1000) /* spec 6.4: before new outputs are made */
+#define QUOTE_TRIES      5                /* spec 2.4: then a no is a no */
 
 void cashu_place_save(json_t *to, const struct cashu_place *p)
 {
@@ -248,6 +249,21 @@ struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const st
 	if (mint_store_set_trouble(s->unit, p->mint_id, err_kind(why->code), s->now_ms, err) != 0)
 		return outcome_trouble(err);
 	return outcome_retry(s, why);
+}
+
+struct outcome cashu_quote_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err)
+{
+	/* Its own words come with 400, and mostly with a code; anything else is of somebody in between, or of nobody. */
+	bool said_no = why->code == ERR_PEER_DOWN && (why->peer_code == 400 || why->peer_code >= 10000);
+	struct err no;
+
+	if (!said_no || s->row.attempts + 1 < QUOTE_TRIES)
+		return cashu_retry(s, p, why, err);
+	if (mint_store_set_trouble(s->unit, p->mint_id, NULL, s->now_ms, err) != 0)
+		return outcome_trouble(err);
+	ERR(&no, ERR_PEER, "%s", why->msg);
+	no.peer_code = why->peer_code;
+	return outcome_failed(&no, "no");
 }
 
 int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err)

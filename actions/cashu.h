@@ -69,6 +69,9 @@ MUST_CHECK int cashu_held(struct step *s, const struct cashu_place *p, uint64_t 
 
 /* on_retry of every ecash kind: the mint's bad name, then the usual back-off. */
 struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err);
+/* The same for a request for a quote, by which nothing moves: a mint that says no again and again means it, whatever its code
+ * (nutshell has one for "somebody has paid this invoice" and for a database that is busy). */
+struct outcome cashu_quote_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err);
 /* The mint answered as it should. */
 MUST_CHECK int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err);
 /* The error with which an action ended, from its row. */

@@ -635,6 +635,8 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 
 static struct outcome issue_retry(struct step *s, const struct err *why, struct err *err)
 {
+	if (s->row.state == ISSUE_QUOTE)
+		return cashu_quote_retry(s, issue_place(s), why, err);
 	return cashu_retry(s, issue_place(s), why, err);
 }
 

@@ -468,6 +468,8 @@ static struct outcome melt_retry(struct step *s, const struct err *why, struct e
 {
 	const struct melt *m = s->checkpoint;
 
+	if (s->row.state == MELT_QUOTE)
+		return cashu_quote_retry(s, &m->at, why, err);
 	return cashu_retry(s, &m->at, why, err);
 }
 

@@ -207,6 +207,12 @@ START_TEST(test_quote_refused)
 	ck_assert_str_eq(status_of(&id), "failed");
 	ck_assert_str_eq(world_row(&w, &id).error_kind, "peer_rejected");
 	ck_assert_str_eq(world_row(&w, &id).funds_moved, "no");
+	world_fault(&w, ON(QUOTE, "\"mode\":\"answer\",\"status\":400,\"code\":50000,\"count\":5"));
+	id = begin();
+	world_settle(&w, &id, MANY);
+	ck_assert_str_eq(status_of(&id), "failed");
+	ck_assert_str_eq(world_row(&w, &id).error_kind, "peer_rejected");
+	ck_assert_uint_eq(faults_left(&w.faults), 0);
 	world_close(&w);
 }
 END_TEST

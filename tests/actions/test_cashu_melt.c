@@ -531,6 +531,29 @@ START_TEST(test_quote_refused)
 }
 END_TEST
 
+/* nutshell has no code of its own for an invoice that somebody else has paid: what is a no five times is one. */
+START_TEST(test_quote_refused_without_a_code)
+{
+	struct action_id id;
+
+	open_with(100, 100);
+	world_fault(&w, "{\"path\":\"" QUOTE "\",\"mode\":\"answer\",\"status\":400,\"code\":11000,\"count\":4}");
+	id = begin(30);
+	settle(&id);
+	assert_paid(&id, 100, 30);
+	for (int status = 400; status <= 500; status += 100) {
+		world_fault(&w, arena_printf(&w.arena,
+					     "{\"path\":\"" QUOTE "\",\"mode\":\"answer\",\"status\":%d,\"count\":5}",
+					     status));
+		id = begin(20);
+		settle(&id);
+		ck_assert_str_eq(status_of(&id), status == 400 ? "failed" : "done");
+		ck_assert_uint_eq(faults_left(&w.faults), 0);
+	}
+	world_close(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cashu_melt");
@@ -559,6 +582,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, test_reserve_too_high);
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_quote_refused);
+	tcase_add_test(tc, test_quote_refused_without_a_code);
 	suite_add_tcase(s, tc);
 	return s;
 }
