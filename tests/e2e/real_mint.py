@@ -1,5 +1,7 @@
 """The real Cashu mint nutshell as a test sees it: started, stopped, and its own books read from its own database."""
 import contextlib
+import http.client
+import json
 import os
 import sqlite3
 import subprocess
@@ -86,3 +88,13 @@ class RealMint:
     def spent(self, ys):
         """Those of these notes (Y in hex) that the mint has taken back."""
         return {y for y, in self.books("SELECT y FROM proofs_used")} & set(ys)
+
+    def states(self, ys):
+        """How it says that these notes (Y in hex) stand, in order (NUT-07)."""
+        found = []
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            for at in range(0, len(ys), 100):
+                connection.request("POST", "/v1/checkstate", json.dumps({"Ys": ys[at:at + 100]}),
+                                   {"Content-Type": "application/json"})
+                found += [entry["state"] for entry in json.load(connection.getresponse())["states"]]
+        return found

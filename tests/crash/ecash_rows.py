@@ -1,0 +1,59 @@
+"""Rows of ecash at the real mint nutshell: whatever chance does to two wallets, the money is all there (issue 6, spec/cashu.md
+8.1)."""
+import os
+
+import ecash_storm
+import mint_rows
+import real_mint
+from matrix import Row
+
+POINTS = sorted(mint_rows.POINTS)
+AT_ONCE = 3  # rows, of each processor: they wait for the mint more than they work
+KILLS_MIN = 100
+STORMS = int(os.environ.get("CRASH_STORMS") or 60)
+SAMPLE_STORMS = 24
+FEE_PPK = 100
+# Asked how a payment stands that it is just making, this mint would settle it a second time, with other change, and count wrong
+# itself.  So nothing is known of a payment but from the payment.
+MINT_SETTINGS = ("FAKEWALLET_PAYMENT_STATE=PENDING",)
+
+
+class Worker:
+    """A mint; its rows run one after the other, so that its books are those of one storm."""
+
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.storm = None
+        self.mint = real_mint.RealMint(os.path.join(folder, "mint"), FEE_PPK, *MINT_SETTINGS)
+        self.mint.start()
+        self.mint.ready()
+
+    def play(self, seed):
+        self.storm = ecash_storm.Storm(self.build, os.path.join(self.folder, f"storm-{seed}"), self.mint, seed, POINTS)
+        kills = self.storm.play()
+        self.storm.close()
+        self.storm = None
+        return kills
+
+    def abandon(self):
+        if self.storm:
+            self.storm.close()
+        self.close()
+        return [self.folder]
+
+    def close(self):
+        self.mint.stop()
+
+
+def cannot_be_played():
+    """Why not, or None."""
+    try:
+        real_mint.install()
+    except real_mint.lab.CannotBeHad as why:
+        return f"the real mint cannot be had: {why}"
+    return None
+
+
+def rows(sample):
+    for seed in range(1, 1 + (SAMPLE_STORMS if sample else STORMS)):
+        yield Row(f"ecash storm {seed}", lambda w, s=seed: w.play(s), Worker, "kills")
