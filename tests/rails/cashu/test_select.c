@@ -363,8 +363,8 @@ END_TEST
 
 START_TEST(amounts_that_do_not_add_up)
 {
-	struct note notes[] = { { AMOUNT_MAX, 0, false }, { 1, 0, false } };
-	struct note dear[] = { { 4, AMOUNT_MAX, false }, { 4, 1, false } };
+	struct note notes[] = { { .amount = AMOUNT_MAX }, { .amount = 1 } };
+	struct note dear[] = { { .amount = 4, .input_fee_ppk = AMOUNT_MAX }, { .amount = 4, .input_fee_ppk = 1 } };
 	struct selection s;
 
 	ck_fails(select_cover(&ra, notes, 2, 5, &s, &rerr), ERR_RANGE);
