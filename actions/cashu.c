@@ -10,6 +10,7 @@
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
 #include "rails/keys/keyring.h"
+#include "store/event_store.h"
 #include "store/key_index_store.h"
 
 #define KEYSETS_FRESH_MS (10 * 60 * 1000) /* spec 6.4: before new outputs are made */
@@ -269,6 +270,15 @@ struct outcome cashu_quote_retry(struct step *s, const struct cashu_place *p, co
 int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err)
 {
 	return mint->trouble ? mint_store_set_trouble(s->unit, mint->id, NULL, s->now_ms, err) : 0;
+}
+
+int cashu_recovered(struct step *s, const struct cashu_place *p, enum cashu_recovery by, struct err *err)
+{
+	json_t *told = json_object_in(s->arena);
+
+	json_set_str(told, "mint", p->mint);
+	json_set_str(told, "by", by == CASHU_BY_REPLAY ? "replay" : "restore");
+	return event_append(s->unit, "ecash.recovered", s->row.id.s, json_text(s->arena, told), err);
 }
 
 int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err)

@@ -74,6 +74,11 @@ struct outcome cashu_retry(struct step *s, const struct cashu_place *p, const st
 struct outcome cashu_quote_retry(struct step *s, const struct cashu_place *p, const struct err *why, struct err *err);
 /* The mint answered as it should. */
 MUST_CHECK int cashu_mint_well(struct step *s, const struct mint_row *mint, struct err *err);
+/* An answer that was lost has been found: by a replay of the same bytes, which a mint with NUT-19 answers from its cache and
+ * any other executes if it has not, or by its memory of what it has signed (NUT-09), which is asked when the replay brings
+ * nothing.  The event ecash.recovered. */
+enum cashu_recovery { CASHU_BY_REPLAY = 1, CASHU_BY_RESTORE };
+MUST_CHECK int cashu_recovered(struct step *s, const struct cashu_place *p, enum cashu_recovery by, struct err *err);
 /* The error with which an action ended, from its row. */
 void cashu_child_error(const struct action_row *child, struct err *ret);
 MUST_CHECK int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err);

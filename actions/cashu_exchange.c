@@ -215,6 +215,9 @@ struct outcome exchange_reply(struct step *s, const struct net_reply *rep, struc
 		if (output_store_open(s->view, s->arena, &s->row.id, OUTPUT_OPEN, &outputs, &n_outputs, err) != 0)
 			return outcome_trouble(err);
 		o = take_promises(s, u, outputs, promises, n_outputs, n_promises, &why);
+		if (o.tag != OUTCOME_TROUBLE && x->sends > 1 &&
+		    cashu_recovered(s, u->place(s), CASHU_BY_REPLAY, err) != 0)
+			return outcome_trouble(err);
 		return o.tag == OUTCOME_TROUBLE && o.err.code == ERR_PEER_INVALID ? misbehaved(s, u, &o.err, err) : o;
 	}
 	if (why.code == ERR_PEER_INVALID)
@@ -395,6 +398,8 @@ struct outcome exchange_restored(struct step *s, const struct net_reply *rep, st
 		return misbehaved(s, u, &why, err);
 	}
 	o = take_promises(s, u, found.outputs, found.promises, found.n, found.n, &why);
+	if (o.tag != OUTCOME_TROUBLE && cashu_recovered(s, u->place(s), CASHU_BY_RESTORE, err) != 0)
+		return outcome_trouble(err);
 	return o.tag == OUTCOME_TROUBLE && o.err.code == ERR_PEER_INVALID ? misbehaved(s, u, &o.err, err) : o;
 }
 

@@ -4,7 +4,8 @@
  * Used by swap, receive and send's reclaim.  Outputs were drawn and stored before; inputs are proofs that the action holds
  * in one state.  Three states of the kind share this code:
  *
- *   request   POST /v1/swap; counted by prepare; sent again byte for byte until the answer is known
+ *   request   POST /v1/swap; counted by prepare; sent again byte for byte until the answer is known: a mint with NUT-19
+ *             gives it from its cache
  *   check     NUT-07: are the inputs spent?
  *   restore   NUT-09: did the mint sign our outputs?
  *

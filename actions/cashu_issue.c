@@ -628,6 +628,8 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 		return misbehaved(s, &why, err);
 	}
 	o = issue_finish(s, found.outputs, found.n, found.promises, found.n, err);
+	if (o.tag != OUTCOME_TROUBLE && cashu_recovered(s, issue_place(s), CASHU_BY_RESTORE, err) != 0)
+		return outcome_trouble(err);
 	return o.tag == OUTCOME_TROUBLE && o.err.code == ERR_PEER_INVALID ? misbehaved(s, &o.err, err) : o;
 }
 

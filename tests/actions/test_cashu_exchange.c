@@ -321,6 +321,9 @@ static void matrix(int road, const struct trouble *t)
 	ck_assert_uint_eq(world_asked(&w, CHECK), t->checks + (road == RECLAIMING));
 	ck_assert_uint_eq(world_asked(&w, RESTORE), t->restores);
 	ck_assert(world_same_bytes(&w, SWAP, 1, t->swaps) == !t->rebuilt || t->swaps == 1);
+	/* A lost answer that was found is told, and nothing else is. */
+	ck_assert_uint_eq(world_events(&w, "ecash.recovered"),
+			  t->end == WELL && !t->rebuilt && (t->restores > 0 || t->swaps > 1));
 }
 
 #define MATRIX_TEST(road, number)                                                                                      \
@@ -337,6 +340,26 @@ MATRIX_TEST(test_receive, RECEIVING)
 MATRIX_TEST(test_reclaim, RECLAIMING)
 
 /* --- each along every road --- */
+
+/* A mint with NUT-19 gives a lost answer again: nothing else has to be asked. */
+START_TEST(test_cached_answer)
+{
+	struct mint_options opts = world_mint(100);
+	struct action_id id;
+
+	opts.cache_ttl_s = 60;
+	world_open_with(&w, &opts);
+	world_fault(&w, ON(SWAP, "\"mode\":\"drop_after\""));
+	id = roads[_i].begin();
+	settle_watching(_i, &id, WELL);
+	assert_well(_i, &id);
+	ck_assert_uint_eq(world_asked(&w, SWAP), 2);
+	ck_assert(world_same_bytes(&w, SWAP, 1, 2));
+	ck_assert_uint_eq(world_asked(&w, RESTORE), 0);
+	ck_assert_uint_eq(world_events(&w, "ecash.recovered"), 1);
+	world_close(&w);
+}
+END_TEST
 
 /* The first copy reaches the mint while we ask: after we heard that the notes are unspent, before we hear of signatures.
  * They are ours all the same, and no collision. */
@@ -572,6 +595,7 @@ static Suite *suite(void)
 	tc = tcase_create("roads");
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_late_copy, 0, n_roads);
+	tcase_add_loop_test(tc, test_cached_answer, 0, n_roads);
 	tcase_add_loop_test(tc, test_asked_in_vain_then_lied_to, 0, n_roads);
 	tcase_add_loop_test(tc, test_collision_nutshell, 0, n_roads);
 	tcase_add_loop_test(tc, test_collision_cdk, 0, n_roads);
