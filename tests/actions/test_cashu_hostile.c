@@ -108,6 +108,36 @@ END_TEST
 
 /* --- requests without end --- */
 
+static const char *const throttled[] = { "/v1/swap", "/v1/mint/bolt11", "/v1/mint/quote/bolt11" };
+
+/* "Too many requests" to everything, for a while: nothing is lost, and nobody is asked more often than it takes. */
+START_TEST(busy_storm)
+{
+	struct action_id ids[3];
+	const char *token;
+
+	world_open(&w, 100);
+	world_issue(&w, 100);
+	token = world_token(&w, "any", (const uint64_t[]){ 16, 4, 1, 0 }, DLEQ_GOOD);
+	for (size_t i = 0; i < ARRAY_LEN(throttled); i++)
+		world_fault(&w,
+			    arena_printf(&w.arena,
+					 "{\"path\":\"%s\",\"mode\":\"throttle\",\"retry_after_s\":%d,\"count\":%d}",
+					 throttled[i], 1 + _i * 30, 3));
+	ids[0] = world_start(&w, "cashu_receive", arena_printf(&w.arena, "{\"token\":\"%s\"}", token));
+	ids[1] = world_start(&w, "cashu_issue", arena_printf(&w.arena, "{\"mint\":\"%s\",\"amount\":8}", w.url));
+	ids[2] = world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		world_settle(&w, &ids[i], 40);
+		ck_assert_str_eq(status_of(&ids[i]), "done");
+	}
+	ck_assert_uint_eq(faults_left(&w.faults), 0);
+	ck_assert_uint_eq(world_asked(&w, "/v1/swap"), 2 + 3);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
 START_TEST(issue_storm)
 {
 	static const int codes[] = { 11005, 12001, 12002, 12003, 11003, 20006, 11006, 10000 };
@@ -513,6 +543,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, watching_refused);
 	tcase_add_loop_test(tc, garbled_without_restore, 0, 2);
 	tcase_add_test(tc, junk_of_nowhere);
+	tcase_add_loop_test(tc, busy_storm, 0, 2);
 	tcase_add_loop_test(tc, issue_storm, 0, 8);
 	tcase_add_test(tc, fee_of_all);
 	tcase_add_test(tc, two_daemons);

@@ -416,10 +416,10 @@ START_TEST(test_cancel_before)
 }
 END_TEST
 
-/* A mint that shows no change at all, then or ever: paid all the same, and the blank outputs are kept. */
+/* A mint that shows no change at all: paid all the same, and the blank outputs are kept, for which it is asked again later. */
 START_TEST(test_change_kept)
 {
-	struct action_id id;
+	struct action_id id, sweep;
 
 	open_with(100, 100);
 	world_fault(&w, "{\"path\":\"" MELT "\",\"mode\":\"edit\",\"set\":{\"change\":[]}}");
@@ -429,6 +429,14 @@ START_TEST(test_change_kept)
 	ck_assert_str_eq(status_of(&id), "done");
 	ck_assert_int_eq(result_int(&id, "change"), 0);
 	ck_assert_int_lt(world_total(&w), 70);
+	faults_clear(&w.faults);
+	clock_set_for_test(clock_now_ms() + 2 * 3600 * 1000);
+	sweep = world_start(&w, "cashu_sweep", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	settle(&sweep);
+	ck_assert_str_eq(status_of(&sweep), "done");
+	ck_assert_int_gt(result_int(&sweep, "taken"), 0);
+	world_check(&w, 0);
+	clock_set_for_test(-1);
 	world_close(&w);
 }
 END_TEST
