@@ -37,14 +37,14 @@ static const struct ctl_option {
 	{ "version", NULL, OPT_VERSION, 0, "Which walletctl this is." },
 };
 
-static const char *const own_commands[] = { "start", "wait", "help", "completion" };
+static const char *const own_commands[] = { "start", "pay", "wait", "help", "completion" };
 
 struct parser {
 	struct arena *a;
 	const struct rpc_method *const *methods;
 	struct cmdline *to;
 	struct err *err;
-	bool chosen, help;
+	bool chosen, help, pays;
 	const char *first; /* a word that may be the first half of a method's name */
 	struct arg *args;
 };
@@ -212,6 +212,12 @@ static void choose(struct parser *p, enum ctl_command command, const struct rpc_
 	p->chosen = true;
 }
 
+static void choose_pay(struct parser *p)
+{
+	choose(p, CTL_START, NULL);
+	p->pays = true;
+}
+
 static int take_command(struct parser *p, const char *word)
 {
 	const char *name = spelled(p->a, p->first ? arena_printf(p->a, "%s.%s", p->first, word) : word);
@@ -219,6 +225,8 @@ static int take_command(struct parser *p, const char *word)
 
 	if (!p->first && strcmp(word, "start") == 0)
 		choose(p, CTL_START, NULL);
+	else if (!p->first && strcmp(word, "pay") == 0)
+		choose_pay(p);
 	else if (!p->first && strcmp(word, "help") == 0)
 		choose(p, CTL_HELP, NULL);
 	else if (!p->first && strcmp(word, "completion") == 0)
@@ -262,9 +270,33 @@ static void find_wait(struct parser *p)
 		choose(p, CTL_WAIT, NULL);
 }
 
+/* `pay TEXT …` starts what pays such a text.  An invoice is paid when it is paid; a payment request may leave a token to hand
+ * over, which is shown as soon as there is one. */
+static int find_pay(struct parser *p)
+{
+	struct args *args = &p->to->args;
+	const char *what = args->n > 0 && !p->args[0].name ? p->args[0].value : NULL;
+	bool request = what && text_starts(what, "creqA");
+
+	if (!what && p->help)
+		return 0;
+	if (!what) {
+		ERR(p->err, ERR_PARAM, "pay what? An invoice (lnbc…) or a payment request (creqA…) comes first");
+		return err_hint(p->err, "walletctl pay lnbc… max_fee=10");
+	}
+	memmove(p->args + 1, p->args, args->n++ * sizeof(*p->args));
+	p->args[0] = (struct arg){ NULL, request ? "cashu_send" : "cashu_melt" };
+	p->args[1] = (struct arg){ request ? "request" : "invoice", what };
+	p->to->wait = p->to->wait || !request;
+	return 0;
+}
+
 static int finish(struct parser *p)
 {
 	const struct rpc_method *help;
+
+	if (p->pays && find_pay(p) != 0)
+		return -1;
 
 	if (p->to->timeout && !parse_i64(p->to->timeout, 1, TIMEOUT_MAX_S, &p->to->timeout_s))
 		return ERR(p->err, ERR_PARAM, "--timeout must be seconds, from 1 to %d", TIMEOUT_MAX_S);
@@ -334,7 +366,7 @@ int cmdline_parse(struct arena *a, char *const *argv, const struct rpc_method *c
 
 	while (argv[n])
 		n++;
-	p.args = ARENA_ARRAY(a, n + 1, struct arg);
+	p.args = ARENA_ARRAY(a, n + 1, struct arg); /* as many as there are words, and the kind of a `pay` */
 	cmd.args.list = p.args;
 	err_clear(err);
 	for (size_t i = 1; i < n; i++) {

@@ -3,7 +3,7 @@
  *	walletctl [--option…] COMMAND [name=value | --name=value | value]…
  *
  * COMMAND is a method ("wallet.create"), its parts as words ("wallet create"), with '-' for '_' if that is liked better, or
- * one of ours: start, wait, help, completion.  Options are taken before and after the command; behind it, a parameter of the method goes before an option
+ * one of ours: start, pay (start of what pays an invoice or a payment request), wait, help, completion.  Options are taken before and after the command; behind it, a parameter of the method goes before an option
  * of the same name.  Behind "--" nothing is an option.  Pure; argv ends with NULL.  Errors: ERR_PARAM, naming the nearest that there is. */
 #ifndef RPC_WALLETCTL_CMDLINE_H
 #define RPC_WALLETCTL_CMDLINE_H

@@ -54,7 +54,7 @@ void completion_bash(struct buf *to, const struct rpc_method *const *methods)
 		    "\t\tesac\n"
 		    "\tdone\n"
 		    "\tcase $command in\n"
-		    "\t'') words='start wait completion");
+		    "\t'') words='start pay wait completion");
 	for (const struct rpc_method *const *m = methods; *m; m++)
 		if (strcmp((*m)->name, "wait") != 0)
 			buf_printf(to, " %s", (*m)->name);
@@ -66,6 +66,7 @@ void completion_bash(struct buf *to, const struct rpc_method *const *methods)
 	buf_text_add(to, "' ;;\n"
 			 "\tstart) words=\"$(walletctl completion kinds $second 2>/dev/null)"
 			 " ${second:+--wait dry_run=true}\" ;;\n");
+	buf_text_add(to, "\tpay) words=\"$(walletctl completion kinds cashu_melt 2>/dev/null) dry_run=true\" ;;\n");
 	for (size_t i = 0; methods[i]; i++) {
 		size_t n = strcspn(methods[i]->name, ".");
 

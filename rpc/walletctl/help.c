@@ -13,6 +13,7 @@ void help_usage(struct buf *to)
 {
 	buf_text_add(to, "usage: walletctl [options] METHOD [name=value | --name=value | value]...\n"
 			 "       walletctl [options] start KIND [name=value]... [--wait]\n"
+			 "       walletctl [options] pay INVOICE [name=value]...\n"
 			 "       walletctl [options] wait ACTION_ID [--timeout=SECONDS]\n"
 			 "       walletctl help [METHOD]\n"
 			 "       walletctl completion bash\n");
