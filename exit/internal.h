@@ -23,8 +23,8 @@ struct exits {
 	struct due_guard *guard; /* by exit_child_holder(): a shared transaction is sent once */
 	struct errand *errands;
 	struct timer *wake;
-	bool stopping, posted, asking_fees, all_due, claims_due;
-	int64_t fees_asked_us; /* 0: never, or in vain */
+	bool stopping, posted, asking_fees, fees_missing, all_due, claims_due;
+	int64_t fees_asked_us; /* 0: never */
 	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
 	struct {
 		int64_t tx_id, at_us;

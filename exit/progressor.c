@@ -102,19 +102,20 @@ static void fees_known(void *ctx, const struct chain_answer *got)
 	struct exits *x = ctx;
 
 	x->asking_fees = false;
-	if (got->err.code == ERR_NONE)
+	if (got->err.code == ERR_NONE && x->fees_missing)
 		exits_kick(x);
-	else
-		x->fees_asked_us = 0;
 }
 
-/* At most once in a tick: while nobody has an estimate the answer is a fallback, which is never young. */
-static void ask_fees(struct exits *x)
+/* Rates that are missing are asked for soon again; those that are old, or are nobody's estimate, now and then: a look at an
+ * exit asks in any case. */
+static void refresh_fees(struct exits *x, bool has_fees, int64_t age_ms)
 {
-	int64_t now_us = clock_mono_us();
+	int64_t pause_ms = has_fees ? EXIT_AGAIN_MS : EXIT_SOON_MS, now_us = clock_mono_us();
 
-	if (x->asking_fees || x->stopping || (x->fees_asked_us != 0 && now_us - x->fees_asked_us < EXIT_TICK_MS * 1000))
+	if ((has_fees && age_ms >= 0 && age_ms <= EXIT_TICK_MS) || x->asking_fees || x->stopping ||
+	    (x->fees_asked_us > 0 && now_us - x->fees_asked_us < 1000 * pause_ms))
 		return;
+	x->fees_missing = !has_fees;
 	x->asking_fees = true;
 	x->fees_asked_us = now_us;
 	chain_ask_fees(x->opt.chain, (struct chain_then){ fees_known, x });
@@ -158,8 +159,7 @@ struct pay_terms exits_terms(struct exits *x)
 	int64_t age_ms;
 
 	t.has_fees = chain_last_fees(x->opt.chain, &t.fees, &age_ms);
-	if (!t.has_fees || age_ms < 0 || age_ms > EXIT_TICK_MS)
-		ask_fees(x);
+	refresh_fees(x, t.has_fees, age_ms);
 	return t;
 }
 
