@@ -159,6 +159,8 @@ int claim_input_of(struct view v, struct arena *a, int64_t exit_id, bool again, 
 		return ERR(err, ERR_BUSY, "the chain is being searched: what can be claimed is not known yet");
 	if (g->status.state != EXIT_CLAIMABLE && !(again && g->status.state == EXIT_CLAIM_IN_PROGRESS))
 		return not_yet(g, err);
+	if (gather_clause(v, a, g, err) != 0)
+		return -1;
 	if (!g->facts.has_clause)
 		return ERR(err, ERR_INTERNAL, "exit %" PRId64 " is claimable, and nothing opens it", exit_id);
 	*ret = (struct claim_input){ .at = g->row.vtxo,

@@ -250,7 +250,7 @@ int gather_chain(struct view v, struct arena *a, int64_t vtxo_id, struct vtxo *r
 }
 
 /* By which condition it will be claimed, and when that holds.  One whose preimage nobody knows is none yet. */
-static int gather_clause(struct view v, struct arena *a, struct gathered *g, struct err *err)
+int gather_clause(struct view v, struct arena *a, struct gathered *g, struct err *err)
 {
 	const struct ark_clause *c;
 	struct bytes bare, genesis;
@@ -271,6 +271,33 @@ static int gather_clause(struct view v, struct arena *a, struct gathered *g, str
 		known = ark_preimage_find(v, &c->hash, g->preimage, err);
 	g->facts.has_clause = known == 1;
 	return known < 0 ? -1 : 0;
+}
+
+/* Can the next step have to do with it?  Not before its last transaction is in a block; nor while it waits there for its time,
+ * for somebody to claim it, or for the end, and nothing has moved. */
+static bool clause_matters(const struct gathered *g)
+{
+	const struct exit_tx_facts *leaf = &g->facts.txs[g->n_txs - 1];
+	const struct exit_status *s = &g->status;
+	bool moved = !block_ref_equal(&leaf->block, &s->confirmed);
+
+	if (leaf->place != EXIT_TX_CONFIRMED)
+		return false;
+	switch (s->state) {
+	case EXIT_AWAITING_DELTA:
+		return moved || g->facts.tip.height >= s->claimable_height;
+	case EXIT_CLAIMABLE:
+	case EXIT_CLAIM_IN_PROGRESS:
+		return moved || g->facts.tip.height < s->since.height;
+	case EXIT_CLAIMED:
+		return moved || g->facts.spend != EXIT_SPENT_MINED;
+	case EXIT_START:
+	case EXIT_PROCESSING:
+	case EXIT_ALREADY_SPENT:
+	case EXIT_CANCELED:
+		break;
+	}
+	return true;
 }
 
 /* --- all of it --- */
@@ -308,9 +335,9 @@ int gather(struct view v, struct arena *a, int64_t exit_id, struct gathered *ret
 	ret->facts.spent_off_chain = ret->vtxo.state == VTXO_SPENT;
 	if (root_is_confirmed(v, &ret->vtxo, &ret->facts.tip, &ret->facts.root_confirmed, err) != 0 ||
 	    look_up(v, a, exit_id, &seen, err) != 0 || gather_txs(v, a, ret, &seen, err) != 0 ||
-	    gather_spend(v, a, ret, &seen, err) != 0 || gather_clause(v, a, ret, err) != 0)
+	    gather_spend(v, a, ret, &seen, err) != 0)
 		return -1;
-	return 1;
+	return clause_matters(ret) && gather_clause(v, a, ret, err) != 0 ? -1 : 1;
 }
 
 int exit_watch(struct unit *u, int64_t exit_id, const struct exit_chain *chain, const struct outpoint *vtxo,

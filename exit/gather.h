@@ -17,7 +17,7 @@ struct gathered {
 	struct exit_row row;
 	struct exit_status status;
 	struct vtxo_row vtxo;
-	struct ark_taproot taproot;      /* of the VTXO's output */
+	struct ark_taproot taproot;      /* of the VTXO's output, with what follows: by gather_clause() */
 	size_t leaf;                     /* by which it will be claimed: below taproot.n_leaves, or there is none */
 	uint8_t preimage[PREIMAGE_SIZE]; /* when that leaf wants one and facts.has_clause */
 	struct exit_tx_row *txs;
@@ -27,6 +27,9 @@ struct gathered {
 };
 /* Of facts all but final_confs, which is policy.  1, or 0: nothing is to be decided now, for the chain is not known to its tip; -1.  ERR_NOT_FOUND. */
 MUST_CHECK int gather(struct view v, struct arena *a, int64_t exit_id, struct gathered *ret, struct err *err);
+
+/* The condition of its claim, which takes longer than all else: gather() sees to it only where something can follow from it. */
+MUST_CHECK int gather_clause(struct view v, struct arena *a, struct gathered *g, struct err *err);
 
 /* Is the chain known, and has everything been searched that was asked for?  1, 0, -1. */
 MUST_CHECK int gather_chain_is_known(struct view v, struct block_ref *ret_tip, struct err *err);
