@@ -74,7 +74,7 @@ FUZZERS     := $(FUZZ_SRC:%.c=$O/%)
 REPLAYS     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/tests/fuzz/replay_%)
 BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 # What is measured is the release, which has no seams: of the tests' support only this.
-BENCH_OBJ   := $O/tests/bench/bench.o $O/tests/support/mint_crypto.o $O/tests/support/process.o
+BENCH_OBJ   := $(call objects,tests/bench/bench.c tests/support/mint_crypto.c tests/support/process.c tests/support/ark_*.c)
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
 .PHONY: all deps run check suites asan ctime tight valgrind memcheck crash peers e2e fuzz bench lint install docs clean help FORCE
