@@ -1,6 +1,6 @@
 /* What no block has: transactions that a mempool has and that concern us, and those of ours that it does not have.
  *
- * The mempool is looked through once; later only what is new in it.  What concerns us there is told to the tables; what
+ * The mempool is looked through once; later only what is new in it, or to us (follow_watched.c).  What concerns us there is told to the tables; what
  * does not is kept for the rest of the look, because it may spend what a later one turns out to pay us.  Our own that are
  * missing are sent again; a stranger's are given up after a while. */
 #include <assert.h>
@@ -37,6 +37,7 @@ struct pool {
 	size_t n_seen;
 	struct missing *missing;
 	size_t n_missing, size_missing;
+	bool large; /* the mempool was too large to be looked through */
 
 	/* of the round: in its arena */
 	struct txid *now; /* sorted */
@@ -92,7 +93,10 @@ int pool_begin(struct follower *f, struct err *err)
 	p->n_now = p->n_fresh = p->i = p->n_kept = p->kept_bytes = 0;
 	p->n_open = p->at = 0;
 	p->looked = false;
-	return f->opt.kind == CHAIN_BITCOIND ? FOLLOW_POOL : FOLLOW_OPEN;
+	if (f->opt.kind != CHAIN_BITCOIND)
+		return FOLLOW_OPEN;
+	watched_begin(f, p->large);
+	return FOLLOW_WATCHED_NEXT;
 }
 
 struct chain_ask *pool_ask(struct follower *f, struct chain_then then)
@@ -100,16 +104,27 @@ struct chain_ask *pool_ask(struct follower *f, struct chain_then then)
 	return chain_ask_mempool(f->opt.source, then);
 }
 
-/* What is in now and was not in seen, as far as one round goes. */
+static void add_fresh(struct pool *p, const struct txid *txid)
+{
+	if (p->n_fresh < POOL_NEW_MAX)
+		p->fresh[p->n_fresh++] = *txid;
+}
+
+/* What is in now and was not in seen, as far as one round goes; but first what spends outputs that are watched since. */
 static void find_fresh(struct follower *f)
 {
 	struct pool *p = f->pool;
+	size_t n;
+	const struct txid *spenders = watched_found(f, &n);
 
 	p->fresh = ARENA_ARRAY(&f->arena, POOL_NEW_MAX, struct txid);
 	p->kept = ARENA_ARRAY(&f->arena, POOL_NEW_MAX, struct told_tx);
-	for (size_t i = 0; i < p->n_now && p->n_fresh < POOL_NEW_MAX; i++)
+	for (size_t i = 0; i < n; i++)
+		if (p->large || is_in(p->seen, p->n_seen, &spenders[i]))
+			add_fresh(p, &spenders[i]);
+	for (size_t i = 0; i < p->n_now; i++)
 		if (!is_in(p->seen, p->n_seen, &p->now[i]))
-			p->fresh[p->n_fresh++] = p->now[i];
+			add_fresh(p, &p->now[i]);
 }
 
 /* All of it has been looked at, but for new ones that are too many for a round: these stay new. */
@@ -135,8 +150,11 @@ int pool_reply(struct follower *f, const struct chain_answer *got, struct err *e
 	size_t n = got->mempool.n;
 
 	(void)err;
-	if (n > f->opt.mempool_max)
-		return FOLLOW_OPEN; /* then each of ours is asked for */
+	p->large = n > f->opt.mempool_max;
+	if (p->large) { /* then each of ours is asked for, and what is watched */
+		find_fresh(f);
+		return p->n_fresh > 0 ? FOLLOW_POOL_TX : FOLLOW_OPEN;
+	}
 	p->now = ARENA_ARRAY(&f->arena, n, struct txid);
 	if (n > 0)
 		memcpy(p->now, got->mempool.txids, n * sizeof(*p->now));
@@ -183,7 +201,8 @@ static int next_fresh(struct follower *f)
 
 	if (p->i < p->n_fresh)
 		return FOLLOW_POOL_TX;
-	remember(p);
+	if (p->looked)
+		remember(p);
 	return FOLLOW_OPEN;
 }
 

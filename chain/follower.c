@@ -46,6 +46,8 @@ static const struct state_def states[FOLLOW_STATES] = {
 	[FOLLOW_SPENT] = { .doing = "looking at watched outputs", .work = spent_work },
 	[FOLLOW_SPENDER] = { ASKS("looking at watched outputs", spender) },
 	[FOLLOW_LAST_TIP] = { ASKS("asking for the tip", last_tip) },
+	[FOLLOW_WATCHED_NEXT] = { .doing = "looking at watched outputs", .work = watched_next_work },
+	[FOLLOW_WATCHED] = { ASKS("looking at watched outputs", watched) },
 	[FOLLOW_POOL] = { ASKS("looking at the mempool", pool) },
 	[FOLLOW_POOL_TX] = { ASKS("looking at the mempool", pool_tx) },
 	[FOLLOW_POOL_KEPT] = { .doing = "looking at the mempool", .work = pool_kept_work },
@@ -73,6 +75,7 @@ struct follower *follower_new(const struct follower_options *opt)
 	f->interest = interest_new();
 	f->pool = pool_new();
 	f->scripts = scripts_new();
+	f->watched = watched_new();
 	/* What a round holds: the tables of blocks and coins that a search found. */
 	f->arena = ARENA_LIMIT(256 * 1024 * 1024);
 	return f;
@@ -93,6 +96,7 @@ void follower_free(struct follower *f)
 	loop_unpost(f->opt.loop, durable_posted, f);
 	arena_done(&f->scan.arena);
 	arena_done(&f->arena);
+	watched_free(f->watched);
 	scripts_free(f->scripts);
 	pool_free(f->pool);
 	interest_free(f->interest);

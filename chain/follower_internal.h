@@ -47,6 +47,8 @@ enum follow_state {
 	FOLLOW_SPENDER,
 	FOLLOW_LAST_TIP,
 	/* what no block has */
+	FOLLOW_WATCHED_NEXT,
+	FOLLOW_WATCHED,
 	FOLLOW_POOL,
 	FOLLOW_POOL_TX,
 	FOLLOW_POOL_KEPT,
@@ -110,6 +112,7 @@ struct start {
 
 struct pool;
 struct scripts;
+struct watched;
 
 struct follower {
 	struct follower_options opt;
@@ -135,6 +138,7 @@ struct follower {
 	struct start start;
 	struct pool *pool;
 	struct scripts *scripts;
+	struct watched *watched;
 
 	bool synced;
 	uint64_t rounds, failures;
@@ -190,6 +194,18 @@ int again_block_reply(struct follower *f, const struct chain_answer *got, struct
 /* Take a copy of it and begin to look through it; the state to be next. */
 int scan_begin(struct follower *f, const struct block *b, uint32_t height, enum scan_mode mode, enum follow_state then,
 	       struct err *err);
+
+/* follow_watched.c */
+#define WATCHED_FOUND_MAX 1000u /* spenders in one round: fewer than a round looks at */
+struct watched *watched_new(void);
+void watched_free(struct watched *w);
+/* all: every output that is watched is asked for, not only what is new. */
+void watched_begin(struct follower *f, bool all);
+/* What a mempool has that spends them; in the round's arena. */
+const struct txid *watched_found(const struct follower *f, size_t *ret_n);
+int watched_next_work(struct follower *f, struct err *err);
+struct chain_ask *watched_ask(struct follower *f, struct chain_then then);
+int watched_reply(struct follower *f, const struct chain_answer *got, struct err *err);
 
 /* follow_pool.c */
 struct pool *pool_new(void);

@@ -572,6 +572,54 @@ static void watched_late(void)
 	ck_assert(h[0].confirmed && h[0].block.height == 12);
 }
 
+/* The mempool has it already, and was looked through. */
+static void watched_later_still(void)
+{
+	struct watching w;
+	struct tx tx;
+	struct hit_row *h;
+
+	follower_world_account(5);
+	tx = foreign(&w);
+	follower_world_mine();
+	follower_world_follow();
+	model_node_offer(fw.node, &tx);
+	follower_world_follow();
+	follower_world_unit(add_watches, &w);
+	follower_world_follow();
+	h = hits(2);
+	ck_assert(!h[0].confirmed && !h[1].confirmed);
+}
+
+/* … or is too large for that: what spends is found, time and again, whenever it comes. */
+static void watched_in_a_full_mempool(void)
+{
+	struct watching w;
+	struct txid txid;
+	struct tx tx;
+
+	follower_world_account(5);
+	fw.opt.mempool_max = 2;
+	follower_world_restart(kind);
+	tx = foreign(&w);
+	follower_world_mine();
+	follower_world_follow();
+	follower_world_unit(add_watches, &w);
+	for (uint32_t i = 0; i < 5; i++)
+		follower_world_receive(SCRIPT_CHANGE, 40, 10);
+	follower_world_follow();
+	hits(0);
+	txid = model_node_offer(fw.node, &tx);
+	follower_world_follow();
+	hits(2);
+	model_node_evict(fw.node, &txid);
+	follower_world_follow_twice();
+	hits(0);
+	model_node_offer(fw.node, &tx);
+	follower_world_follow();
+	hits(2);
+}
+
 /* --- beginnings --- */
 
 /* Index after index, further than was derived at first. */
@@ -811,6 +859,8 @@ static const struct {
 	{ "stopped at any time", stopped_at_any_time, BOTH },
 	{ "watched", watched, BOTH },
 	{ "watched late", watched_late, BOTH },
+	{ "watched later still", watched_later_still, BOTH },
+	{ "watched in a full mempool", watched_in_a_full_mempool, BITCOIND },
 	{ "far indexes in one block", far_indexes_in_one_block, BITCOIND },
 	{ "far indexes in one transaction", far_indexes_in_one_tx, BOTH },
 	{ "from the birthday", from_the_birthday, BOTH },

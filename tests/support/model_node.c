@@ -213,6 +213,29 @@ static const char *coin_of(struct model_node *n, const json_t *params)
 		tx_is_coinbase(&t->tx) ? "true" : "false");
 }
 
+/* In the manner of gettxspendingprevout: the mempool's alone. */
+static const char *spends_of(struct model_node *n, const json_t *params)
+{
+	SCOPED(buf) struct buf text = BUF_CAP(1 << 20);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_array_get(params, 0), i, one)
+	{
+		struct outpoint at = { .vout = (uint32_t)json_integer_value(json_object_get(one, "vout")) };
+		const char *name = json_string_value(json_object_get(one, "txid"));
+		const struct model_tx *by;
+
+		ck_assert(txid_parse(name, &at.txid));
+		by = model_spender(&n->chain, &at);
+		buf_printf(&text, "%s{\"txid\":\"%s\",\"vout\":%u", text.n ? "," : "", name, at.vout);
+		if (by && by->height < 0 && by->in_mempool)
+			buf_printf(&text, ",\"spendingtxid\":\"%s\"", txid_of(n, &by->txid));
+		buf_printf(&text, "}");
+	}
+	return SAY("\"result\":[%s]", buf_text(&text));
+}
+
 static const char *send_of(struct model_node *n, const json_t *params)
 {
 	struct bytes raw;
@@ -396,6 +419,8 @@ static const char *member_for(struct model_node *n, const char *method, const js
 		return "\"result\":{\"feerate\":0.00002000,\"blocks\":2}";
 	if (strcmp(method, "gettxout") == 0)
 		return coin_of(n, params);
+	if (strcmp(method, "gettxspendingprevout") == 0)
+		return spends_of(n, params);
 	if (strcmp(method, "sendrawtransaction") == 0)
 		return send_of(n, params);
 	if (strcmp(method, "submitpackage") == 0)
