@@ -100,13 +100,14 @@ static int look_up(struct view v, struct arena *a, int64_t exit_id, struct sight
 	return 0;
 }
 
-/* What spends this output: in a block before any other; or NULL. */
+/* What spends this output: in a block before any other, and of what a mempool has the last that was seen, for there is room for
+ * one only; or NULL. */
 static const struct hit_row *spender_of(const struct sightings *s, const struct outpoint *at)
 {
 	const struct hit_row *found = NULL;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (outpoint_equal(&s->all[i].at, at) && (!found || s->all[i].hit.confirmed))
+		if (outpoint_equal(&s->all[i].at, at) && (!found || s->all[i].hit.confirmed || !found->confirmed))
 			found = &s->all[i].hit;
 	return found;
 }

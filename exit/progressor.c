@@ -384,13 +384,26 @@ static int64_t wake_time(const struct step_run *r, const struct exit_row *row, c
 	return r->now_ms + wait;
 }
 
+/* What is known, with children as that leaves them.  1; 0: the chain is being searched; -1. */
+static int gather_all(struct unit *u, struct step_run *r, struct gathered *g, struct err *err)
+{
+	int rc = gather(unit_view(u), &r->arena, r->exit_id, g, err);
+
+	if (rc != 1 || !g->row.live)
+		return rc;
+	rc = reconcile_children(u, &r->arena, g, r->now_ms, err);
+	if (rc < 0)
+		return -1;
+	return rc == 0 ? 1 : gather(unit_view(u), &r->arena, r->exit_id, g, err);
+}
+
 static int step_unit(struct unit *u, void *ctx, struct err *err)
 {
 	struct step_run *r = ctx;
 	struct exit_trouble t = { .tag = TROUBLE_NONE };
 	struct exit_move m;
 	struct gathered g;
-	int rc = gather(unit_view(u), &r->arena, r->exit_id, &g, err);
+	int rc = gather_all(u, r, &g, err);
 
 	if (rc < 0)
 		return -1;
@@ -402,7 +415,7 @@ static int step_unit(struct unit *u, void *ctx, struct err *err)
 		return exit_store_save(u, &g.row, false, r->now_ms, err);
 	}
 	g.facts.final_confs = r->x->opt.final_confs;
-	if (reconcile_children(u, &r->arena, &g, r->now_ms, err) != 0 || make_moves(u, r, &g, &m, err) != 0)
+	if (make_moves(u, r, &g, &m, err) != 0)
 		return -1;
 	r->state = g.row.state;
 	t = m.trouble;

@@ -145,11 +145,51 @@ int reconcile(struct unit *u, struct arena *a, const struct gathered *g, const s
 
 /* --- children --- */
 
-static int child_of(struct unit *u, struct arena *a, const struct exit_tx_facts *t, struct exit_child_row *own,
-		    int64_t now_ms, struct err *err)
+static int is_own_child(struct view v, struct arena *a, int64_t tx_id, const struct txid *txid, bool *ret,
+			struct err *err)
 {
-	if (t->place != EXIT_TX_CONFIRMED)
+	struct exit_child_row *rows;
+	size_t n;
+
+	*ret = false;
+	if (exit_child_store_list(v, a, tx_id, &rows, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n && !*ret; i++)
+		*ret = rows[i].origin == CHILD_WALLET && txid_equal(&rows[i].txid, txid);
+	return 0;
+}
+
+/* Something of others was seen that spends what it spends, its coin or the anchor: as it is, it will not be sent again. */
+static int is_outdone(struct view v, struct arena *a, const struct exit_child_row *own, bool *ret, struct err *err)
+{
+	struct tx_row row;
+	bool ours;
+	int rc = tx_store_find(v, a, &own->txid, &row, err);
+
+	*ret = false;
+	if (rc != 1 || row.place != TX_OUT || !row.replaced)
+		return rc < 0 ? -1 : 0;
+	if (is_own_child(v, a, own->tx_id, &row.replaced_by, &ours, err) != 0)
+		return -1;
+	*ret = !ours; /* an index that is late may still tell of the child before it */
+	return 0;
+}
+
+/* Before a block has its parent.  1: it is given up, 0, -1. */
+static int open_child(struct unit *u, struct arena *a, struct exit_child_row *own, int64_t now_ms, struct err *err)
+{
+	bool outdone;
+
+	if (is_outdone(unit_view(u), a, own, &outdone, err) != 0)
+		return -1;
+	if (!outdone)
 		return 0;
+	return pay_drop(u, a, own, CHILD_REPLACED, "something else spends what it spends", now_ms, err) != 0 ? -1 : 1;
+}
+
+static int mined_child(struct unit *u, struct arena *a, const struct exit_tx_facts *t, struct exit_child_row *own,
+		       int64_t now_ms, struct err *err)
+{
 	if (!t->payer.exists || !txid_equal(&t->payer.txid, &own->txid))
 		return pay_drop(u, a, own, CHILD_REPLACED, "another child was mined", now_ms, err);
 	if (own->confirmed && block_ref_equal(&own->block, &t->payer.block))
@@ -158,6 +198,42 @@ static int child_of(struct unit *u, struct arena *a, const struct exit_tx_facts 
 	own->confirmed = true;
 	own->block = t->payer.block;
 	return exit_child_store_save(u, own, err);
+}
+
+/* The one that spends the anchor counts, also where it was given up: the one before a bump was mined after all, or what was
+ * seen of it came late. */
+static int count_again(struct unit *u, struct arena *a, const struct exit_tx_facts *t, int64_t tx_id, struct err *err)
+{
+	struct exit_child_row *rows;
+	size_t n;
+
+	if (!t->payer.exists || t->payer.origin != CHILD_WALLET)
+		return 0;
+	if (exit_child_store_list(unit_view(u), a, tx_id, &rows, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (txid_equal(&rows[i].txid, &t->payer.txid)) {
+			rows[i].active = true;
+			rows[i].status = CHILD_SENT;
+			rows[i].refusal = NULL;
+			rows[i].confirmed = t->payer.confirmed;
+			rows[i].block = t->payer.block;
+			return exit_child_store_save(u, &rows[i], err);
+		}
+	return 0;
+}
+
+/* 1: a child is given up that the facts name, 0, -1. */
+static int child_of(struct unit *u, struct arena *a, struct gathered *g, size_t i, int64_t now_ms, struct err *err)
+{
+	const struct exit_tx_facts *t = &g->facts.txs[i];
+	struct exit_child_row *own = &g->own[i];
+
+	if (own->id > 0 && t->place != EXIT_TX_CONFIRMED)
+		return open_child(u, a, own, now_ms, err);
+	if (own->id > 0 && mined_child(u, a, t, own, now_ms, err) != 0)
+		return -1;
+	return own->active ? 0 : count_again(u, a, t, g->txs[i].id, err);
 }
 
 static int save_place(struct unit *u, struct exit_tx_row *tx, const struct exit_tx_facts *t, int64_t now_ms,
@@ -174,14 +250,17 @@ static int save_place(struct unit *u, struct exit_tx_row *tx, const struct exit_
 
 int reconcile_children(struct unit *u, struct arena *a, struct gathered *g, int64_t now_ms, struct err *err)
 {
-	for (size_t i = 0; i < g->n_txs; i++) {
-		const struct exit_tx_facts *t = &g->facts.txs[i];
+	bool stale = false;
 
-		if (save_place(u, &g->txs[i], t, now_ms, err) != 0 ||
-		    (g->own[i].id > 0 && child_of(u, a, t, &g->own[i], now_ms, err) != 0))
+	for (size_t i = 0; i < g->n_txs; i++) {
+		int rc;
+
+		if (save_place(u, &g->txs[i], &g->facts.txs[i], now_ms, err) != 0 ||
+		    (rc = child_of(u, a, g, i, now_ms, err)) < 0)
 			return -1;
+		stale = stale || rc == 1;
 	}
-	return 0;
+	return stale;
 }
 
 int reconcile_end(struct unit *u, struct arena *a, int64_t exit_id, int64_t now_ms, struct err *err)
