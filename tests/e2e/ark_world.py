@@ -67,9 +67,24 @@ class World:
         self.words = vectors["mnemonic"]
         self.keys = {int(i): pair["sec"] for i, pair in vectors["vtxo_keys"].items()}
         self.node = real_bitcoind.Bitcoind(os.path.join(folder, "node"), *node)
+        self.nodes = [self.node]
         self.node.start()
         self.node.ready()
         self.node.prepare()
+        self.began = self.node.height()
+
+    def elsewhere(self):
+        """A node with the same blocks that hears of nothing else: what wallets send by it stays there."""
+        other = real_bitcoind.Bitcoind(os.path.join(self.folder, f"node-{len(self.nodes)}"))
+        self.nodes.append(other)
+        other.start()
+        other.ready()
+        self.tell_blocks(other)
+        return other
+
+    def tell_blocks(self, other):
+        for height in range(other.height() + 1, self.node.height() + 1):
+            other.rpc.ask("submitblock", self.node.rpc.ask("getblock", self.node.hash_at(height), 0))
 
     def gate(self):
         """Something of the backend's kind, in front of the node."""
@@ -77,15 +92,17 @@ class World:
         self.gates.append(made)
         return made
 
-    def way(self, gate):
-        """The options of a daemon that looks at the chain through this; None: as the others do."""
+    def way(self, gate, node):
+        """The options of a daemon that looks at the chain through this gate, or at this node; None: as the others do."""
+        if node:
+            return ["--bitcoind_url=" + node.url, "--bitcoind_cookie=" + node.cookie]
         if self.backend == ESPLORA:
             return ["--esplora_url=" + (gate or (self.gates[0] if self.gates else self.gate())).url]
         return ["--bitcoind_url=" + (gate or self.node).url, "--bitcoind_cookie=" + self.node.cookie]
 
-    def daemon(self, *options, restore=True, gate=None):
+    def daemon(self, *options, restore=True, gate=None, node=None):
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
-                       *self.way(gate), "--chain_poll_s=1", *options)
+                       *self.way(gate, node), "--chain_poll_s=1", *options)
         self.daemons.append(d)
         d.start()
         if restore:
@@ -98,7 +115,8 @@ class World:
                 d.stop()
         for gate in self.gates:
             gate.stop()
-        self.node.stop()
+        for node in self.nodes:
+            node.stop()
 
     def maker(self, plan):
         done = subprocess.run([os.path.join(self.build, "walletd-vtxo-maker")], input=json.dumps(plan).encode(),

@@ -68,6 +68,14 @@ def to_claimable(w, d, v):
     until(d, v, "claimable")
 
 
+def attention(d):
+    return [a for a in d.call("status")["attention"] if a["kind"] not in ("plaintext_seed", "no_backup")]
+
+
+def coins(d):
+    return d.call("utxo.list", limit=1000)["utxos"]
+
+
 def spendable(d):
     return d.call("balance")["balances"]["onchain"]["sat"]["spendable"]
 
@@ -81,9 +89,8 @@ def claim(w, d, v, **more):
 def books(w, d):
     """What the daemon thinks that it has, the node has too."""
     w.caught_up(d)
-    same([a for a in d.call("status")["attention"] if a["kind"] not in ("plaintext_seed", "no_backup")], [],
-         "what asks for attention")
-    for coin in d.call("utxo.list", limit=1000)["utxos"]:
+    same(attention(d), [], "what asks for attention")
+    for coin in coins(d):
         if coin["confirmations"]:
             txid, vout = coin["outpoint"].split(":")
             there = w.node.rpc.ask("gettxout", txid, int(vout), False)
