@@ -110,8 +110,8 @@ def owed(mint, datadir):
 def check_mint(mint):
     counters = mint.counters()
     for unit, sums in counters["units"].items():
-        check(sums["outstanding"] == sums["minted"] - sums["fees"], f"the mint's own books, {unit}: {sums}")
-    for name in ("outputs_reused", "secrets_reused", "dleq_leaked"):
+        check(sums["outstanding"] == sums["minted"] - sums["fees"] - sums["paid"], f"the mint's own books, {unit}: {sums}")
+    for name in ("outputs_reused", "secrets_reused", "dleq_leaked", "paid_again"):
         check(counters[name] == 0, f"the mint counts {name}: {counters[name]}")
     return counters["units"]
 

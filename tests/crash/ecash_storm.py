@@ -34,7 +34,7 @@ ASKED = (SWAP, SWAP, SWAP, MINT, MELT, MELT, "/v1/mint/quote/bolt11", "/v1/melt/
 ONCE = {"issue", "token", "send", "send_reclaimed", "receive", "swap", "melt", "melt_undone"}
 # Of what comes at a wrong moment, or twice.
 REFUSALS = {
-    "insufficient_funds", "not_cancellable", "token_own", "proof_locked", "invoice_paid",
+    "insufficient_funds", "not_cancellable", "token_own", "token_spent", "proof_locked", "invoice_paid",
 }
 # Of actions that may end so, and why.
 FAILURES = {

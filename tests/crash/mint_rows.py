@@ -7,6 +7,8 @@ import signal
 
 import books
 import faults
+import payment_scenes
+import recovery_scenes
 import scenes
 from matrix import Row
 from scenes import lab
@@ -24,6 +26,10 @@ KILLS_MIN = 0
 DIALECTS = ("nutshell", "cdk")
 OTHER_MINTS = (("--quote-lock=legacy",), ("--quote-lock=none", "--keysets=v1"), ("--no-dleq", "--cache-ttl-s=60"))
 TRIES_MAX = 200
+ALL = range(1, TRIES_MAX)
+# Played at every passing of every failpoint, and of a sample at one, with the mint of one dialect.
+LATER = {**scenes.LOCKED, **payment_scenes.ALL, **recovery_scenes.ALL}
+SAMPLE = (4,)
 
 
 class Worker:
@@ -50,8 +56,8 @@ class Worker:
     def scene(self, kind, dialect, *options):
         """With a wallet that is new.  It is closed with close_scene() when it has gone well."""
         self.count += 1
-        scene = kind(self.daemon(str(self.count), *options), self.peer, self.mints[dialect], f"s{self.count}")
-        scene.dialect = dialect
+        mints = [self.mints[dialect], *(mint for d, mint in self.mints.items() if d != dialect)]
+        scene = kind(self.daemon(str(self.count), *options), self.peer, mints, f"s{self.count}")
         self.open_scenes.append(scene)
         return scene
 
@@ -61,26 +67,28 @@ class Worker:
 
     def close_scene(self, scene):
         """Everything is at rest, and adds up; after one more crash, too.  The wallet then retires."""
-        wallet, mint = scene.wallet, scene.mint
+        wallet = scene.wallet
         scenes.settle(wallet)
         self.settle_peer()
         self.audit(scene)
         wallet.kill()
         wallet.start()
         scenes.settle(wallet)
-        own = self.audit(scene)
+        for dialect, own in self.audit(scene).items():
+            self.retired[dialect] += own
         self.open_scenes.remove(scene)
-        self.retired[scene.dialect] += own
-        mint.reset_faults()
+        scene.calm()
         code = wallet.stop()
         books.check(code == 0, f"walletd ended with {code} when it was asked to stop")
         shutil.rmtree(wallet.datadir)
 
     def audit(self, scene):
-        others = [s.wallet.datadir for s in self.open_scenes if s is not scene and s.dialect == scene.dialect]
+        """What the wallet holds at each mint that the scene has to do with."""
+        others = [self.peer.datadir, *(s.wallet.datadir for s in self.open_scenes if s is not scene)]
         critical = [item for item in scene.wallet.call("status")["attention"] if item["severity"] == "critical"]
         books.check(not critical, f"status wants attention: {critical}")
-        return books.audit(scene.mint, scene.wallet.datadir, [self.peer.datadir, *others], self.retired[scene.dialect])
+        return {d: books.audit(mint, scene.wallet.datadir, others, self.retired[d]) for d, mint in self.mints.items()
+                if mint is scene.mint or scene.abroad}
 
     def settle_peer(self):
         for action in self.peer.call("action.list", status="active")["actions"]:
@@ -104,11 +112,11 @@ class Worker:
 
 # --- rows ---
 
-def crash_row(worker, kind, dialect, point, lossy=False):
+def crash_row(worker, kind, dialect, point, lossy=False, passings=ALL):
     """Killed at the n-th passing of a failpoint, n = 1, 2, … until a run meets none, and again soon after it was
     restarted.  With lossy the first reply that matters is lost, which leads into the states that find out what the mint
     did.  Returns how many were killed."""
-    for n in range(1, TRIES_MAX):
+    for times, n in enumerate(passings):
         scene = worker.scene(kind, dialect)
         scene.open()
         scene.sleep()
@@ -117,8 +125,9 @@ def crash_row(worker, kind, dialect, point, lossy=False):
         met = killed_at(scene, f"{point}:crash:{n}", f"{point}:crash:{1 + n % 3}")
         worker.close_scene(scene)
         if not met:
-            return n - 1
-    raise AssertionError(f"{point} was passed {TRIES_MAX} times in one scene")
+            return times
+    books.check(passings is not ALL, f"{point} was passed {len(passings)} times in one scene")
+    return len(passings)
 
 
 def killed_at(scene, *lives):
@@ -137,9 +146,9 @@ def killed_at(scene, *lives):
     return life > 0
 
 
-def error_row(worker, kind, dialect, point):
+def error_row(worker, kind, dialect, point, passings=ALL):
     """The n-th request is not sent, or its reply is lost, in a life that goes on."""
-    for n in range(1, TRIES_MAX):
+    for times, n in enumerate(passings):
         scene = worker.scene(kind, dialect)
         scene.open()
         scene.sleep()
@@ -148,8 +157,9 @@ def error_row(worker, kind, dialect, point):
         met = "failpoint " + point in scene.wallet.log()
         worker.close_scene(scene)
         if not met:
-            return n - 1
-    raise AssertionError(f"{point} was passed {TRIES_MAX} times in one scene")
+            return times
+    books.check(passings is not ALL, f"{point} was passed {len(passings)} times in one scene")
+    return len(passings)
 
 
 PLAIN = functools.partial(Worker, ())
@@ -159,8 +169,8 @@ def cannot_be_played():
     """The mint is our own."""
 
 
-def rows(_sample):
-    """All of them, always."""
+def rows(sample):
+    """All of them, always, but for those that came later."""
     for mode in faults.SLOW:
         yield Row(f"deadline {mode}", lambda w, m=mode: faults.deadlines_pass(w, "nutshell", m), PLAIN, waits=True)
     for dialect in DIALECTS:
@@ -171,6 +181,11 @@ def rows(_sample):
         for special in (faults.token_spent_meanwhile, faults.claimed_before_taken_back,
                         faults.keyset_rotated_under_a_token, faults.two_daemons):
             yield Row(f"{special.__name__} {dialect}", lambda w, f=special, d=dialect: f(w, d), PLAIN)
+    for dialect in DIALECTS[:1] if sample else DIALECTS:
+        for name, kind in LATER.items():
+            yield from failpoint_rows(name, kind, dialect, SAMPLE if sample else ALL)
+            if kind.wire and not sample:
+                yield from wire_rows(name, kind, dialect)
     for options in OTHER_MINTS:
         crew = functools.partial(Worker, options)
         for name, kind in scenes.RISKY.items():
@@ -178,21 +193,26 @@ def rows(_sample):
                       lambda w, k=kind: faults.once(w, k, "nutshell", (None, "drop_after", {})), crew)
 
 
-def failpoint_rows(name, kind, dialect):
+def failpoint_rows(name, kind, dialect, passings=ALL):
     for point, modes in POINTS.items():
-        yield Row(f"crash {name} {point} {dialect}", lambda w, p=point: crash_row(w, kind, dialect, p), PLAIN)
+        yield Row(f"crash {name} {point} {dialect}", lambda w, p=point: crash_row(w, kind, dialect, p, False, passings), PLAIN)
         if kind.path:
             yield Row(f"crash lossy {name} {point} {dialect}",
-                      lambda w, p=point: crash_row(w, kind, dialect, p, True), PLAIN)
+                      lambda w, p=point: crash_row(w, kind, dialect, p, True, passings), PLAIN)
         if "error" in modes and kind.path:
-            yield Row(f"error {name} {point} {dialect}", lambda w, p=point: error_row(w, kind, dialect, p), PLAIN)
+            yield Row(f"error {name} {point} {dialect}", lambda w, p=point: error_row(w, kind, dialect, p, passings), PLAIN)
 
 
-def fault_rows(name, kind, dialect):
+def wire_rows(name, kind, dialect):
+    """What a mint or its network does once."""
     wire = {**faults.WIRE, **(faults.WIRE_INPUTS if kind.path == "/v1/swap" else {})}
     for fault, (mode, more) in wire.items():
         yield Row(f"fault {name} {fault} {dialect}",
                   lambda w, m=mode, x=more: faults.once(w, kind, dialect, (None, m, x)), PLAIN)
+
+
+def fault_rows(name, kind, dialect):
+    yield from wire_rows(name, kind, dialect)
     for lie in faults.LIES:
         yield Row(f"lie {name} {lie} once {dialect}",
                   lambda w, m=lie: faults.once(w, kind, dialect, (None, m, {})), PLAIN)

@@ -68,6 +68,19 @@ def start(daemon, key, kind, **params):
     return finish(daemon, key)
 
 
+def start_at_new(daemon, key, kind, **params):
+    """With a mint that it is the first to name: not reaching it ends the action, with everything as it was, and it is
+    started again."""
+    deadline = time.monotonic() + SETTLE_S
+    for again in itertools.count(1):
+        action = start(daemon, f"{key}-{again}", kind, **params)
+        if action["status"] != "failed" or time.monotonic() > deadline:
+            return action
+        books.check((action["error"]["kind"], action["funds_moved"]) == ("peer_unavailable", "no"),
+                    f"ended with {action['error']}, funds moved: {action['funds_moved']}")
+        time.sleep(STEP_MAX_S)
+
+
 def expect(action, status):
     if action["status"] != status:
         raise AssertionError(f"{action['kind']} ended {action['status']}, not {status}: {action['error']}")
@@ -78,10 +91,14 @@ class Scene:
     """One wallet that is put to the test, at one mint, with a counterpart that is left in peace."""
 
     path = "/v1/swap"  # where its dangerous request goes
+    abroad = False     # has it to do with other mints, too?
+    wire = True        # does it come through whatever befalls that once?
     trusted = True     # does it know the mint from the start?
 
-    def __init__(self, wallet, peer, mint, name):
-        self.wallet, self.peer, self.mint, self.name = wallet, peer, mint, name
+    def __init__(self, wallet, peer, mints, name):
+        """mints: where it is at home, and others that it may have to do with."""
+        self.wallet, self.peer, self.mint, self.name = wallet, peer, mints[0], name
+        self.mints = mints
 
     def key(self, what):
         return f"{self.name}-{what}"
@@ -97,6 +114,10 @@ class Scene:
     def prepare(self):
         pass
 
+    def calm(self):
+        """The mint is as it was before."""
+        self.mint.reset_faults()
+
     def sleep(self):
         """Dead, until somebody starts it."""
         if self.wallet.alive():
@@ -108,13 +129,13 @@ class Scene:
     def peer_receives(self, token):
         expect(start(self.peer, self.key("peer"), "cashu_receive", token=token), "done")
 
-    def peer_token(self, amount):
+    def peer_token(self, amount, **lock):
         """Its counterpart's; the same when asked for again."""
-        return start(self.peer, self.key("peer"), "cashu_send", amount=amount, mint=self.mint.url)["result"]["token"]
+        return start(self.peer, self.key("peer"), "cashu_send", amount=amount, mint=self.mint.url, **lock)["result"]["token"]
 
-    def check_holds(self, amount, sent=0):
-        w = books.Wallet(self.wallet.datadir)
-        found = w.sum(self.mint.url, (books.SPENDABLE,)), w.sum(self.mint.url, (books.SENT,))
+    def check_holds(self, amount, sent=0, mint=None):
+        w, url = books.Wallet(self.wallet.datadir), (mint or self.mint).url
+        found = w.sum(url, (books.SPENDABLE,)), w.sum(url, (books.SENT,))
         books.check(found == (amount, sent), f"spendable and sent are {found}, not {(amount, sent)}")
 
 
@@ -156,8 +177,8 @@ class SendExact(Scene):
         self.send(64)
         self.check_holds(32)
 
-    def send(self, amount):
-        sent = start(self.wallet, self.key("send"), "cashu_send", amount=amount, mint=self.mint.url)
+    def send(self, amount, **lock):
+        sent = start(self.wallet, self.key("send"), "cashu_send", amount=amount, mint=self.mint.url, **lock)
         if sent["status"] == "parked":
             books.check(sent["result"]["amount"] == amount, f"a token of {sent['result']['amount']}, not {amount}")
             self.peer_receives(sent["result"]["token"])
@@ -177,6 +198,18 @@ class SendBySwap(SendExact):
 
     def act(self):
         self.send(50)
+        self.check_holds(128 - 1 - 50)
+
+
+class SendLocked(SendBySwap):
+    """To a key of the counterpart."""
+
+    def prepare(self):
+        super().prepare()
+        self.their_key = self.peer.call("lock_key.new")["public_key"]
+
+    def act(self):
+        self.send(50, lock_to=[self.their_key])
         self.check_holds(128 - 1 - 50)
 
 
@@ -206,7 +239,10 @@ class SendTakenBack(Scene):
 
 class Receive(Scene):
     def prepare(self):
-        self.token = self.peer_token(30)
+        self.offer()
+
+    def offer(self, **lock):
+        self.token = self.peer_token(30, **lock)
         notes = len(self.peer.call("token.decode", token=self.token)["proofs"])
         self.fee = -(-notes * FEE_PPK // 1000)
 
@@ -216,22 +252,25 @@ class Receive(Scene):
         self.check_holds(30 - self.fee)
 
 
+class ReceiveLocked(Receive):
+    """To a key that it gives out first: the same key, however often it is asked for that one."""
+
+    def prepare(self):
+        pass
+
+    def act(self):
+        mine = self.wallet.call("lock_key.new", idempotency_key=self.key("lock"))["public_key"]
+        self.offer(lock_to=[mine])
+        super().act()
+
+
 class ReceiveFromNew(Receive):
-    """The same, from a mint that the token is the first to name.  Not reaching it ends the action, with the token as it
-    was: it is offered again."""
+    """The same, from a mint that the token is the first to name."""
 
     trusted = False
 
     def act(self):
-        deadline = time.monotonic() + SETTLE_S
-        for offer in itertools.count(1):
-            action = start(self.wallet, self.key(f"receive-{offer}"), "cashu_receive", token=self.token, trust=True)
-            if action["status"] != "failed" or time.monotonic() > deadline:
-                break
-            books.check((action["error"]["kind"], action["funds_moved"]) == ("peer_unavailable", "no"),
-                        f"ended with {action['error']}, funds moved: {action['funds_moved']}")
-            time.sleep(STEP_MAX_S)
-        expect(action, "done")
+        expect(start_at_new(self.wallet, self.key("receive"), "cashu_receive", token=self.token, trust=True), "done")
         self.check_holds(30 - self.fee)
 
 
@@ -254,5 +293,6 @@ ALL = {
     "cashu_receive_new": ReceiveFromNew,
     "cashu_swap": Swap,
 }
+LOCKED = {"cashu_send_locked": SendLocked, "cashu_receive_locked": ReceiveLocked}
 # Those with a request that the mint acts upon.
 RISKY = {name: scene for name, scene in ALL.items() if scene.path}

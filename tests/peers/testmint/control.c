@@ -20,6 +20,7 @@ static json_t *sums_json(const struct mint_sums *s)
 	json_set_u64(v, "issued", s->issued);
 	json_set_u64(v, "redeemed", s->redeemed);
 	json_set_u64(v, "fees", s->fees);
+	json_set_u64(v, "paid", s->paid);
 	json_set_u64(v, "outstanding", s->issued - s->redeemed);
 	return v;
 }
@@ -37,6 +38,7 @@ static int counters(struct asked *q, json_t *ret, struct err *err)
 	json_set_u64(ret, "secrets_reused", q->m->secrets_reused);
 	json_set_u64(ret, "dleq_leaked", q->m->dleq_leaked);
 	json_set_u64(ret, "notes_spent", q->m->notes_spent);
+	json_set_u64(ret, "paid_again", mint_paid_again(q->m));
 	json_set_u64(ret, "faults_left", faults_left(q->f));
 	json_set(ret, "requests", mint_requests_json(q->m, q->a));
 	return 0;
@@ -110,13 +112,44 @@ static int rotate(struct asked *q, json_t *ret, struct err *err)
 	return 0;
 }
 
+static int set_pay(struct asked *q, struct err *err)
+{
+	static const char *const names[] = {
+		[MINT_PAYS] = "PAYS", [MINT_PAY_WAITS] = "WAITS", [MINT_PAY_FAILS] = "FAILS"
+	};
+	const char *pay = NULL;
+
+	if (json_opt_str(q->body, "pay", 16, &pay, err) != 0)
+		return -1;
+	if (!pay)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], pay) != 0)
+			continue;
+		q->m->pay = (enum mint_pay)i;
+		return 0;
+	}
+	return ERR(err, ERR_PARAM, "there is no pay %s", pay);
+}
+
 static int set(struct asked *q, json_t *ret, struct err *err)
 {
 	(void)ret;
-	return json_opt_i64(q->body, "pay_delay_ms", &q->m->opts.pay_delay_ms, err) != 0 ||
-			       json_opt_bool(q->body, "dleq", &q->m->opts.dleq, err) != 0
-		       ? -1
-		       : 0;
+	if (json_opt_i64(q->body, "pay_delay_ms", &q->m->opts.pay_delay_ms, err) != 0 ||
+	    json_opt_bool(q->body, "dleq", &q->m->opts.dleq, err) != 0)
+		return -1;
+	return set_pay(q, err);
+}
+
+static int settle(struct asked *q, json_t *ret, struct err *err)
+{
+	bool paid;
+
+	(void)ret;
+	if (json_get_bool(q->body, "paid", &paid, err) != 0)
+		return -1;
+	mint_settle(q->m, paid);
+	return 0;
 }
 
 static int down(struct asked *q, json_t *ret, struct err *err)
@@ -137,7 +170,7 @@ static const struct {
 } controls[] = {
 	{ "counters", false, counters }, { "fault", true, fault },   { "reset_faults", false, reset_faults },
 	{ "quote", true, quote },        { "rotate", true, rotate }, { "set", true, set },
-	{ "down", true, down },
+	{ "settle", true, settle },      { "down", true, down },
 };
 
 void control_answer(struct mint *m, struct faults *f, struct arena *a, const struct mint_call *call,

@@ -5,7 +5,8 @@
  *   POST /control/reset_faults   none wait any longer
  *   POST /control/quote          {"quote", "state"?, "expire"?}: what became of an invoice; state UNPAID keeps it so
  *   POST /control/rotate         {"unit", "input_fee_ppk"?, "version"?}: a new keyset, the old ones inactive
- *   POST /control/set            {"pay_delay_ms"?, "dleq"?}
+ *   POST /control/set            {"pay_delay_ms"?, "dleq"?, "pay"?}; pay: PAYS, WAITS or FAILS, of payments to come
+ *   POST /control/settle         {"paid"}: the payments under way have this end
  *   POST /control/down           {"ms"}: refuse connections, and close those there are, for so long
  */
 #ifndef TESTS_PEERS_TESTMINT_CONTROL_H

@@ -124,6 +124,7 @@ static void pay(struct mint *m, struct mint_melt_row *q)
 	m->notes_spent += q->n_notes;
 	m->sums[q->unit].redeemed += q->sum;
 	m->sums[q->unit].fees += q->fee;
+	m->sums[q->unit].paid += q->amount + cost;
 	q->payments++;
 	q->state = QUOTE_PAID;
 	give_change(m, q, q->sum - q->fee - q->amount - cost);
@@ -155,6 +156,15 @@ unsigned mint_payments(const struct mint *m)
 
 	for (const struct mint_melt_row *q = m->melts; q != NULL; q = q->next)
 		n += q->payments;
+	return n;
+}
+
+unsigned mint_paid_again(const struct mint *m)
+{
+	unsigned n = 0;
+
+	for (const struct mint_melt_row *q = m->melts; q != NULL; q = q->next)
+		n += q->payments > 1;
 	return n;
 }
 

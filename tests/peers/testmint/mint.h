@@ -41,6 +41,7 @@ struct mint_sums {
 	uint64_t issued;   /* all signatures: minted, and outputs of swaps */
 	uint64_t redeemed; /* all inputs */
 	uint64_t fees;     /* input fees kept */
+	uint64_t paid;     /* for invoices: to payees, and what the way there cost */
 };
 
 struct mint_quote_row {
@@ -122,6 +123,8 @@ struct mint_quote_row *mint_quote(struct mint *m, const char *id);
 void mint_settle(struct mint *m, bool paid);
 /* How often a payee got anything. */
 unsigned mint_payments(const struct mint *m);
+/* Quotes that were paid more than once. */
+unsigned mint_paid_again(const struct mint *m);
 /* The entry of a note or an output, made when it is not there yet. */
 struct mint_note *mint_note(struct mint *m, const struct pubkey *y);
 struct mint_output *mint_output(struct mint *m, const struct pubkey *b);
