@@ -47,6 +47,10 @@ enum issue_state { /* stored: append, never renumber */
 /* In a row, before the quote counts as issued to somebody else; with the back-off, some minutes. */
 #define EMPTY_ANSWERS 8
 
+/* In a row, that the mint has our outputs in hand, before others are drawn for the same quote; with the back-off, more than
+ * two minutes.  Where nutshell was cut off between storing outputs and signing them, it says so for ever. */
+#define HELD_ANSWERS 8
+
 struct issue {
 	struct cashu_place at;
 	uint64_t amount;
@@ -63,6 +67,7 @@ struct issue {
 	bool foreign;      /* it knows signatures, but had not issued the quote: its next word decides what they are */
 	uint32_t rebuilds;
 	uint32_t refusals; /* in a row, of the paid quote: each makes the pause longer */
+	uint32_t held;     /* of them the last ones, which said that our outputs are in use by another request */
 };
 
 static json_t *issue_save(struct step *s)
@@ -85,13 +90,14 @@ static json_t *issue_save(struct step *s)
 	json_set_bool(cp, "foreign", m->foreign);
 	json_set_u64(cp, "rebuilds", m->rebuilds);
 	json_set_u64(cp, "refusals", m->refusals);
+	json_set_u64(cp, "held", m->held);
 	return cp;
 }
 
 static int issue_load(struct step *s, const json_t *cp, struct err *err)
 {
 	struct issue *m = ARENA_NEW(s->arena, struct issue);
-	uint64_t rebuilds, refusals;
+	uint64_t rebuilds, refusals, held = 0;
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || json_get_u64(cp, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
@@ -106,10 +112,12 @@ static int issue_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_bool(cp, "taken_up", &m->taken_up, err) != 0 ||
 	    json_get_bool(cp, "issued", &m->issued, err) != 0 || json_get_bool(cp, "foreign", &m->foreign, err) != 0 ||
 	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0 ||
-	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0)
+	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0 ||
+	    json_opt_u64(cp, "held", UINT32_MAX, &held, err) != 0)
 		return -1;
 	m->rebuilds = (uint32_t)rebuilds;
 	m->refusals = (uint32_t)refusals;
+	m->held = (uint32_t)held;
 	return 0;
 }
 
@@ -514,6 +522,7 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 		return outcome_next(ISSUE_MINT_REQUESTED);
 	}
 	m->refusals++;
+	m->held = why->peer_code == CASHU_OUTPUTS_PENDING ? m->held + 1 : 0;
 	pause_ms = m->refusals <= REFUSALS_AT_ONCE ? 0 : backoff_ms(m->refusals - REFUSALS_AT_ONCE);
 	if (why->peer_code == CASHU_QUOTE_NOT_PAID) {
 		if (set_quote_state(s, QUOTE_UNPAID, err) != 0)
@@ -581,8 +590,8 @@ static struct outcome issue_again(struct step *s, const struct output *outputs, 
 
 	if (n == 0)
 		return outcome_next(ISSUE_SECRETS_PREPARED);
-	if (!collided && !m->at.stale) { /* not executed: the same bytes again, after a pause */
-		struct err why;
+	if (!collided && !m->at.stale && m->held < HELD_ANSWERS) {
+		struct err why; /* not executed: the same bytes again, after a pause */
 
 		ERR(&why, ERR_PEER_DOWN, "the invoice is paid, and the mint has not issued the ecash so far");
 		return outcome_park_error(ISSUE_MINT_REQUESTED, s->now_ms + backoff_ms(m->refusals), &why);
@@ -592,6 +601,7 @@ static struct outcome issue_again(struct step *s, const struct output *outputs, 
 	if (output_store_close(s->unit, &s->row.id, OUTPUT_ABANDONED, err) != 0)
 		return outcome_trouble(err);
 	m->rebuilds++;
+	m->held = 0;
 	m->foreign = false;
 	return outcome_next(m->at.stale ? ISSUE_SYNCING : ISSUE_SECRETS_PREPARED);
 }
