@@ -1,6 +1,7 @@
 """Rows of ecash at the real mint nutshell: whatever chance does to two wallets, the money is all there (issue 6, spec/cashu.md
 8.1)."""
 import os
+import shutil
 
 import ecash_storm
 import mint_rows
@@ -29,10 +30,12 @@ class Worker:
         self.mint.ready()
 
     def play(self, seed):
-        self.storm = ecash_storm.Storm(self.build, os.path.join(self.folder, f"storm-{seed}"), self.mint, seed, POINTS)
+        folder = os.path.join(self.folder, f"storm-{seed}")
+        self.storm = ecash_storm.Storm(self.build, folder, self.mint, seed, POINTS)
         kills = self.storm.play()
         self.storm.close()
         self.storm = None
+        shutil.rmtree(folder)
         return kills
 
     def abandon(self):

@@ -42,7 +42,8 @@ FAILURES = {
     "cashu_melt": {"insufficient_funds", "conflict", "invoice_paid", "peer_rejected"},
 }
 
-Order = collections.namedtuple("Order", "wallet kind key params about", defaults=(None,))
+Order = collections.namedtuple("Order", "wallet kind key params")
+Known = collections.namedtuple("Known", "url states")  # a mint, under the name by which the wallets know it
 
 
 class Gate(proxy.Proxy):
@@ -193,8 +194,7 @@ class Storm:
         steps = {self.issue: 2, self.send: 5, self.receive: 5, self.swap: 1, self.melt: 3, self.cancel: 3, self.again: 2,
                  self.restore: 1, self.sweep: 0.5, self.kill: 2, self.trouble: 5, self.late: 0.5, self.pause: 1}
         kind, = self.chance.choices(list(steps), list(steps.values()))
-        text, act = kind()
-        return f"{kind.__name__} {text}", act
+        return kind()
 
     def one(self):
         return self.chance.choice(self.wallets)
@@ -202,10 +202,10 @@ class Storm:
     def name(self, wallet):
         return os.path.basename(wallet.datadir)
 
-    def order(self, wallet, kind, params, about=None):
+    def order(self, wallet, kind, params):
         """A new order, given now.  params: a function, when they will be known only then; None: they never will."""
         number = len(self.orders)
-        order = Order(wallet, kind, f"{kind}-{number}", params if callable(params) else lambda: params, about)
+        order = Order(wallet, kind, f"{kind}-{number}", params if callable(params) else lambda: params)
         self.orders.append(order)
         wait = self.chance.choice(("none", "none", "park"))
         return lambda: self.give(order, wait)
@@ -232,11 +232,11 @@ class Storm:
 
     def issue(self):
         w, amount = self.one(), self.chance.randrange(1, 200)
-        return f"{self.name(w)} {amount}", self.order(w, "cashu_issue", {"mint": self.url, "amount": amount})
+        return f"issue {self.name(w)} {amount}", self.order(w, "cashu_issue", {"mint": self.url, "amount": amount})
 
     def send(self):
         w, params = self.one(), {"amount": self.chance.randrange(1, 90), "mint": self.url}
-        text = f"{self.name(w)} {params['amount']}"
+        text = f"send {self.name(w)} {params['amount']}"
         if self.chance.random() < 0.2:
             params["include_fee"] = True
         locked = self.chance.random() < 0.2
@@ -254,7 +254,7 @@ class Storm:
             return self.send()
         sent = self.chance.choice(sends)
         w = sent.wallet if self.chance.random() < 0.1 else next(v for v in self.wallets if v is not sent.wallet)
-        return f"{self.name(w)} {sent.key}", self.order(w, "cashu_receive", lambda: self.token(sent), sent)
+        return f"receive {self.name(w)} {sent.key}", self.order(w, "cashu_receive", lambda: self.token(sent))
 
     def token(self, sent):
         action = self.find(sent)
@@ -263,24 +263,24 @@ class Storm:
 
     def swap(self):
         w = self.one()
-        return self.name(w), self.order(w, "cashu_swap", {"mint": self.url})
+        return f"swap {self.name(w)}", self.order(w, "cashu_swap", {"mint": self.url})
 
     def melt(self):
         w, old = self.one(), self.orders_of("cashu_melt")
         if old and self.chance.random() < 0.15:
             paid = self.chance.choice(old)
-            return f"{self.name(w)} as {paid.key}", self.order(w, "cashu_melt", lambda: self.asked.get(paid.key))
+            return f"melt {self.name(w)} as {paid.key}", self.order(w, "cashu_melt", lambda: self.asked.get(paid.key))
         amount = self.chance.randrange(1, 60)
-        return f"{self.name(w)} {amount}", self.order(w, "cashu_melt",
-                                                      lambda: {"mint": self.url, "invoice": invoice.make(amount)})
+        return f"melt {self.name(w)} {amount}", self.order(w, "cashu_melt",
+                                                           lambda: {"mint": self.url, "invoice": invoice.make(amount)})
 
     def restore(self):
         w = self.one()
-        return self.name(w), self.order(w, "cashu_restore", {"mint": self.url})
+        return f"restore {self.name(w)}", self.order(w, "cashu_restore", {"mint": self.url})
 
     def sweep(self):
         w = self.one()
-        return self.name(w), self.order(w, "cashu_sweep", {"mint": self.url})
+        return f"sweep {self.name(w)}", self.order(w, "cashu_sweep", {"mint": self.url})
 
     def cancel(self):
         old = self.orders_of("cashu_send") + self.orders_of("cashu_melt") + self.orders_of("cashu_issue")
@@ -292,7 +292,7 @@ class Storm:
             action = self.find(order)
             if action and action["status"] not in ("done", "failed", "cancelled"):
                 order.wallet.call("action.cancel", id=action["id"])
-        return order.key, act
+        return f"cancel {order.key}", act
 
     def again(self):
         """The same order once more: the same action.  Or its key for something else, which is refused."""
@@ -313,11 +313,11 @@ class Storm:
                 bench.same(no.kind, "idempotency_mismatch", f"{order.key} for something else")
             else:
                 books.check(False, f"{order.key} was taken for something else")
-        return order.key, act
+        return f"again {order.key}", act
 
     def kill(self):
         w = self.one()
-        return self.name(w), w.strike
+        return f"kill {self.name(w)}", w.strike
 
     def trouble(self):
         """What passes by this path next is in for something."""
@@ -329,17 +329,17 @@ class Storm:
                 return proxy.LOST
             self.gate.at(when, path, kill)
         what = self.chance.choice(("request lost", "reply lost", "twice", "late", "killed before", "killed after"))
-        return f"{path} {what}", {
+        return f"{path}: {what}", {
             "request lost": lambda: self.gate.lose_request(path), "reply lost": lambda: self.gate.lose_reply(path),
             "twice": lambda: self.gate.deliver_twice(path), "late": lambda: self.gate.keep_copy(path),
             "killed before": lambda: killing(self.gate.before), "killed after": lambda: killing(self.gate.after)}[what]
 
     def late(self):
-        return "copies arrive", self.gate.deliver_kept
+        return "late copies arrive", self.gate.deliver_kept
 
     def pause(self):
         s = self.chance.random() * PAUSE_S
-        return f"{s:.3f}", lambda: time.sleep(s)
+        return f"pause {s:.3f}", lambda: time.sleep(s)
 
     # Afterwards.
 
@@ -388,16 +388,11 @@ class Storm:
         for w in self.wallets:
             found = books.Wallet(w.datadir)
             books.check_wallet(found)
-            good.update(books.check_states(found, self.gate_of_mint()))
+            good.update(books.check_states(found, Known(self.url, self.mint.states)))
         owed, paid_in, paid_out, lightning, fees = (now - then for now, then in zip(self.of_mint(), self.before))
         bench.same(owed, paid_in - paid_out - lightning - fees, "the mint's own books")
         bench.same(sum(amount for _, amount in good.values()), owed, "what the wallets hold, against what the mint owes")
         bench.same(sum(w.fees for w in self.wallets), lightning + fees, "fees in the histories, against the mint's books")
-
-    def gate_of_mint(self):
-        """The mint, under the name by which the wallets know it."""
-        named = collections.namedtuple("Named", "url states")
-        return named(self.url, self.mint.states)
 
     def count_effects(self):
         """Each key had one effect or none, and no output was ever in two requests."""
