@@ -51,6 +51,10 @@ enum issue_state { /* stored: append, never renumber */
  * two minutes.  Where nutshell was cut off between storing outputs and signing them, it says so for ever. */
 #define HELD_ANSWERS 8
 
+/* In a row, that the quote is pending, before the mint is asked what it has signed.  Where nutshell was cut off between signing
+ * and saying so, it is pending for ever. */
+#define PENDING_ANSWERS 8
+
 struct issue {
 	struct cashu_place at;
 	uint64_t amount;
@@ -68,6 +72,7 @@ struct issue {
 	uint32_t rebuilds;
 	uint32_t refusals; /* in a row, of the paid quote: each makes the pause longer */
 	uint32_t held;     /* of them the last ones, which said that our outputs are in use by another request */
+	uint32_t pending;  /* in a row: the quote is said to be pending, after our request */
 };
 
 static json_t *issue_save(struct step *s)
@@ -91,13 +96,14 @@ static json_t *issue_save(struct step *s)
 	json_set_u64(cp, "rebuilds", m->rebuilds);
 	json_set_u64(cp, "refusals", m->refusals);
 	json_set_u64(cp, "held", m->held);
+	json_set_u64(cp, "pending", m->pending);
 	return cp;
 }
 
 static int issue_load(struct step *s, const json_t *cp, struct err *err)
 {
 	struct issue *m = ARENA_NEW(s->arena, struct issue);
-	uint64_t rebuilds, refusals, held = 0;
+	uint64_t rebuilds, refusals, held = 0, pending = 0;
 
 	s->checkpoint = m;
 	if (cashu_place_load(cp, &m->at, err) != 0 || json_get_u64(cp, "amount", AMOUNT_MAX, &m->amount, err) != 0 ||
@@ -113,11 +119,13 @@ static int issue_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_bool(cp, "issued", &m->issued, err) != 0 || json_get_bool(cp, "foreign", &m->foreign, err) != 0 ||
 	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0 ||
 	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0 ||
-	    json_opt_u64(cp, "held", UINT32_MAX, &held, err) != 0)
+	    json_opt_u64(cp, "held", UINT32_MAX, &held, err) != 0 ||
+	    json_opt_u64(cp, "pending", UINT32_MAX, &pending, err) != 0)
 		return -1;
 	m->rebuilds = (uint32_t)rebuilds;
 	m->refusals = (uint32_t)refusals;
 	m->held = (uint32_t)held;
+	m->pending = (uint32_t)pending;
 	return 0;
 }
 
@@ -374,6 +382,7 @@ static struct outcome quote_answer(struct step *s, const struct net_reply *rep, 
 		return outcome_trouble(err);
 	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || cashu_mint_well(s, &mint.row, err) != 0)
 		return outcome_trouble(err);
+	m->pending = checked && q.state == QUOTE_PENDING ? m->pending + 1 : 0;
 	switch (q.state) {
 	case QUOTE_PAID:
 		if (!checked)
@@ -388,6 +397,10 @@ static struct outcome quote_answer(struct step *s, const struct net_reply *rep, 
 	case QUOTE_UNPAID:
 		return unpaid(s, err);
 	case QUOTE_PENDING:
+		if (m->pending < PENDING_ANSWERS)
+			break;
+		m->issued = false;
+		return outcome_next(ISSUE_RESTORING);
 	case QUOTE_UNKNOWN:
 		break;
 	}
@@ -619,6 +632,13 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 		return outcome_trouble(err);
 	if (rep && restore_decode(s->arena, rep, outputs, n, &found, &why) != 0)
 		return why.code == ERR_PEER_INVALID ? misbehaved(s, &why, err) : outcome_trouble(&why);
+	if (m->pending) {
+		/* All of ours are signed, and for this quote: for another the mint would have refused, and left it as it was. */
+		m->issued = n > 0 && found.n == n;
+		m->pending = 0;
+		if (!m->issued)
+			return outcome_park(ISSUE_QUOTE_CHECK, s->now_ms + poll_ms(m, s->now_ms));
+	}
 	if (!m->issued && found.n > 0 && !m->foreign) {
 		/* From another life of this seed; or the request arrived late, after we had asked about the quote. */
 		m->foreign = true;
