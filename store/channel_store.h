@@ -24,7 +24,7 @@ struct channel_row {
 	struct msat local;
 	int64_t seen_at_ms;
 };
-/* In place of what was known of it.  The event channel.funding_changed when it was known with another funding output. */
+/* In place of what was known of it. */
 MUST_CHECK int channel_store_put(struct unit *u, const struct channel_row *row, struct err *err);
 /* The node has told of all its channels: those that it told of before seen_ms are gone. */
 MUST_CHECK int channel_store_told_all(struct unit *u, int64_t seen_ms, struct err *err);

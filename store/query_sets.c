@@ -40,4 +40,10 @@ const struct query_set *const query_sets[FAMILY_COUNT] = {
 	[FAMILY_ARK_SERVER] = &ark_server_queries,
 	[FAMILY_ARK_PREIMAGE] = &ark_preimage_queries,
 	[FAMILY_VTXO] = &vtxo_queries,
+	[FAMILY_CHANNEL] = &channel_queries,
+	[FAMILY_SPLICE] = &splice_queries,
+	[FAMILY_SPLICE_COIN] = &splice_coin_queries,
+	[FAMILY_SPLICE_PAST] = &splice_past_queries,
+	[FAMILY_FUNDING] = &funding_queries,
+	[FAMILY_CANDIDATE] = &candidate_queries,
 };

@@ -44,5 +44,11 @@ extern const struct query_set ark_key_queries;      /* ark_key_store.c */
 extern const struct query_set ark_server_queries;   /* ark_server_store.c */
 extern const struct query_set ark_preimage_queries; /* ark_preimage_store.c */
 extern const struct query_set vtxo_queries;         /* vtxo_store.c */
+extern const struct query_set channel_queries;      /* channel_store.c */
+extern const struct query_set splice_queries;       /* splice_store.c */
+extern const struct query_set splice_coin_queries;  /* splice_coin_store.c */
+extern const struct query_set splice_past_queries;  /* splice_past_store.c */
+extern const struct query_set funding_queries;      /* funding_store.c */
+extern const struct query_set candidate_queries;    /* candidate_store.c */
 
 #endif

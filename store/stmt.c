@@ -153,6 +153,11 @@ void bind_sat(struct stmt *q, int i, struct sat v)
 	bind_u64(q, i, sat_value(v));
 }
 
+void bind_msat(struct stmt *q, int i, struct msat v)
+{
+	bind_u64(q, i, msat_value(v));
+}
+
 void bind_weight(struct stmt *q, int i, struct weight v)
 {
 	bind_u64(q, i, v.v);
@@ -311,6 +316,15 @@ struct sat col_sat(struct stmt *q, int i)
 {
 	struct sat v;
 	bool fits = sat_from_u64(col_u64(q, i), &v);
+
+	assert(fits);
+	return v;
+}
+
+struct msat col_msat(struct stmt *q, int i)
+{
+	struct msat v;
+	bool fits = msat_from_u64(col_u64(q, i), &v);
 
 	assert(fits);
 	return v;

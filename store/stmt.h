@@ -50,6 +50,12 @@ enum family {
 	FAMILY_ARK_SERVER,
 	FAMILY_ARK_PREIMAGE,
 	FAMILY_VTXO,
+	FAMILY_CHANNEL,
+	FAMILY_SPLICE,
+	FAMILY_SPLICE_COIN,
+	FAMILY_SPLICE_PAST,
+	FAMILY_FUNDING,
+	FAMILY_CANDIDATE,
 	FAMILY_COUNT
 };
 
@@ -75,6 +81,7 @@ void bind_hash32(struct stmt *q, int i, const struct hash32 *v);
 void bind_txid(struct stmt *q, int i, const struct txid *v);
 void bind_block_hash(struct stmt *q, int i, const struct block_hash *v);
 void bind_sat(struct stmt *q, int i, struct sat v);
+void bind_msat(struct stmt *q, int i, struct msat v);
 void bind_weight(struct stmt *q, int i, struct weight v);
 void bind_feerate(struct stmt *q, int i, struct feerate v);
 void bind_address(struct stmt *q, int i, const struct evm_address *v);
@@ -103,6 +110,7 @@ void col_hash32(struct stmt *q, int i, struct hash32 *ret);
 void col_txid(struct stmt *q, int i, struct txid *ret);
 void col_block_hash(struct stmt *q, int i, struct block_hash *ret);
 struct sat col_sat(struct stmt *q, int i);
+struct msat col_msat(struct stmt *q, int i);
 struct weight col_weight(struct stmt *q, int i);
 struct feerate col_feerate(struct stmt *q, int i);
 void col_address(struct stmt *q, int i, struct evm_address *ret);
