@@ -24,9 +24,9 @@ struct funding_class {
 void funding_classify(const struct funding_payment *was, const struct funding_class *what,
 		      const struct funding_candidate *all, size_t n, int64_t now_ms, struct funding_payment *ret);
 /* A row that was made for a candidate before the splice had said that it is its own: what the chain said of it is the
- * payment's now.  The stray goes. */
-void funding_absorb(const struct funding_payment *was, const struct funding_payment *stray, int64_t now_ms,
-		    struct funding_payment *ret);
+ * payment's now, with the figures of that candidate.  The stray goes. */
+void funding_absorb(const struct funding_payment *was, const struct funding_payment *stray,
+		    const struct funding_candidate *all, size_t n, int64_t now_ms, struct funding_payment *ret);
 /* The splice was given up with nothing that could confirm: only a pending, unconfirmed one fails. */
 void funding_abandon(const struct funding_payment *was, int64_t now_ms, struct funding_payment *ret);
 

@@ -20,12 +20,16 @@ struct weight splice_weight(struct weight added)
 	return weight_add((struct weight){ SPLICE_BASE_WEIGHT }, added);
 }
 
-bool splice_out_fee(struct feerate rate, struct weight added, struct sat *ret)
+bool splice_fee_limit(struct feerate rate, struct weight w, struct sat *ret)
 {
 	struct sat fee;
 
-	return fee_for_weight_ceil(rate, splice_weight(added), &fee) &&
-	       sat_add(fee, (struct sat){ OUT_SLACK_SAT }, ret);
+	return fee_for_weight_ceil(rate, w, &fee) && sat_add(fee, (struct sat){ OUT_SLACK_SAT }, ret);
+}
+
+bool splice_out_fee(struct feerate rate, struct weight added, struct sat *ret)
+{
+	return splice_fee_limit(rate, splice_weight(added), ret);
 }
 
 bool splice_bump_min(struct feerate last, struct feerate *ret)

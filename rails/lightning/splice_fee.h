@@ -17,6 +17,9 @@ struct weight splice_weight(struct weight added);
 /* Of a splice out, beside what it pays. */
 MUST_CHECK bool splice_out_fee(struct feerate rate, struct weight added, struct sat *ret);
 
+/* The most that our side may pay at this rate, for all that it pays for. */
+MUST_CHECK bool splice_fee_limit(struct feerate rate, struct weight w, struct sat *ret);
+
 /* The least rate that may replace one: 25/24 of it rounded down, and at least 25 more. */
 MUST_CHECK bool splice_bump_min(struct feerate last, struct feerate *ret);
 

@@ -26,6 +26,8 @@ struct splice_known {
 const struct funding_candidate *splice_candidate(const struct splice_known *k, const struct txid *txid);
 /* One that the node lists; tx: its transaction, or NULL when that is not known. */
 enum splice_owner splice_owner_of_flight(const struct splice_known *k, const struct ln_flight *f, const struct tx *tx);
+/* Where a splice that is ours has the new funding, as far as amounts tell. */
+uint32_t splice_funding_place(const struct splice_known *k, const struct tx *tx);
 /* One that the chain, or a mempool, has.  closing: the node says that the channel is. */
 enum splice_owner splice_owner_of_tx(const struct splice_known *k, const struct tx *tx, bool closing);
 

@@ -22,7 +22,7 @@ struct probe {
 	const struct tx *spender;          /* unless SPEND_NONE */
 	uint32_t spend_depth;              /* confirmations: 1 for the tip */
 	const struct tx *const *flight_tx; /* for each flight of channel its transaction or NULL; NULL: none is known */
-	unsigned caps;                     /* the backend's */
+	unsigned caps;                     /* the backend's: without LN_QUEUE_OFFLINE the peer has to be there */
 	bool retry_after_foreign;          /* policy resubmit_after_foreign */
 	struct splice_budget budget;
 };
@@ -43,12 +43,12 @@ enum probe_row {
 };
 
 enum probe_verdict {
-	VERDICT_PARK = 1,  /* for .wait */
-	VERDICT_LOCKED,    /* settle: .txid is the channel's funding now */
-	VERDICT_REANCHOR,  /* another splice has replaced the base: take the new one, build again; counts an attempt */
-	VERDICT_OVERTAKEN, /* as that, and a signed candidate is dead: once the winner is deep, discard it and give up */
+	VERDICT_PARK = 1, /* for .wait */
+	VERDICT_LOCKED,   /* settle: .txid is the channel's funding now */
+	VERDICT_REANCHOR, /* another splice has replaced the base: take the new one, discard candidates, build again */
+	VERDICT_OVERTAKEN, /* as that, and candidates that were signed are dead for good: discard them, give up for .why */
 	VERDICT_FOLLOW,    /* the channel closes, and a candidate may confirm: the chain settles it */
-	VERDICT_GIVE_UP,   /* the splice, for .why */
+	VERDICT_GIVE_UP,  /* the splice, for .why */
 	VERDICT_ADOPT,    /* .txid is ours and signed: add its row if that is missing, await the lock; a bump is done */
 	VERDICT_CLEAN_UP, /* the unsigned round .txid is to be aborted and discarded; then probe again */
 	VERDICT_BUILD,    /* a fresh contribution */

@@ -1,0 +1,166 @@
+#include "rails/lightning/splice_owner.h"
+
+#include "rails/bitcoin/script.h"
+#include "rails/lightning/splice_fee.h"
+
+const char *splice_owner_name(enum splice_owner o)
+{
+	switch (o) {
+	case OWNER_UNDECIDED:
+		return "undecided";
+	case OWNER_OURS:
+		return "ours";
+	case OWNER_FOREIGN:
+		return "foreign";
+	case OWNER_FOREIGN_LOCAL:
+		return "foreign_local";
+	case OWNER_COMMITMENT:
+		return "commitment";
+	}
+	return "unknown";
+}
+
+const struct funding_candidate *splice_candidate(const struct splice_known *k, const struct txid *txid)
+{
+	for (size_t i = 0; i < k->n_candidates; i++)
+		if (txid_equal(&k->candidates[i].txid, txid))
+			return &k->candidates[i];
+	return NULL;
+}
+
+static enum splice_owner owner_of(const struct funding_candidate *c)
+{
+	switch (c->origin) {
+	case CANDIDATE_OURS:
+		return OWNER_OURS;
+	case CANDIDATE_FOREIGN:
+		return OWNER_FOREIGN;
+	case CANDIDATE_FOREIGN_LOCAL:
+		return OWNER_FOREIGN_LOCAL;
+	}
+	return OWNER_UNDECIDED;
+}
+
+static bool same_share(struct splice_share a, struct splice_share b)
+{
+	return a.out == b.out && sat_cmp(a.by, b.by) == 0;
+}
+
+enum splice_owner splice_owner_of_flight(const struct splice_known *k, const struct ln_flight *f, const struct tx *tx)
+{
+	const struct funding_candidate *c = splice_candidate(k, &f->funding.txid);
+	struct err ignored;
+	struct sat fee;
+
+	if (c)
+		return owner_of(c);
+	if (sat_value(f->own.by) == 0)
+		return OWNER_FOREIGN;
+	if (!same_share(f->own, k->terms.share) || tx == NULL || splice_verify_tx(tx, &k->terms, &fee, &ignored) != 0)
+		return OWNER_FOREIGN_LOCAL;
+	return OWNER_OURS;
+}
+
+/* BOLT 3: what a commitment writes into locktime and sequence. */
+static bool is_commitment(const struct tx *tx, const struct tx_in *base)
+{
+	return tx->locktime >> 24 == 0x20 && base->sequence >> 24 == 0x80;
+}
+
+/* A funding output is P2WSH, or P2TR. */
+static bool can_be_funding(const struct tx_out *out)
+{
+	const struct bytes s = out->script;
+
+	return s.n == 34 && (s.p[0] == OP_0 || s.p[0] == OP_1) && s.p[1] == 32;
+}
+
+static bool is_ours(const struct splice_terms *t, const struct tx_out *out)
+{
+	for (size_t i = 0; i < t->n_outputs; i++)
+		if (bytes_equal(t->outputs[i].script, out->script) && sat_cmp(t->outputs[i].amount, out->value) == 0)
+			return true;
+	return false;
+}
+
+/* What the channel is worth with our share, where the peer adds nothing.  False: less than nothing. */
+static bool new_capacity(const struct splice_known *k, struct sat *ret)
+{
+	if (k->terms.share.out)
+		return sat_sub(k->base_capacity, k->terms.share.by, ret);
+	return sat_add(k->base_capacity, k->terms.share.by, ret);
+}
+
+uint32_t splice_funding_place(const struct splice_known *k, const struct tx *tx)
+{
+	struct sat capacity;
+	size_t best = tx->n_out;
+
+	if (new_capacity(k, &capacity))
+		for (size_t i = 0; i < tx->n_out; i++)
+			if (can_be_funding(&tx->out[i]) && sat_cmp(tx->out[i].value, capacity) == 0)
+				return (uint32_t)i;
+	for (size_t i = 0; i < tx->n_out; i++)
+		if (can_be_funding(&tx->out[i]) && !is_ours(&k->terms, &tx->out[i]) &&
+		    (best == tx->n_out || sat_cmp(tx->out[i].value, tx->out[best].value) > 0))
+			best = i;
+	return best == tx->n_out ? 0 : (uint32_t)best;
+}
+
+static bool spends_ours(const struct splice_terms *t, const struct tx *tx)
+{
+	for (size_t i = 0; i < t->n_inputs; i++)
+		if (tx_find_input(tx, &t->inputs[i].at) == tx->n_in)
+			return false;
+	return t->n_inputs > 0;
+}
+
+/* An output that is the base less what is paid and a fee that the user allows. */
+static bool has_rest(const struct splice_known *k, const struct tx *tx)
+{
+	struct sat most = k->base_capacity, limit, fee;
+
+	for (size_t i = 0; i < k->terms.n_outputs; i++)
+		if (!sat_sub(most, k->terms.outputs[i].amount, &most))
+			return false;
+	if (!splice_fee_limit(k->terms.max_rate, k->terms.weight, &limit))
+		return false;
+	if (k->terms.has_max_fee && sat_cmp(k->terms.max_fee, limit) < 0)
+		limit = k->terms.max_fee;
+	for (size_t i = 0; i < tx->n_out; i++)
+		if (can_be_funding(&tx->out[i]) && sat_sub(most, tx->out[i].value, &fee) && sat_cmp(fee, limit) <= 0)
+			return true;
+	return false;
+}
+
+static bool pays_ours(const struct splice_known *k, const struct tx *tx)
+{
+	for (size_t i = 0; i < k->terms.n_outputs; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < tx->n_out && !found; j++)
+			found = bytes_equal(k->terms.outputs[i].script, tx->out[j].script) &&
+				sat_cmp(k->terms.outputs[i].amount, tx->out[j].value) == 0;
+		if (!found)
+			return false;
+	}
+	return k->terms.n_outputs > 0 && has_rest(k, tx);
+}
+
+enum splice_owner splice_owner_of_tx(const struct splice_known *k, const struct tx *tx, bool closing)
+{
+	struct txid txid = tx_txid(tx);
+	const struct funding_candidate *c = splice_candidate(k, &txid);
+	size_t base = tx_find_input(tx, &k->terms.base);
+
+	if (c)
+		return owner_of(c);
+	if (base == tx->n_in)
+		return OWNER_UNDECIDED;
+	if (is_commitment(tx, &tx->in[base]))
+		return OWNER_COMMITMENT;
+	if (!k->terms.share.out)
+		return spends_ours(&k->terms, tx) ? OWNER_OURS : OWNER_UNDECIDED;
+	/* A cooperative close may pay the same. */
+	return !closing && pays_ours(k, tx) ? OWNER_OURS : OWNER_UNDECIDED;
+}
