@@ -10,7 +10,7 @@ enum { Q_ADD_OUTPUT, Q_OUTPUTS, Q_HOLD, Q_RELEASED, Q_INPUTS, Q_OWING, Q_OWING_A
 
 /* The index finds what is held; an ended splice has no intent. */
 #define OWING                                                                                                          \
-	"SELECT DISTINCT i.splice_id FROM splice_input AS i WHERE i.released = 0"                                      \
+	"SELECT DISTINCT i.splice_id FROM splice_input AS i INDEXED BY splice_input_owed WHERE i.released = 0"         \
 	" AND NOT EXISTS (SELECT 1 FROM splice_intent AS s WHERE s.id = i.splice_id)"
 
 static const char *const sql[Q_COUNT] = {

@@ -82,6 +82,7 @@ CREATE TABLE splice_input (
 	PRIMARY KEY (splice_id, txid, vout)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX splice_input_held ON splice_input (txid, vout) WHERE released = 0;
+CREATE INDEX splice_input_owed ON splice_input (splice_id) WHERE released = 0;
 
 -- Splices that have ended; pruned never, unlike actions.
 CREATE TABLE splice_history (

@@ -48,11 +48,12 @@ static void plan_of(const char *sql, char *text, size_t size)
 	without(text, "COVERING ");
 }
 
-static const enum family families[] = { FAMILY_CHAIN,      FAMILY_SYNC,       FAMILY_WATCH,    FAMILY_SCRIPT,
-					FAMILY_TX,         FAMILY_TX_READ,    FAMILY_TX_BLOCK, FAMILY_SETTLE,
-					FAMILY_TX_CHANGE,  FAMILY_UTXO,       FAMILY_EXIT,     FAMILY_EXIT_TX,
-					FAMILY_EXIT_CHILD, FAMILY_EXIT_CLAIM, FAMILY_ARK_KEY,  FAMILY_ARK_SERVER,
-					FAMILY_VTXO };
+static const enum family families[] = { FAMILY_CHAIN,       FAMILY_SYNC,       FAMILY_WATCH,    FAMILY_SCRIPT,
+					FAMILY_TX,          FAMILY_TX_READ,    FAMILY_TX_BLOCK, FAMILY_SETTLE,
+					FAMILY_TX_CHANGE,   FAMILY_UTXO,       FAMILY_EXIT,     FAMILY_EXIT_TX,
+					FAMILY_EXIT_CHILD,  FAMILY_EXIT_CLAIM, FAMILY_ARK_KEY,  FAMILY_ARK_SERVER,
+					FAMILY_VTXO,        FAMILY_CHANNEL,    FAMILY_SPLICE,   FAMILY_SPLICE_COIN,
+					FAMILY_SPLICE_PAST, FAMILY_FUNDING,    FAMILY_CANDIDATE };
 
 /* What is gone through from one end, in the order that is asked for, until the limit. */
 static const char *const in_order[] = {
@@ -68,6 +69,11 @@ static const char *const in_order[] = {
 	"SCAN exit USING INDEX exit_live_id\n",               /* all that live are woken */
 	"SCAN e USING INDEX exit_state\n",                    /* all of it: sums */
 	"SCAN chain_hit USING INDEX chain_hit_block\n", /* all that are confirmed, when the chain is another one */
+	"SCAN channel\n",                               /* the node's, which are few */
+	"SCAN splice_intent\n",                         /* a page of those that live */
+	"SCAN splice_history USING INDEX splice_history_closed\n",    /* a page of it, from its end */
+	"SCAN i USING INDEX splice_input_owed\n",                     /* all that is held */
+	"SCAN funding_payment USING INDEX funding_payment_pending\n", /* a page of them */
 };
 
 START_TEST(no_statement_walks_a_table)
