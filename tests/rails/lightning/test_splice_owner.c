@@ -1,0 +1,188 @@
+/* spec/splice.md 8.1, U3: whose is what spends the channel's funding. */
+#include "rails/lightning/splice_owner.h"
+
+#include <check.h>
+
+#include "tests/support/splice_tx.h"
+#include "tests/support/suite.h"
+
+static struct splice_tx t;
+
+static void owned_by(enum splice_owner want, bool closing)
+{
+	enum splice_owner got = splice_owner_of_tx(&t.known, &t.tx, closing);
+
+	ck_assert_msg(got == want, "%s, not %s", splice_owner_name(got), splice_owner_name(want));
+}
+
+static struct funding_candidate candidate(void)
+{
+	struct funding_candidate c = splice_candidate_row(9);
+
+	c.txid = tx_txid(&t.tx);
+	return c;
+}
+
+/* Whatever it looks like: the row says it. */
+START_TEST(a_candidate_is_whose_its_row_says)
+{
+	static const struct {
+		enum candidate_origin origin;
+		enum splice_owner owner;
+	} origins[] = {
+		{ CANDIDATE_OURS, OWNER_OURS },
+		{ CANDIDATE_FOREIGN, OWNER_FOREIGN },
+		{ CANDIDATE_FOREIGN_LOCAL, OWNER_FOREIGN_LOCAL },
+	};
+	struct ln_flight f = { .own = { .by = splice_sat(1) } };
+	struct funding_candidate c;
+
+	splice_tx_out(&t);
+	t.tx.n_out = 1;
+	c = candidate();
+	t.known.candidates = &c;
+	t.known.n_candidates = 1;
+	f.funding.txid = c.txid;
+	for (size_t i = 0; i < ARRAY_LEN(origins); i++) {
+		c.origin = origins[i].origin;
+		owned_by(origins[i].owner, true);
+		ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, NULL), origins[i].owner);
+	}
+	ck_assert_ptr_eq(splice_candidate(&t.known, &c.txid), &c);
+	t.tx.locktime++;
+	owned_by(OWNER_UNDECIDED, true);
+}
+END_TEST
+
+START_TEST(in_by_its_inputs)
+{
+	splice_tx_in(&t);
+	owned_by(OWNER_OURS, false);
+	owned_by(OWNER_OURS, true); /* no close spends them */
+	t.in[2].prevout = splice_at(8);
+	owned_by(OWNER_UNDECIDED, false); /* one is missing */
+	splice_tx_in(&t);
+	t.known.terms.n_inputs = 0;
+	owned_by(OWNER_UNDECIDED, false);
+	splice_tx_in(&t);
+	t.in[0].prevout = splice_at(8);
+	owned_by(OWNER_UNDECIDED, false); /* not of this channel */
+}
+END_TEST
+
+START_TEST(out_by_what_it_pays)
+{
+	splice_tx_out(&t);
+	owned_by(OWNER_OURS, false);
+	owned_by(OWNER_UNDECIDED, true); /* a close may pay the same */
+	t.out[0].value = splice_sat(50001);
+	owned_by(OWNER_UNDECIDED, false);
+	splice_tx_out(&t);
+	t.out[0].script = splice_tx_script(9);
+	owned_by(OWNER_UNDECIDED, false);
+	splice_tx_out(&t);
+	t.known.terms.n_outputs = 0;
+	owned_by(OWNER_UNDECIDED, false);
+}
+END_TEST
+
+/* What is left in the channel: the base less what is paid and a fee within the limits. */
+START_TEST(out_by_what_it_leaves)
+{
+	splice_tx_out(&t);
+	t.out[1].value = splice_sat(949224); /* a fee of 776 */
+	owned_by(OWNER_UNDECIDED, false);
+	t.out[1].value = splice_sat(950000);
+	owned_by(OWNER_OURS, false);
+	t.out[1].value = splice_sat(950001);
+	owned_by(OWNER_UNDECIDED, false);
+	t.out[1].value = splice_sat(949225);
+	t.known.terms.has_max_fee = true;
+	t.known.terms.max_fee = splice_sat(774);
+	owned_by(OWNER_UNDECIDED, false);
+	t.known.terms.max_fee = splice_sat(775);
+	owned_by(OWNER_OURS, false);
+	t.out[1].script = splice_tx_script(1);
+	owned_by(OWNER_UNDECIDED, false); /* no funding output: both were paid out */
+	splice_tx_out(&t);
+	t.known.base_capacity = splice_sat(49999);
+	owned_by(OWNER_UNDECIDED, false);
+}
+END_TEST
+
+START_TEST(a_commitment_by_its_bits)
+{
+	splice_tx_out(&t);
+	t.tx.locktime = 0x20123456;
+	t.in[0].sequence = 0x80abcdef;
+	owned_by(OWNER_COMMITMENT, false);
+	t.in[0].sequence = 0x81abcdef;
+	owned_by(OWNER_OURS, false);
+	t.in[0].sequence = 0x80abcdef;
+	t.tx.locktime = 0x21123456;
+	owned_by(OWNER_OURS, false);
+}
+END_TEST
+
+START_TEST(what_the_node_lists)
+{
+	struct ln_flight f = { .funding = splice_at(9) };
+
+	splice_tx_in(&t);
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, &t.tx), OWNER_FOREIGN); /* our side adds nothing */
+	f.own = t.known.terms.share;
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, &t.tx), OWNER_OURS);
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, NULL), OWNER_FOREIGN_LOCAL);
+	f.own.out = true;
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, &t.tx), OWNER_FOREIGN_LOCAL);
+	f.own = (struct splice_share){ .by = splice_sat(100001) };
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, &t.tx), OWNER_FOREIGN_LOCAL);
+	f.own = t.known.terms.share;
+	t.out[1].value = splice_sat(1); /* V2 */
+	ck_assert_int_eq(splice_owner_of_flight(&t.known, &f, &t.tx), OWNER_FOREIGN_LOCAL);
+}
+END_TEST
+
+START_TEST(where_the_new_funding_is)
+{
+	splice_tx_out(&t);
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 1);
+	t.out[1].value = splice_sat(960000); /* the peer has put something in */
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 1);
+	splice_tx_add_out(&t, splice_tx_p2wsh(2), 970000);
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 2);
+	t.out[1].value = splice_sat(949225);
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 1);
+	t.pays[0] = (struct splice_output){ splice_tx_p2wsh(2), splice_sat(970000) }; /* that one is paid by us */
+	t.out[1].value = splice_sat(1);
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 1);
+	t.tx.n_out = 1;
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 0);
+	t.known.terms.share.by = splice_sat(1000001); /* more than there is */
+	ck_assert_uint_eq(splice_funding_place(&t.known, &t.tx), 0);
+}
+END_TEST
+
+START_TEST(names)
+{
+	ck_assert_str_eq(splice_owner_name(OWNER_FOREIGN_LOCAL), "foreign_local");
+	ck_assert_str_eq(splice_owner_name((enum splice_owner)9), "unknown");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("rails/lightning/splice_owner");
+	TCase *tc = tcase_create("owner");
+
+	tcase_add_test(tc, a_candidate_is_whose_its_row_says);
+	tcase_add_test(tc, in_by_its_inputs);
+	tcase_add_test(tc, out_by_what_it_pays);
+	tcase_add_test(tc, out_by_what_it_leaves);
+	tcase_add_test(tc, a_commitment_by_its_bits);
+	tcase_add_test(tc, what_the_node_lists);
+	tcase_add_test(tc, where_the_new_funding_is);
+	tcase_add_test(tc, names);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
