@@ -119,6 +119,18 @@ static size_t real_length(struct bytes v)
 	return real ? i : 0;
 }
 
+/* How long the number at the start of v is, when it is whole, as RFC 8259 wants it, and beyond int64_t; else 0. */
+static size_t huge_length(struct bytes v)
+{
+	static const char above[] = "9223372036854775807", below[] = "9223372036854775808";
+	size_t i = v.p[0] == '-' ? 1 : 0, whole = count_digits(v, i);
+	const char *most = i == 1 ? below : above;
+
+	if (whole < sizeof(above) - 1 || v.p[i] == '0' || i + whole != v.n)
+		return 0;
+	return whole > sizeof(above) - 1 || memcmp(v.p + i, most, whole) > 0 ? v.n : 0;
+}
+
 static size_t string_length(struct bytes v)
 {
 	size_t i = 1;
@@ -146,23 +158,31 @@ static bool is_name(struct bytes text, size_t end)
 	return end < text.n && text.p[end] == ':';
 }
 
-/* The same text with quotes around its real numbers. */
-static void quote_reals(struct bytes text, struct buf *to)
+/* How much of the number v is to be text: all of it, or nothing. */
+static size_t text_length(struct bytes v, const struct json_rules *rules)
+{
+	size_t n = rules->reals_as_text ? real_length(v) : 0;
+
+	return n == 0 && rules->huge_as_text ? huge_length(v) : n;
+}
+
+/* The same text with quotes around the numbers that are to be text. */
+static void quote_numbers(struct bytes text, const struct json_rules *rules, struct buf *to)
 {
 	for (size_t i = 0; i < text.n;) {
 		struct bytes left = { text.p + i, text.n - i };
-		size_t n = 1, real = 0;
+		size_t n = 1, quoted = 0;
 
 		if (left.p[0] == '"') {
 			n = string_length(left);
 		} else if (left.p[0] == '-' || (left.p[0] >= '0' && left.p[0] <= '9')) {
 			n = number_length(left);
-			real = is_name(left, n) ? 0 : real_length((struct bytes){ left.p, n });
+			quoted = is_name(left, n) ? 0 : text_length((struct bytes){ left.p, n }, rules);
 		}
-		if (real == n)
+		if (quoted == n)
 			buf_u8(to, '"');
 		buf_add(to, left.p, n);
-		if (real == n)
+		if (quoted == n)
 			buf_u8(to, '"');
 		i += n;
 	}
@@ -177,8 +197,8 @@ int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *r
 
 	if (check_shape(text, rules, err) != 0)
 		return -1;
-	if (rules->reals_as_text) {
-		quote_reals(text, &quoted);
+	if (rules->reals_as_text || rules->huge_as_text) {
+		quote_numbers(text, rules, &quoted);
 		text = buf_bytes(&quoted);
 	}
 	v = json_loadb(text.n == 0 ? "" : (const char *)text.p, text.n, flags, &e);

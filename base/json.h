@@ -25,6 +25,8 @@ struct json_rules {
 	/* A number with a fraction or an exponent becomes a string of its characters, so that decimal amounts can be read
 	 * exactly; without it jansson makes binary floating point of them.  Whole numbers stay numbers. */
 	bool reals_as_text;
+	/* A whole number that int64_t cannot hold becomes a string of its characters too; without it the text is refused. */
+	bool huge_as_text;
 };
 MUST_CHECK int json_parse_by(struct arena *a, struct bytes text, const struct json_rules *rules, json_t **ret,
 			     struct err *err);

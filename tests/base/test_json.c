@@ -365,6 +365,54 @@ START_TEST(real_numbers_as_text)
 }
 END_TEST
 
+/* The same with huge_as_text. */
+static const struct {
+	const char *text, *becomes;
+} huge[] = {
+	{ "18446744073709551615", "\"18446744073709551615\"" },
+	{ "9223372036854775807", "9223372036854775807" },
+	{ "9223372036854775808", "\"9223372036854775808\"" },
+	{ "-9223372036854775808", "-9223372036854775808" },
+	{ "-9223372036854775809", "\"-9223372036854775809\"" },
+	{ "[1,10000000000000000000,\"10000000000000000000\"]",
+	  "[1,\"10000000000000000000\",\"10000000000000000000\"]" },
+	{ "{\"10000000000000000000\":1}", "{\"10000000000000000000\":1}" },
+	{ "010000000000000000000", NULL },
+	{ "{10000000000000000000:1}", NULL },
+	{ "+10000000000000000000", NULL },
+	{ "10000000000000000000x", NULL },
+	{ "1000000000000000000-0", NULL },
+	{ "1e999", NULL }, /* a real one stays what it is */
+};
+
+START_TEST(huge_numbers_as_text)
+{
+	static const struct json_rules rules = { .max_depth = 8, .max_values = 100, .huge_as_text = true };
+	struct err err;
+	json_t *v;
+	int rc = json_parse_by(&arena, bytes_of(huge[_i].text), &rules, &v, &err);
+
+	ck_assert_msg((rc == 0) == (huge[_i].becomes != NULL), "%s", huge[_i].text);
+	if (rc == 0)
+		ck_assert_str_eq(json_text(&arena, v), huge[_i].becomes);
+	else
+		ck_assert_int_eq(err.code, ERR_PARSE);
+}
+END_TEST
+
+START_TEST(real_and_huge_numbers_as_text)
+{
+	static const struct json_rules rules = {
+		.max_depth = 8, .max_values = 100, .reals_as_text = true, .huge_as_text = true
+	};
+	struct err err;
+	json_t *v;
+
+	ck_assert_int_eq(json_parse_by(&arena, bytes_of("[1.5,18446744073709551615,7]"), &rules, &v, &err), 0);
+	ck_assert_str_eq(json_text(&arena, v), "[\"1.5\",\"18446744073709551615\",7]");
+}
+END_TEST
+
 START_TEST(values_live_as_long_as_the_arena)
 {
 	json_t *v = parse("{\"a\":[1,2,{\"b\":\"c\"}]}"), *kept = json_incref(json_object_get(v, "a"));
@@ -619,6 +667,8 @@ int main(void)
 	tcase_add_test(p, number_of_values_is_limited);
 	tcase_add_test(p, a_peers_own_rules);
 	tcase_add_loop_test(p, real_numbers_as_text, 0, ARRAY_LEN(reals));
+	tcase_add_loop_test(p, huge_numbers_as_text, 0, ARRAY_LEN(huge));
+	tcase_add_test(p, real_and_huge_numbers_as_text);
 	tcase_add_test(b, values_live_as_long_as_the_arena);
 	tcase_add_test(b, text_keeps_order_and_canonical_sorts);
 	tcase_add_test(b, building);
