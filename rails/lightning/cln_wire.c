@@ -84,6 +84,7 @@ int cln_result(struct arena *a, const struct net_reply *rep, const char *method,
 		.max_values = CLN_VALUES,
 		.escaped_nul = true,
 		.reals_as_text = true,
+		.huge_as_text = true, /* limits that are not set are 2^64 - 1 */
 	};
 	json_t *v, *result, *error;
 
