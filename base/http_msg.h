@@ -22,8 +22,8 @@ struct net_request {
 	int64_t timeout_ms;         /* whole exchange; 0 means 30 s */
 	int64_t connect_timeout_ms; /* of it, until the connection stands; 0 means what http was made with */
 	size_t max_reply;           /* body cap; 0 means 8 MiB */
-	bool plain_json;            /* no HTTP: base/net/json_call.h; of the above only unix_socket, body and limits count */
-	bool changes_state;         /* fresh connection, never reused: libcurl may resend on a reused one by itself */
+	bool plain_json;    /* no HTTP: base/net/json_call.h; of the above only unix_socket, body and limits count */
+	bool changes_state; /* fresh connection, never reused: libcurl may resend on a reused one by itself */
 };
 
 enum net_outcome {
