@@ -2,6 +2,7 @@
 #include "rails/lightning/splice_probe.h"
 
 #include <check.h>
+#include <string.h>
 
 #include "tests/support/splice_tx.h"
 #include "tests/support/suite.h"
@@ -484,6 +485,133 @@ START_TEST(nothing_is_submitted_twice)
 }
 END_TEST
 
+/* One digit of a number in a mixed base: the next of n choices. */
+static unsigned digit(unsigned *rest, unsigned n)
+{
+	unsigned d = *rest % n;
+
+	*rest /= n;
+	return d;
+}
+
+/* All that setup() makes, and another transaction, to begin each world with: an assertion of Check costs more than a probe. */
+static struct {
+	struct splice_tx t;
+	struct ln_channel channel;
+	struct ln_flight flights[3];
+	struct funding_candidate rows[3];
+	struct probe p;
+} kept;
+static struct splice_tx other;
+
+static void keep_the_beginning(void)
+{
+	splice_tx_in(&other);
+	kept.t = t;
+	kept.channel = channel;
+	kept.p = p;
+	memcpy(kept.flights, flights, sizeof(flights));
+	memcpy(kept.rows, rows, sizeof(rows));
+}
+
+static void begin_again(void)
+{
+	t = kept.t;
+	channel = kept.channel;
+	p = kept.p;
+	memcpy(flights, kept.flights, sizeof(flights));
+	memcpy(rows, kept.rows, sizeof(rows));
+}
+
+/* The i-th of all worlds; false when there are no more. */
+static bool world(unsigned i)
+{
+	static const enum splice_kind kinds[] = { SPLICE_NONE, SPLICE_OUT, SPLICE_BUMP };
+	static const enum candidate_state states[] = { CANDIDATE_NEGOTIATED, CANDIDATE_SIGNED, CANDIDATE_DISCARDED };
+	static const enum channel_phase phases[] = { CHANNEL_READY, CHANNEL_CLOSING, CHANNEL_READY };
+	unsigned rest = i, d;
+
+	begin_again();
+	p.kind = kinds[digit(&rest, ARRAY_LEN(kinds))];
+	p.bump_of_round = p.kind == SPLICE_BUMP ? 1 : 0;
+	candidates(digit(&rest, 3), CANDIDATE_SIGNED);
+	rows[0].state = states[digit(&rest, ARRAY_LEN(states))];
+	rows[0].origin = digit(&rest, 2) ? CANDIDATE_FOREIGN : CANDIDATE_OURS;
+	rows[1].state = states[digit(&rest, 2)];
+	lists(digit(&rest, 3));
+	if (digit(&rest, 2))
+		flights[1].own.by = (struct sat){ 0 };
+	channel.usable = digit(&rest, 2) != 0;
+	channel.splicing = digit(&rest, 2) != 0;
+	d = digit(&rest, ARRAY_LEN(phases));
+	channel.phase = phases[d];
+	if (d == 2)
+		channel.funding = flights[0].funding;
+	d = digit(&rest, 5); /* nothing, ours or something else, in a mempool or a block */
+	if (d > 0)
+		spent_by(d % 2 ? &t.tx : &other.tx, d > 2 ? SPEND_CONFIRMED : SPEND_MEMPOOL, d > 2);
+	d = digit(&rest, 3);
+	p.budget.attempts = d == 1 ? 3 : 0;
+	p.budget.deadline_ms = d == 2;
+	p.last = digit(&rest, 2) ? SPLICE_DISCONNECT : SPLICE_FINE;
+	return rest == 0;
+}
+
+static bool is_listed(const struct txid *txid)
+{
+	for (size_t i = 0; i < channel.n_flights; i++)
+		if (txid_equal(&flights[i].funding.txid, txid))
+			return true;
+	return false;
+}
+
+/* G10 and O5, of an answer that has something submitted. */
+static bool may_submit(void)
+{
+	bool signed_and_listed = false;
+
+	for (size_t i = 0; i < p.known.n_candidates; i++)
+		if (rows[i].origin == CANDIDATE_OURS && candidate_is_out(rows[i].state) && is_listed(&rows[i].txid) &&
+		    (p.kind != SPLICE_BUMP || rows[i].round > p.bump_of_round))
+			signed_and_listed = true;
+	return p.kind != SPLICE_NONE && outpoint_equal(&channel.funding, &p.known.terms.base) &&
+	       channel.phase == CHANNEL_READY && channel.usable && !signed_and_listed && p.spend != SPEND_CONFIRMED &&
+	       (p.spend == SPEND_NONE || p.kind == SPLICE_BUMP) && p.budget.deadline_ms == 0 &&
+	       (p.budget.attempts < p.budget.max_attempts || p.last == SPLICE_DISCONNECT) &&
+	       (p.kind == SPLICE_BUMP) == (channel.n_flights > 0);
+}
+
+/* What is so in every world, whatever row it is. */
+START_TEST(in_every_world)
+{
+	unsigned submitted = 0, aborted = 0, n = 0;
+
+	keep_the_beginning();
+	for (; world(n); n++) {
+		struct probe_answer got = splice_probe(&p);
+		bool submits = got.verdict == VERDICT_BUILD || got.verdict == VERDICT_RESUBMIT;
+		bool counts = submits || got.verdict == VERDICT_REANCHOR;
+		bool cleans = got.verdict == VERDICT_CLEAN_UP;
+
+		if (submits && !may_submit())
+			ck_abort_msg("world %u: submitted by P%d", n, got.row);
+		if (counts != (got.count != COUNT_NOTHING))
+			ck_abort_msg("world %u: P%d counts %d", n, got.row, got.count);
+		if ((got.verdict == VERDICT_PARK) != (got.wait != SPLICE_WAIT_NONE))
+			ck_abort_msg("world %u: P%d waits for %s", n, got.row, splice_wait_name(got.wait));
+		if (got.verdict == VERDICT_DROP_BUMP && p.kind != SPLICE_BUMP)
+			ck_abort_msg("world %u: P%d drops no bump", n, got.row);
+		if (cleans && !(channel.usable && splice_may_abort(&channel, p.kind, &p.known)))
+			ck_abort_msg("world %u: P%d aborts", n, got.row);
+		submitted += submits;
+		aborted += cleans;
+	}
+	ck_assert_uint_gt(n, 100000);
+	ck_assert_uint_gt(submitted, 100);
+	ck_assert_uint_gt(aborted, 100);
+}
+END_TEST
+
 START_TEST(when_to_abort)
 {
 	ck_assert(splice_may_abort(&channel, SPLICE_OUT, &p.known)); /* no row at the node: 5.1.7 */
@@ -515,6 +643,7 @@ int main(void)
 	Suite *s = suite_create("rails/lightning/splice_probe");
 	TCase *tc = tcase_create("probe");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, p1_nobody_answers);
 	tcase_add_test(tc, p2_locked);
@@ -540,6 +669,7 @@ int main(void)
 	tcase_add_test(tc, p11_a_dropped_bump);
 	tcase_add_test(tc, p11_what_is_to_be_bumped_is_in_a_mempool_or_block);
 	tcase_add_test(tc, nothing_is_submitted_twice);
+	tcase_add_test(tc, in_every_world);
 	tcase_add_test(tc, when_to_abort);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
