@@ -24,7 +24,7 @@ MUST_CHECK int loop_run(struct loop *loop, struct err *err);
 /* The current turn ends, its posts included, and loop_run() returns; what those posts posted waits for the next
  * loop_run().  Before loop_run() it has no effect. */
 void loop_stop(struct loop *loop);
-/* For the RPC's HTTP face and base/net/http.c alone. */
+/* For the RPC's HTTP face and base/net alone. */
 struct event_base *loop_base(struct loop *loop);
 
 /* Run fn(ctx) once at the end of the current turn (or of the next one when the loop is not running).  First in, first
