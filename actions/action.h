@@ -34,6 +34,8 @@ struct chain_answer;
 struct chain_source;
 struct executor;
 struct keyring;
+struct lightning;
+struct ln_backend;
 struct tx;
 
 /* … for the on-chain wallet. */
@@ -53,9 +55,18 @@ struct mint_limit {
 	uint64_t max;
 };
 
+/* … for splices of the Lightning node's channels. */
+struct splice_policy {
+	const struct ln_backend *backend; /* of the node */
+	const char *socket;               /* where it listens */
+	uint32_t attempts, disconnects;
+	int64_t deadline_ms; /* 0: none */
+};
+
 /* The operator's standing wishes, from the configuration. */
 struct action_policy {
 	struct onchain_policy onchain;
+	struct splice_policy splice;
 	bool require_dleq;   /* no mint without NUT-12, and no token without its proofs of honesty */
 	bool trust_any_mint; /* a token's mint is added without being asked */
 	const struct mint_limit *mint_limits;
@@ -74,7 +85,8 @@ struct step {
 	const struct action_kind *kind;
 	struct keyring *keys;
 	const struct action_policy *policy;
-	struct chain_source *chain; /* NULL: no node is configured */
+	struct chain_source *chain;        /* NULL: no node is configured */
+	const struct lightning *lightning; /* what the node has told of itself; NULL: there is no node */
 	struct executor *executor;
 	bool dry_run; /* start and amend only: the unit will be rolled back */
 	json_t *plan; /* start and amend only: what would happen, for dry_run and the caller; an object held by arena */
@@ -125,6 +137,9 @@ struct state_def {
 	struct outcome (*reply)(struct step *s, const struct net_reply *rep, struct err *err);
 	int (*ask)(struct step *s, struct chain_question *ret, struct err *err); /* as enter */
 	struct outcome (*told)(struct step *s, const struct chain_answer *got, struct err *err);
+	/* Not 0: what the peer has of this state dies with our end of it (a negotiation, a connection).  An action that is
+	 * found here by a new drive, after a crash as after a park, goes to that state instead of going on. */
+	int resume_at;
 	bool uncertain;   /* a request of this state may have acted: trouble here shows as `uncertain` */
 	bool cancellable; /* a cancel here can be expected to work */
 };

@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-#define HOLD_MS  1000  /* how long to leave a store alone that refused a step */
-#define LEASE_MS 75000 /* above the longest deadline of an exchange */
+#define HOLD_MS  1000   /* how long to leave a store alone that refused a step */
+#define LEASE_MS 120000 /* above the longest deadline of an exchange */
 
 /* --- the making and ending of a drive --- */
 
@@ -52,6 +52,7 @@ static void step_renew(struct drive *d)
 		.keys = d->ex->keys,
 		.policy = &d->ex->opt.policy,
 		.chain = d->ex->opt.chain,
+		.lightning = d->ex->opt.lightning,
 		.executor = d->ex,
 		.now_ms = clock_now_ms(),
 	};
@@ -85,6 +86,8 @@ void drive_free(struct drive *d)
 
 	if (d->call)
 		http_cancel(d->call);
+	if (d->plain_call)
+		json_call_cancel(d->plain_call);
 	if (d->ask)
 		chain_cancel(d->ask);
 	peer_load_leave(d->peer);
@@ -289,12 +292,14 @@ static void drive_go_on(struct drive *d)
 	executor_pump_children(ex);
 	switch (d->outcome.tag) {
 	case OUTCOME_NEXT:
+		d->moved = true;
 		if (ex->stopping)
 			drive_end(d);
 		else
 			drive_step(d);
 		return;
 	case OUTCOME_PARK:
+		d->moved = false;
 		if (executor_at_rest(ex, &d->step.row))
 			waiters_tell(ex->waiters, &d->step.row.id, false);
 		if (d->outcome.wake_at_ms != ACTION_NO_WAKE)
@@ -606,6 +611,31 @@ static void drive_prepare(struct drive *d)
 		drive_trouble(d, &err);
 }
 
+/* --- a state that died with the drive before --- */
+
+static int resume_run(struct unit *u, void *ctx, struct err *err)
+{
+	struct drive *d = ctx;
+	int rc;
+
+	step_open_unit(&d->step, u);
+	rc = drive_load(d, err);
+	if (rc == 0) {
+		d->outcome = outcome_next(kind_state(d->kind, d->step.row.state)->resume_at);
+		rc = outcome_save(d, err);
+	}
+	step_close_unit(&d->step);
+	return rc;
+}
+
+static void drive_resume(struct drive *d)
+{
+	struct err err;
+
+	if (drive_unit(d, resume_run, step_durable, &err) != 0)
+		drive_trouble(d, &err);
+}
+
 /* --- cancel --- */
 
 static int cancel_run(struct unit *u, void *ctx, struct err *err)
@@ -672,6 +702,8 @@ void drive_step(struct drive *d)
 	if (!st) {
 		ERR(&err, ERR_INTERNAL, "%s has no state %d", d->kind->name, d->step.row.state);
 		drive_trouble(d, &err);
+	} else if (st->resume_at != 0 && !d->moved) {
+		drive_resume(d);
 	} else if (st->prepare) {
 		drive_prepare(d);
 	} else {

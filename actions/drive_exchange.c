@@ -11,6 +11,15 @@ struct asked {
 	struct chain_question question;
 };
 
+static void plain_request_done(void *ctx, const struct net_reply *rep)
+{
+	struct drive *d = ctx;
+
+	d->plain_call = NULL;
+	d->net_unknown = rep->outcome == NET_UNKNOWN;
+	drive_reply(d, rep, NULL);
+}
+
 static void request_done(void *ctx, const struct net_reply *rep)
 {
 	struct drive *d = ctx;
@@ -28,14 +37,20 @@ static void question_done(void *ctx, const struct chain_answer *got)
 	drive_reply(d, NULL, got);
 }
 
+static bool requests_equal(const struct net_request *a, const struct net_request *b)
+{
+	const char *at_a = a->plain_json ? a->unix_socket : a->url, *at_b = b->plain_json ? b->unix_socket : b->url;
+
+	return a->plain_json == b->plain_json && strcmp(at_a, at_b) == 0 && bytes_equal(a->body, b->body) &&
+	       (a->plain_json || strcmp(a->method, b->method) == 0);
+}
+
 static bool asked_equal(const struct asked *a, const struct asked *b)
 {
 	struct wtxid x, y;
 
 	if (!a->question.broadcast || !b->question.broadcast)
-		return !a->question.broadcast && !b->question.broadcast &&
-		       strcmp(a->request.method, b->request.method) == 0 &&
-		       strcmp(a->request.url, b->request.url) == 0 && bytes_equal(a->request.body, b->request.body);
+		return !a->question.broadcast && !b->question.broadcast && requests_equal(&a->request, &b->request);
 	x = tx_wtxid(a->question.broadcast);
 	y = tx_wtxid(b->question.broadcast);
 	return wtxid_equal(&x, &y);
@@ -65,7 +80,9 @@ static void submit(struct drive *d, const struct state_def *st, const struct ask
 {
 	struct err err;
 
-	if (!st->ask) {
+	if (!st->ask && what->request.plain_json) {
+		d->plain_call = json_call_submit(d->ex->opt.loop, &what->request, plain_request_done, d);
+	} else if (!st->ask) {
 		d->call = http_submit(d->ex->opt.http, &what->request, request_done, d);
 	} else if (d->ex->opt.chain) {
 		d->ask = chain_ask_broadcast(d->ex->opt.chain, what->question.broadcast,

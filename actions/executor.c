@@ -522,8 +522,15 @@ static bool step_to_look(struct executor *ex, struct arena *a, const struct acti
 	json_t *cp;
 	struct err err;
 
-	*ret = (struct step){ .arena = a, .view = store_view(ex->opt.store), .row = *row, .kind = k, .executor = ex };
-	ret->now_ms = clock_now_ms();
+	*ret = (struct step){
+		.arena = a,
+		.view = store_view(ex->opt.store),
+		.row = *row,
+		.kind = k,
+		.policy = &ex->opt.policy,
+		.executor = ex,
+		.now_ms = clock_now_ms(),
+	};
 	return k && kind_state(k, row->state) && row->checkpoint &&
 	       json_parse(a, bytes_of(row->checkpoint), JSON_DEPTH_MAX, &cp, &err) == 0 && k->load(ret, cp, &err) == 0;
 }

@@ -14,6 +14,7 @@ struct executor_options {
 	struct loop *loop;
 	struct http *http;
 	struct chain_source *chain;             /* NULL: no node is configured */
+	const struct lightning *lightning;      /* NULL: no Lightning node is */
 	const struct action_kind *const *kinds; /* action_kinds, or a test's own */
 	struct action_policy policy;
 	unsigned max_inflight;          /* 256 */

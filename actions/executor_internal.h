@@ -5,6 +5,7 @@
 #include "actions/executor.h"
 #include "actions/peer_load.h"
 #include "actions/waiters.h"
+#include "base/net/json_call.h"
 #include "chain/source.h"
 #include "store/due.h"
 
@@ -27,12 +28,14 @@ struct drive {
 	const struct net_reply *reply;   /* during the reply unit only, as the next */
 	const struct chain_answer *told; /* of a state that asks the chain */
 	struct http_call *call;
+	struct json_call *plain_call; /* of a request that is plain JSON */
 	struct chain_ask *ask;
 	struct outcome outcome;
 	struct err trouble; /* what the second unit is to record */
 	char *first_run;    /* double drive: what the first run came to */
 	bool net_unknown;   /* the exchange of this step may have been delivered */
 	bool again;         /* kicked while in flight */
+	bool moved;         /* the state is one that this drive has come to */
 	struct cancel *cancels;
 	struct drive *next, *prev;
 };

@@ -332,6 +332,59 @@ static void asks_two_things(void)
 	drive_twice("lAd");
 }
 
+/* --- states that die with the drive --- */
+
+START_TEST(what_died_with_a_park_begins_again)
+{
+	struct action_id id;
+
+	work_peer_says(503, NULL, 0);
+	id = work_start("vd");
+	work_settle();
+	ck_assert_int_eq(work_row(&id).state, WORK_VOLATILE);
+	ck_assert_uint_eq(http_peer_requests(work_world.peer, "/act"), 1);
+	work_peer_says(200, NULL, 0);
+	work_pass(1000);
+	ck_assert_str_eq(work_row(&id).result, "{\"tries\":2}");
+	ck_assert_uint_eq(http_peer_requests(work_world.peer, "/act"), 2);
+}
+END_TEST
+
+START_TEST(what_died_with_the_process_begins_again)
+{
+	struct action_id id;
+
+	work_peer_says(200, NULL, 100000);
+	id = work_start("vld");
+	work_run_until(work_is_asking);
+	work_down();
+	work_up();
+	work_settle();
+	ck_assert_int_eq(work_row(&id).status, ACTION_DONE);
+	ck_assert_str_eq(work_row(&id).result, "{\"tries\":2}");
+	ck_assert_uint_eq(work_effects(&id, 0), 1);
+}
+END_TEST
+
+START_TEST(what_lives_goes_on)
+{
+	struct action_id id = work_start("vvd");
+
+	work_settle();
+	ck_assert_str_eq(work_row(&id).result, "{\"tries\":2}"); /* once for each */
+}
+END_TEST
+
+START_TEST(plain_json_that_nobody_takes)
+{
+	struct action_id id = work_start("jd");
+
+	work_settle();
+	ck_assert_int_eq(work_row(&id).status, ACTION_UNCERTAIN); /* by its state, not by its exchange */
+	ck_assert_str_eq(work_row(&id).error_kind, "peer_unavailable");
+}
+END_TEST
+
 START_TEST(double_drive_finds_what_is_not_reentrant)
 {
 	ck_assert_int_eq(suite_signal_of(not_reentrant), SIGABRT);
@@ -443,6 +496,10 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, so_many_in_flight_and_no_more);
 	tcase_add_test(tc, so_many_to_a_peer);
+	tcase_add_test(tc, what_died_with_a_park_begins_again);
+	tcase_add_test(tc, what_died_with_the_process_begins_again);
+	tcase_add_test(tc, what_lives_goes_on);
+	tcase_add_test(tc, plain_json_that_nobody_takes);
 	tcase_add_test(tc, a_slow_peer_holds_up_nobody_else);
 	tcase_add_test(tc, many_peers_take_turns);
 	tcase_add_test(tc, kinds_take_turns);

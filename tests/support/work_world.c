@@ -51,6 +51,7 @@ static int state_of(const struct work *k)
 	case 'a':
 	case 'A':
 	case 'e':
+	case 'j':
 	case '-':
 		return WORK_ASK;
 	case 'q':
@@ -147,6 +148,9 @@ static struct outcome local_reply(struct step *s, const struct net_reply *rep, s
 		return start_child(s, er);
 	case 'w':
 		return wait_child(s, er);
+	case 'v':
+		k->tries++;
+		return outcome_next(WORK_VOLATILE);
 	case 'r':
 		k->tries = ++work_play.runs;
 		return go_on(s, er);
@@ -173,6 +177,10 @@ static int ask_enter(struct step *s, struct net_request *ret, struct err *er)
 	if (k->todo[k->at] == '-')
 		return NOTHING_TO_ASK;
 	*ret = (struct net_request){ .method = "GET", .url = work_world.url, .timeout_ms = 2000 };
+	if (k->todo[k->at] == 'j')
+		*ret = (struct net_request){ .plain_json = true,
+					     .unix_socket = "/nonexistent/socket",
+					     .body = bytes_of("{}") };
 	if (k->todo[k->at] == 'A')
 		ret->url = arena_printf(s->arena, "%s?%d", work_world.url, ++work_play.runs);
 	if (++work_play.asking > work_play.most_asking)
@@ -324,10 +332,11 @@ static const struct state_def work_states[] = {
 	[WORK_ASK] = { "ask", .enter = ask_enter, .reply = ask_reply, .uncertain = true },
 	[WORK_COUNTED] = { "counted", .prepare = count_try, .enter = ask_enter, .reply = ask_reply },
 	[WORK_NODE] = { "node", .ask = node_ask, .told = node_told, .uncertain = true },
+	[WORK_VOLATILE] = { "volatile", .enter = ask_enter, .reply = ask_reply, .resume_at = WORK_LOCAL },
 };
 
 #define WORK                                                                                                           \
-	.summary = "Does as it is told.", .params = work_params, .states = work_states, .n_states = WORK_NODE + 1,     \
+	.summary = "Does as it is told.", .params = work_params, .states = work_states, .n_states = WORK_VOLATILE + 1, \
 	.start = kind_start, .save = kind_save, .load = kind_load
 
 static const struct action_kind work_kind = { .name = "work",

@@ -9,6 +9,8 @@
  *   u  the undoing of a cancel  e  cannot make its request  t  waits for ten seconds
  *   b  a mistake of ours        i  input that is wrong      s  the store fails
  *   n  gives the node a transaction          o  would, but has nothing to ask after all
+ *   v  asks in a state that dies with the drive, and counts how often it came there
+ *   j  asks in plain JSON, where nobody listens
  *   r, A, N  are not re-entrant: what they save, what they ask is different each time
  *
  * Amended, it does from then on what the new `do` says; "x" is refused.
@@ -23,7 +25,7 @@
 
 #define WORK_NOW_MS INT64_C(1700000000000)
 
-enum { WORK_LOCAL = 1, WORK_ASK, WORK_COUNTED, WORK_NODE }; /* the states */
+enum { WORK_LOCAL = 1, WORK_ASK, WORK_COUNTED, WORK_NODE, WORK_VOLATILE }; /* the states */
 
 extern struct work_world {
 	struct scratch disk;
