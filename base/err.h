@@ -88,6 +88,14 @@ enum err_class {
 	X(ERR_VTXO_SPENT, "vtxo_spent", ERR_INVALID)                                                                   \
 	X(ERR_VTXO_NO_ANCHOR, "anchor_unknown", ERR_INVALID)                                                           \
 	X(ERR_VTXO_UNCONFIRMED, "anchor_unconfirmed", ERR_INVALID)                                                     \
+	X(ERR_CHANNEL, "unknown_channel", ERR_INVALID)                                                                 \
+	X(ERR_CHANNEL_CLOSING, "channel_closing", ERR_INVALID)                                                         \
+	X(ERR_CHANNEL_NOT_READY, "channel_not_ready", ERR_INVALID)                                                     \
+	X(ERR_SPLICE_LIVE, "splice_in_progress", ERR_INVALID)                                                          \
+	X(ERR_SPLICE_UNSUPPORTED, "splicing_unsupported", ERR_INVALID)                                                 \
+	X(ERR_SPLICE_FAILED, "splice_failed", ERR_REJECTED)                                                            \
+	X(ERR_NOTHING_TO_BUMP, "nothing_to_bump", ERR_INVALID)                                                         \
+	X(ERR_NODE_TOO_OLD, "node_too_old", ERR_INVALID)                                                               \
 	X(ERR_CHAIN, "wrong_chain", ERR_TRANSIENT)                                                                     \
 	X(ERR_CANCELLED, "cancelled", ERR_INVALID)                                                                     \
 	X(ERR_NOT_CANCELLABLE, "not_cancellable", ERR_INVALID)                                                         \

@@ -66,6 +66,9 @@ struct config {
 	int64_t vtxo_exit_margin, vtxo_alarm_blocks;
 	int64_t exit_bump_after, exit_confirmations;
 
+	const char *lightning_rpc; /* Core Lightning's socket */
+	int64_t splice_attempts, splice_disconnects, splice_deadline_s;
+
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;
 

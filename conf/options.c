@@ -147,6 +147,20 @@ const struct option options[] = {
 	{ "vtxo_alarm_blocks", OPTION_INT, 0, 1, 100000, .fallback = "1008", .arg = "BLOCKS", AT(vtxo_alarm_blocks),
 	  .help = "status asks for attention so many blocks before an exit must begin." },
 
+	{ "lightning_rpc", OPTION_PATH, 0, 0, SOCKET_PATH_MAX, .arg = "PATH", AT(lightning_rpc),
+	  .computed = "none: there are no channels",
+	  .help = "The JSON-RPC socket of a Core Lightning node, 26.06 or newer, such as "
+		  "/var/lib/lightningd/bitcoin/lightning-rpc: its channels can be spliced. walletd must be allowed to "
+		  "open it." },
+	{ "splice_attempts", OPTION_INT, 0, 1, 100, .fallback = "3", .arg = "N", AT(splice_attempts),
+	  .help = "How often a splice is negotiated anew after a round that came to nothing for another reason than a "
+		  "lost connection. A fee bump has as many of its own." },
+	{ "splice_disconnects", OPTION_INT, 0, 1, 10000, .fallback = "20", .arg = "N", AT(splice_disconnects),
+	  .help = "How many rounds of a splice may be lost to a connection that broke." },
+	{ "splice_deadline_s", OPTION_INT, 0, 0, 2592000, .fallback = "86400", .arg = "SECONDS", AT(splice_deadline_s),
+	  .help = "A splice that is not signed so long after it was asked for is given up. 0: never. A splice may say "
+		  "otherwise." },
+
 	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
 	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",
 	  .help = "An EVM chain that directives are carried to: its number, then words between blanks. Lines of the "

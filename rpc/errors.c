@@ -70,6 +70,8 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_VTXO_SPENT:
 	case ERR_VTXO_NO_ANCHOR:
 	case ERR_VTXO_UNCONFIRMED:
+	case ERR_SPLICE_UNSUPPORTED:
+	case ERR_NODE_TOO_OLD:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;
@@ -79,6 +81,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_MINT_UNKNOWN:
 	case ERR_KEYSET_UNKNOWN:
 	case ERR_SIGNER_UNKNOWN:
+	case ERR_CHANNEL:
 		return RPC_NOT_FOUND;
 	case ERR_EXISTS:
 	case ERR_WALLET_EXISTS:
@@ -90,6 +93,10 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_ALREADY_EXECUTED:
 	case ERR_NO_EVIDENCE:
 	case ERR_CANCELLED:
+	case ERR_CHANNEL_CLOSING:
+	case ERR_CHANNEL_NOT_READY:
+	case ERR_SPLICE_LIVE:
+	case ERR_NOTHING_TO_BUMP:
 		return RPC_CONFLICT;
 	case ERR_FUNDS:
 		return RPC_INSUFFICIENT_FUNDS;
@@ -105,6 +112,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_QUOTE_EXPIRED:
 	case ERR_QUOTE_ISSUED:
 	case ERR_DOUBLE_SPENT:
+	case ERR_SPLICE_FAILED:
 		return RPC_PEER_REJECTED;
 	case ERR_NOT_CANCELLABLE:
 		return RPC_NOT_CANCELLABLE;
