@@ -13,7 +13,7 @@ COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 # How long `make fuzz` runs each target.
 FUZZ_SECONDS ?= 60
 
-ROOMS  := base base/net conf store $(sort $(wildcard rails/*)) chain actions exit outbox rpc
+ROOMS  := base base/net conf store $(sort $(wildcard rails/*)) chain lightning actions exit outbox rpc
 LIBS   := libevent_core libevent_extra sqlite3 jansson libsecp256k1 libcurl libcrypto libsodium libcbor inih libqrencode nettle
 
 CC       ?= cc

@@ -23,6 +23,7 @@ enum {
 	Q_PENDING,
 	Q_PENDING_AFTER,
 	Q_OF_CHANNEL,
+	Q_GRADUATED,
 	Q_COUNT
 };
 
@@ -50,6 +51,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_PENDING] = "SELECT " COLS " FROM funding_payment WHERE status = 1 ORDER BY id LIMIT ?1",
 	[Q_PENDING_AFTER] = "SELECT " COLS " FROM funding_payment WHERE status = 1 AND id > ?2 ORDER BY id LIMIT ?1",
 	[Q_OF_CHANNEL] = "SELECT " COLS " FROM funding_payment WHERE channel_id = ?2 ORDER BY id LIMIT ?1",
+	[Q_GRADUATED] = "SELECT " COLS " FROM funding_payment WHERE status = 2 AND height >= ?2 AND id > ?3"
+			" ORDER BY id LIMIT ?1",
 };
 const struct query_set funding_queries = { "funding", sql, Q_COUNT };
 
@@ -207,6 +210,20 @@ int funding_store_pending(struct view v, const struct hash32 *after, unsigned li
 	bind_i64(q, 1, limit);
 	if (after)
 		bind_hash32(q, 2, after);
+	return list(q, each, ctx, err);
+}
+
+int funding_store_graduated(struct view v, uint32_t from_height, const struct hash32 *after, unsigned limit,
+			    void (*each)(void *ctx, const struct funding_payment *p), void *ctx, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_FUNDING, Q_GRADUATED);
+
+	bind_i64(q, 1, limit);
+	bind_i64(q, 2, from_height);
+	if (after)
+		bind_hash32(q, 3, after);
+	else
+		bind_blob(q, 3, (struct bytes){ NULL, 0 });
 	return list(q, each, ctx, err);
 }
 

@@ -50,6 +50,10 @@ MUST_CHECK int funding_store_find(struct view v, const struct txid *txid, enum f
 MUST_CHECK int funding_store_pending(struct view v, const struct hash32 *after, unsigned limit,
 				     void (*each)(void *ctx, const struct funding_payment *p), void *ctx,
 				     struct err *err);
+/* Graduated ones that a block from this height on has, in the same way: what a reorganisation may take back. */
+MUST_CHECK int funding_store_graduated(struct view v, uint32_t from_height, const struct hash32 *after, unsigned limit,
+				       void (*each)(void *ctx, const struct funding_payment *p), void *ctx,
+				       struct err *err);
 /* All of a channel, by id. */
 MUST_CHECK int funding_store_of_channel(struct view v, const struct hash32 *channel, unsigned limit,
 					void (*each)(void *ctx, const struct funding_payment *p), void *ctx,
