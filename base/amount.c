@@ -107,6 +107,11 @@ struct weight weight_add(struct weight a, struct weight b)
 	return (struct weight){ a.v + b.v };
 }
 
+uint64_t weight_value(struct weight a)
+{
+	return a.v;
+}
+
 uint64_t weight_vsize(struct weight a)
 {
 	return a.v / 4 + (a.v % 4 != 0);

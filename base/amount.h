@@ -39,6 +39,7 @@ struct weight {
 	uint64_t v;
 };
 struct weight weight_add(struct weight a, struct weight b); /* weights are of things in memory: no sum of them wraps */
+uint64_t weight_value(struct weight a);                     /* for a checkpoint */
 uint64_t weight_vsize(struct weight a);                     /* virtual bytes: a quarter, rounded up */
 
 /* Satoshi per 1000 weight units.  1 sat/vB is 250, so every rate in whole sat/vB is exact and sat/kvB is not. */

@@ -26,13 +26,15 @@ enum account {
 #define RAIL_ECASH   "ecash"
 #define RAIL_ONCHAIN "onchain"
 #define RAIL_ARK     "ark"
+/* Of channels only what they cost: their money is the Lightning node's to count. */
+#define RAIL_LIGHTNING "lightning"
 const char *account_name(enum account acc);
 
 struct movement {
 	struct unit *unit_of_work;
 	int64_t at_ms;
 	struct action_id action;
-	const char *rail; /* RAIL_ECASH, RAIL_ONCHAIN, RAIL_ARK */
+	const char *rail; /* RAIL_… */
 	const char *kind; /* "issue", "send", "send_reclaimed", "receive", "swap", "lock", "release", "reorg", … */
 	int64_t mint_id;  /* of ecash; else 0 */
 	struct currency unit;

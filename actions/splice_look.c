@@ -1,0 +1,422 @@
+/* actions/splice_look.c - the reconciler of spec/splice.md 4: what the node and the chain say of a splice, and what follows.  It is
+ * where every splice begins, and where it goes on after a crash, a reconnection, or whatever woke it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "actions/splice.h"
+#include "lightning/funding_track.h"
+#include "store/chain_store.h"
+
+#define CONNECT_EVERY  20u /* waits */
+#define BACKEND_BEHIND 1u  /* blocks that our eyes on the chain may be behind the node's */
+
+/* --- is the node there? --- */
+
+int splice_probe_enter(struct step *s, struct net_request *ret, struct err *err)
+{
+	const struct ln_node node = splice_node(s);
+
+	return splice_backend(s)->info_request(s->arena, &node, ret, err);
+}
+
+/* The chain has to be known as far as the node knows it: else a candidate that has confirmed is not seen. */
+static int chain_is_behind(struct step *s, uint32_t height, bool *ret, struct err *err)
+{
+	struct block_row tip;
+	int found = chain_store_tip(s->view, &tip, err);
+
+	*ret = found <= 0 || tip.ref.height + BACKEND_BEHIND < height;
+	return found < 0 ? -1 : 0;
+}
+
+struct outcome splice_probe_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	struct splice_row row;
+	struct ln_info info;
+	bool behind;
+	int living = splice_row_of(s, &row, err);
+
+	if (living < 0)
+		return outcome_trouble(err);
+	if (living == 0)
+		return outcome_next(SPLICING_CLEANED);
+	/* While a bump works on it, the splice itself rests. */
+	if (row.active == SPLICE_BUMP && !m->is_bump)
+		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
+	if (splice_backend(s)->info_decode(s->arena, rep, &info, err) != 0 ||
+	    chain_is_behind(s, info.height, &behind, err) != 0)
+		return err->class == ERR_STORE
+			       ? outcome_trouble(err)
+			       : splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_PROBE, err);
+	if (!info.synced || behind || info.too_old)
+		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_PROBE, err);
+	m->probed = true;
+	return outcome_next(SPLICING_LOOK);
+}
+
+/* --- what is known --- */
+
+/* What our side wants: of the contribution where there is one, else as it was asked for. */
+static int terms_of(struct step *s, const struct splice_row *row, struct splice_terms *ret, struct err *err)
+{
+	const struct splice *m = s->checkpoint;
+	struct splice_output *out;
+	size_t n_out;
+
+	*ret = (struct splice_terms){ 0 };
+	if (row->contribution.n > 0 &&
+	    splice_terms_of(s->arena,
+			    arena_printf(s->arena, "%.*s", (int)row->contribution.n, (const char *)row->contribution.p),
+			    ret, err) != 0)
+		return -1;
+	if (row->contribution.n == 0 && splice_store_outputs(s->view, s->arena, &row->id, &out, &n_out, err) != 0)
+		return -1;
+	if (row->contribution.n == 0) {
+		ret->outputs = out;
+		ret->n_outputs = n_out;
+	}
+	ret->base = row->base;
+	ret->share = (struct splice_share){ row->kind == SPLICE_OUT, m->share };
+	ret->weight = m->weight;
+	ret->max_rate = row->max_rate;
+	ret->has_max_fee = row->has_max_fee;
+	ret->max_fee = row->max_fee;
+	return 0;
+}
+
+int splice_known_of(struct step *s, const struct splice_row *row, struct splice_known *ret, struct err *err)
+{
+	struct funding_candidate *c;
+
+	*ret = (struct splice_known){ .base_capacity = row->base_capacity };
+	if (terms_of(s, row, &ret->terms, err) != 0 ||
+	    funding_store_candidates(s->view, s->arena, &row->id, &c, &ret->n_candidates, err) != 0)
+		return -1;
+	ret->candidates = c;
+	return 0;
+}
+
+static bool was_signed(const struct splice_known *k)
+{
+	for (size_t i = 0; i < k->n_candidates; i++)
+		if (k->candidates[i].origin == CANDIDATE_OURS && candidate_is_out(k->candidates[i].state))
+			return true;
+	return false;
+}
+
+struct splice_budget splice_budget_of(const struct step *s, const struct splice_row *row, const struct splice_known *k)
+{
+	return (struct splice_budget){
+		.kind = row->active,
+		.was_signed = was_signed(k),
+		.attempts = row->attempts,
+		.max_attempts = row->max_attempts,
+		.disconnects = row->disconnects,
+		.max_disconnects = row->max_disconnects,
+		.deadline_ms = row->deadline_ms,
+		.now_ms = s->now_ms,
+	};
+}
+
+/* --- what follows --- */
+
+static struct outcome build(struct step *s, struct splice_row *row, struct err *err)
+{
+	return row->contribution.n > 0 ? splice_clean(s, row, AFTER_RATES, err) : outcome_next(SPLICING_RATES);
+}
+
+/* The node looks for its peers by itself; it is asked to now and then. */
+static struct outcome wait_for_peer(struct step *s, struct splice_row *row, const struct ln_channel *c, struct err *err)
+{
+	const struct splice *m = s->checkpoint;
+
+	if (c && !c->connected && m->waits % CONNECT_EVERY == 0)
+		return outcome_next(SPLICING_CONNECT);
+	return splice_wait_for(s, row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_LOOK, err);
+}
+
+/* Nothing is in flight: a round may begin.  But why the last one ended has to allow it. */
+static struct outcome submit(struct step *s, struct splice_row *row, const struct splice_known *k,
+			     const struct ln_channel *c, const struct probe_answer *a, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	const struct splice_budget budget = splice_budget_of(s, row, k);
+	struct splice_decision d = { .move = MOVE_PROBE };
+
+	if (splice_discard_unsent(s, row, c, err) != 0)
+		return outcome_trouble(err);
+	if (m->undecided)
+		d = splice_decide(m->last, &budget);
+	m->undecided = false;
+	if (d.move == MOVE_GIVE_UP || d.move == MOVE_DROP_BUMP || d.move == MOVE_CANCELLED)
+		return splice_give_up(s, row, d.why, row->fail_text, err);
+	if (d.move == MOVE_PARK)
+		return splice_wait_for(s, row, d.wait, SPLICING_PROBE, err);
+	if (splice_is_late(&budget))
+		return splice_give_up(s, row, SPLICE_EXHAUSTED, row->fail_text, err);
+	if (!c->usable && !(splice_backend(s)->caps & LN_QUEUE_OFFLINE))
+		return wait_for_peer(s, row, c, err);
+	m->count = a->count;
+	m->waits = 0;
+	row->wait = SPLICE_WAIT_NONE;
+	if (splice_store_save(s->unit, row, s->now_ms, err) != 0)
+		return outcome_trouble(err);
+	row->version++;
+	if (a->verdict == VERDICT_RESUBMIT && row->contribution.n > 0)
+		return outcome_next(SPLICING_OPEN);
+	return build(s, row, err);
+}
+
+static struct outcome reanchor(struct step *s, struct splice_row *row, const struct ln_channel *c,
+			       const struct probe_answer *a, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+
+	row->base = c->funding;
+	row->base_capacity = c->capacity;
+	row->base_local = c->local;
+	row->wait = SPLICE_WAIT_NONE;
+	m->count = a->count;
+	m->undecided = false;
+	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 ||
+	    funding_watch_instead(s->unit, &row->id, &row->base, s->now_ms, err) != 0)
+		return outcome_trouble(err);
+	row->version++;
+	if (row->contribution.n > 0)
+		return splice_clean(s, row, AFTER_PROBE, err);
+	return outcome_next(SPLICING_PROBE);
+}
+
+/* In flight, ours, and not known yet: a crash came before its row. */
+static int adopt(struct step *s, const struct splice_row *row, const struct splice_known *k, const struct ln_channel *c,
+		 const struct probe_answer *a, struct err *err)
+{
+	struct funding_candidate found = {
+		.txid = a->txid,
+		.vout = a->vout,
+		.round = (uint32_t)k->n_candidates + 1,
+		.origin = CANDIDATE_OURS,
+		.state = CANDIDATE_SIGNED,
+		.has_amount = row->has_amount,
+		.amount = row->amount,
+		.has_rate = row->has_rate,
+		.rate = row->rate,
+		.first_seen_ms = s->now_ms,
+	};
+	const struct funding_candidate *known = splice_candidate(k, &a->txid);
+
+	if (known && candidate_is_out(known->state))
+		return 0;
+	if (known)
+		found.round = known->round;
+	found.has_fee = splice_own_fee(&k->terms, &found.fee);
+	for (size_t i = 0; c && i < c->n_flights; i++)
+		if (txid_equal(&c->flights[i].funding.txid, &a->txid) && c->flights[i].has_rate) {
+			found.has_rate = true;
+			found.rate = c->flights[i].rate;
+		}
+	return splice_put_candidate(s, row, &found, err);
+}
+
+/* The channel is going, and a candidate of ours may be what it is closed from: the chain decides. */
+static struct outcome follow(struct step *s, struct splice_row *row, const struct splice_known *k,
+			     const struct funding_spend *spend, struct err *err)
+{
+	if (spend->what != SPEND_CONFIRMED || spend->depth < FUNDING_DEPTH)
+		return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
+	if (splice_candidate(k, &spend->txid))
+		return splice_settle(s, row, &spend->txid, err);
+	return splice_give_up(s, row, SPLICE_CLOSING, NULL, err);
+}
+
+/* While something is being taken back nothing new is begun, but what has happened is seen first. */
+static bool is_done_for(const struct splice *m, const struct splice_row *row, const struct splice_known *k)
+{
+	return (m->cancelling || row->cancel_requested) && !was_signed(k);
+}
+
+/* Not decided on what a node says that may be starting, or behind its chain. */
+static bool is_drastic(enum probe_verdict v)
+{
+	return v != VERDICT_PARK && v != VERDICT_ADOPT && v != VERDICT_LOCKED;
+}
+
+static struct outcome by_verdict(struct step *s, struct splice_row *row, const struct probe *p,
+				 const struct funding_spend *spend, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	const struct probe_answer a = splice_probe(p);
+
+	if (!m->probed && is_drastic(a.verdict))
+		return outcome_next(SPLICING_PROBE);
+	log_debug(&s->log, "splice.probe", F_INT("row", a.row), F_INT("verdict", a.verdict));
+	/* A bump has nothing to say of what has become of its splice. */
+	if (m->is_bump && (a.verdict == VERDICT_LOCKED || a.verdict == VERDICT_OVERTAKEN ||
+			   a.verdict == VERDICT_FOLLOW || a.verdict == VERDICT_REANCHOR))
+		return splice_give_up(s, row, SPLICE_NO_RBF, "a transaction is in its place", err);
+	switch (a.verdict) {
+	case VERDICT_PARK:
+		if (a.wait == SPLICE_WAIT_PEER_OFFLINE)
+			return wait_for_peer(s, row, p->channel, err);
+		return splice_wait_for(s, row, a.wait,
+				       a.wait == SPLICE_WAIT_CONFIRMATION ? SPLICING_AWAIT_LOCK : SPLICING_LOOK, err);
+	case VERDICT_LOCKED:
+		return splice_settle(s, row, &a.txid, err);
+	case VERDICT_REANCHOR:
+		return reanchor(s, row, p->channel, &a, err);
+	case VERDICT_OVERTAKEN:
+		if (spend->what == SPEND_CONFIRMED && spend->depth < FUNDING_DEPTH)
+			return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
+		return splice_give_up(s, row, a.why, NULL, err);
+	case VERDICT_FOLLOW:
+		return follow(s, row, &p->known, spend, err);
+	case VERDICT_GIVE_UP:
+	case VERDICT_DROP_BUMP:
+		return splice_give_up(s, row, a.why, row->fail_text, err);
+	case VERDICT_ADOPT:
+		if (adopt(s, row, &p->known, p->channel, &a, err) != 0)
+			return outcome_trouble(err);
+		return splice_is_pending(s, row, &a.txid, err);
+	case VERDICT_CLEAN_UP:
+		m->after = AFTER_PROBE;
+		return outcome_next(SPLICING_LOOK_BEFORE);
+	case VERDICT_BUILD:
+	case VERDICT_RESUBMIT:
+		return submit(s, row, &p->known, p->channel, &a, err);
+	}
+	return outcome_trouble((ERR(err, ERR_INTERNAL, "a verdict that is none"), err));
+}
+
+/* channel NULL: the node has none of this id any more. */
+static struct outcome decide(struct step *s, struct splice_row *row, const struct ln_channel *channel, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	struct funding_spend spend;
+	struct probe p = {
+		.reachable = true,
+		.channel = channel,
+		.kind = row->active,
+		.bump_of_round = row->bump_of_round,
+		.last = m->last,
+		.inputs_unspent = row->contribution.n > 0,
+		.caps = splice_backend(s)->caps,
+	};
+
+	if (splice_known_of(s, row, &p.known, err) != 0 ||
+	    funding_spend_of(s->view, s->arena, &row->id, &spend, err) != 0)
+		return outcome_trouble(err);
+	p.spend = spend.what;
+	p.spender = spend.tx;
+	p.spend_depth = spend.depth;
+	p.budget = splice_budget_of(s, row, &p.known);
+	if (is_done_for(m, row, &p.known))
+		return splice_give_up(s, row, SPLICE_CANCELLED, NULL, err);
+	return by_verdict(s, row, &p, &spend, err);
+}
+
+/* --- what does the node say of the channel? --- */
+
+int splice_look_enter(struct step *s, struct net_request *ret, struct err *err)
+{
+	const struct ln_node node = splice_node(s);
+	struct splice_row row;
+	struct ln_ref ref;
+	int living = splice_row_of(s, &row, err);
+
+	if (living <= 0)
+		return living < 0 ? -1 : NOTHING_TO_ASK;
+	ref = splice_ref(&row);
+	return splice_backend(s)->channels_request(s->arena, &node, &ref, ret, err);
+}
+
+int splice_channel_of(struct step *s, const struct net_reply *rep, const struct splice_row *row,
+		      const struct ln_channel **ret, struct err *err)
+{
+	struct ln_channel *all;
+	size_t n;
+
+	*ret = NULL;
+	if (splice_backend(s)->channels_decode(s->arena, rep, &all, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (hash32_equal(&all[i].id, &row->channel))
+			*ret = &all[i];
+	return 0;
+}
+
+struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	const struct ln_channel *channel;
+	struct splice_row row;
+	int living = splice_row_of(s, &row, err);
+
+	if (living < 0)
+		return outcome_trouble(err);
+	if (living == 0)
+		return outcome_next(SPLICING_CLEANED);
+	if (row.active == SPLICE_BUMP && !((const struct splice *)s->checkpoint)->is_bump)
+		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
+	if (splice_channel_of(s, rep, &row, &channel, err) != 0)
+		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_LOOK, err);
+	return channel ? decide(s, &row, channel, err) : outcome_next(SPLICING_LOOK_CLOSED);
+}
+
+int splice_closed_enter(struct step *s, struct net_request *ret, struct err *err)
+{
+	const struct ln_node node = splice_node(s);
+	struct splice_row row;
+	struct ln_ref ref;
+	int living = splice_row_of(s, &row, err);
+
+	if (living <= 0)
+		return living < 0 ? -1 : NOTHING_TO_ASK;
+	ref = splice_ref(&row);
+	return splice_backend(s)->closed_request(s->arena, &node, &ref, ret, err);
+}
+
+/* One that the node has never heard of is not closed: it may be another node than it was. */
+struct outcome splice_closed_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct splice_row row;
+	struct ln_ref ref;
+	bool closed;
+	int living = splice_row_of(s, &row, err);
+
+	if (living < 0)
+		return outcome_trouble(err);
+	if (living == 0)
+		return outcome_next(SPLICING_CLEANED);
+	ref = splice_ref(&row);
+	if (splice_backend(s)->closed_decode(s->arena, rep, &ref, &closed, err) != 0 || !closed)
+		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_LOOK, err);
+	return decide(s, &row, NULL, err);
+}
+
+/* --- the peer --- */
+
+int splice_connect_enter(struct step *s, struct net_request *ret, struct err *err)
+{
+	const struct ln_node node = splice_node(s);
+	struct splice_row row;
+	struct ln_ref ref;
+	int living = splice_row_of(s, &row, err);
+
+	if (living <= 0)
+		return living < 0 ? -1 : NOTHING_TO_ASK;
+	ref = splice_ref(&row);
+	return splice_backend(s)->connect_request(s->arena, &node, &ref, ret, err);
+}
+
+/* Whatever came of it: the channel is usable when the node says so. */
+struct outcome splice_connect_reply(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct splice_row row;
+	int living = splice_row_of(s, &row, err);
+
+	(void)rep;
+	if (living < 0)
+		return outcome_trouble(err);
+	return living == 0 ? outcome_next(SPLICING_CLEANED)
+			   : splice_wait_for(s, &row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_LOOK, err);
+}
