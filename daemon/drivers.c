@@ -7,6 +7,7 @@
 #include "chain/follower.h"
 #include "exit/auto.h"
 #include "exit/exit.h"
+#include "lightning/node.h"
 #include "outbox/outbox.h"
 
 #define EXECUTOR_MS  30000
@@ -17,6 +18,7 @@
 #define BITCOIND_MS  10000 /* it is near, and a question costs nothing: spec/exit.md 6.5 */
 #define ESPLORA_MS   30000
 #define FEES_MS      60000
+#define LIGHTNING_MS 15000 /* it is near, and splices wait for what it says: spec/splice.md 5.1.2 */
 #define SWEEP_MS     3600000
 #define ROTATE_MS    3600000
 #define PUT_BACK_MS  60000 /* once, and not before the wallet is unlocked */
@@ -141,6 +143,20 @@ const struct task_def exit_task = { .name = "exit", .interval_ms = EXIT_MS, .run
 const struct task_def auto_exit_task = { .name = "auto_exit", .interval_ms = AUTO_EXIT_MS, .run = auto_exits_run };
 
 const struct task_def fees_task = { .name = "fees", .interval_ms = FEES_MS, .run = run_fees };
+
+static void report_lightning(void *ctx, struct task_report *r)
+{
+	struct lightning_status s;
+
+	lightning_status(ctx, &s);
+	r->failures = s.failures;
+	r->last_success_ms = s.last_success_ms;
+	r->last_error = s.last_error;
+}
+
+const struct task_def lightning_task = {
+	.name = "lightning", .interval_ms = LIGHTNING_MS, .run = lightning_run, .report = report_lightning
+};
 
 const struct task_def sweep_task = { .name = "sweep", .interval_ms = SWEEP_MS, .run = cashu_sweeps_run };
 

@@ -18,6 +18,8 @@ extern const struct task_def fees_task;
 extern const struct task_def exit_task;
 /* Begins exits that nobody asks for.  Its context is the struct auto_exits. */
 extern const struct task_def auto_exit_task;
+/* Asks the Lightning node how it is.  Its context is the struct lightning. */
+extern const struct task_def lightning_task;
 /* Asks mints again for ecash that was given up.  Its context is the struct executor. */
 extern const struct task_def sweep_task;
 /* Reads old keysets anew, and exchanges notes of those that mints retire.  Its context is the struct executor. */

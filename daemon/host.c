@@ -33,6 +33,8 @@
 #include "daemon/tasks.h"
 #include "exit/auto.h"
 #include "exit/exit.h"
+#include "lightning/funding_track.h"
+#include "lightning/node.h"
 #include "rails/bitcoin/secp.h"
 #include "rails/evm/keccak.h"
 #include "rpc/server.h"
@@ -60,6 +62,7 @@ struct host {
 	struct follower *follower;
 	struct exits *exits;           /* as the follower */
 	struct auto_exits *auto_exits; /* as the follower */
+	struct lightning *lightning;   /* NULL: no Lightning node is configured */
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
 	struct outbox *outbox;             /* NULL: no chain is configured */
@@ -230,14 +233,41 @@ static int open_outbox(struct host *h, struct err *err)
 	return outbox_new(&opt, &h->outbox, err);
 }
 
+static void wake_all(struct host *h, const char *kind)
+{
+	struct err err;
+
+	/* They look by themselves some minutes later. */
+	if (executor_wake_kind(h->executor, kind, &err) != 0)
+		log_warn(&h->log, "chain.payments_not_woken", F_STR("action_kind", kind), F_ERR(&err));
+}
+
+static void wake_splices(void *ctx)
+{
+	struct host *h = ctx;
+
+	wake_all(h, "splice_in");
+	wake_all(h, "splice_out");
+	wake_all(h, "splice_bump");
+}
+
+static int sync_funding(struct unit *u, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return funding_sync(u, clock_now_ms(), err);
+}
+
 static void wake_payments(void *ctx)
 {
 	struct host *h = ctx;
 	struct err err;
 
-	/* They look by themselves some minutes later. */
-	if (executor_wake_kind(h->executor, "onchain_send", &err) != 0)
-		log_warn(&h->log, "chain.payments_not_woken", F_ERR(&err));
+	wake_all(h, "onchain_send");
+	if (!h->lightning)
+		return;
+	if (store_unit(h->store, sync_funding, NULL, NULL, &err) != 0)
+		log_error(&h->log, "chain.funding_not_synced", F_ERR(&err));
+	wake_splices(h);
 }
 
 static void chain_changed(void *ctx)
@@ -329,6 +359,37 @@ static int open_chain(struct host *h, struct err *err)
 	return 0;
 }
 
+/* What the node has told may be what splices wait for. */
+static void lightning_changed(void *ctx)
+{
+	struct host *h = ctx;
+
+	loop_unpost(h->loop, wake_splices, h);
+	loop_post(h->loop, wake_splices, h);
+}
+
+static void open_lightning(struct host *h, struct splice_policy *ret)
+{
+	*ret = (struct splice_policy){
+		.backend = &cln_backend,
+		.socket = h->conf.lightning_rpc ? h->conf.lightning_rpc : "", /* then what began with one waits */
+		.attempts = (uint32_t)h->conf.splice_attempts,
+		.disconnects = (uint32_t)h->conf.splice_disconnects,
+		.deadline_ms = h->conf.splice_deadline_s * 1000,
+	};
+	if (!h->conf.lightning_rpc)
+		return;
+	h->lightning = lightning_new(&(struct lightning_options){
+		.loop = h->loop,
+		.store = h->store,
+		.backend = &cln_backend,
+		.socket = h->conf.lightning_rpc,
+		.network = (enum network)h->conf.network,
+		.changed = lightning_changed,
+		.ctx = h,
+	});
+}
+
 static int open_engine(struct host *h, struct err *err)
 {
 	const struct http_options http = {
@@ -342,11 +403,13 @@ static int open_engine(struct host *h, struct err *err)
 	if (cashu_config_policy(&h->own, &h->conf, &policy, err) != 0 || http_new(h->loop, &http, &h->http, err) != 0 ||
 	    open_chain(h, err) != 0)
 		return -1;
+	open_lightning(h, &policy.splice);
 	h->executor = executor_new(&(struct executor_options){
 		.store = h->store,
 		.loop = h->loop,
 		.http = h->http,
 		.chain = h->chain,
+		.lightning = h->lightning,
 		.kinds = action_kinds,
 		.policy = policy,
 		.max_inflight = (unsigned)h->conf.max_inflight,
@@ -449,6 +512,8 @@ static void start_tasks(struct host *h)
 		h->auto_exit_run = tasks_add(h->tasks, &auto_exit_task, h->auto_exits, 0);
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
+	if (h->lightning)
+		tasks_add(h->tasks, &lightning_task, h->lightning, 0);
 	tasks_add(h->tasks, &sweep_task, h->executor, FIRST_CARE_MS);
 	tasks_add(h->tasks, &rotate_task, h->executor, FIRST_CARE_MS);
 	tasks_add(h->tasks, &put_back_task, h->executor, FIRST_CARE_MS);
@@ -539,6 +604,7 @@ static int listen_rpc(struct host *h, struct err *err)
 		.wallet = h->wallet,
 		.follower = h->follower,
 		.exits = h->exits,
+		.lightning = h->lightning,
 		.host = { .ctx = h, .stop = stop, .config_show = config_show, .tasks = show_tasks },
 		.network = network_names[h->conf.network],
 		.datadir = h->conf.datadir,
@@ -767,6 +833,7 @@ static void end(struct host *h)
 	exits_free(h->exits);
 	h->exits = NULL;
 	executor_free(h->executor);
+	lightning_free(h->lightning);
 	wallet_free(h->wallet);
 	chain_source_free(h->chain);
 	http_free(h->chain_http);

@@ -13,6 +13,7 @@
 #include "exit/step.h"
 #include "outbox/show.h"
 #include "rpc/chain_show.h"
+#include "rpc/lightning_show.h"
 #include "rpc/state.h"
 #include "store/chain_store.h"
 #include "store/mint_store.h"
@@ -459,7 +460,7 @@ static void look_at_exits(struct list *l)
 		add_unreadable(l, "the exits", &err);
 }
 
-static void add_chain(void *ctx, int severity, const char *kind, const char *next, const char *what)
+static void add_trouble(void *ctx, int severity, const char *kind, const char *next, const char *what)
 {
 	static const enum severity severities[] = { CRITICAL, WARNING, INFO };
 
@@ -491,7 +492,8 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_wallet(&l);
 	look_at_actions(&l);
 	look_at_mints(&l);
-	chain_troubles(server, a, add_chain, &l);
+	chain_troubles(server, a, add_trouble, &l);
+	lightning_troubles(server, a, add_trouble, &l);
 	look_at_outbox(&l);
 	look_at_vtxos(&l);
 	look_at_exits(&l);

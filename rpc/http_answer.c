@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "outbox/show.h"
 #include "rpc/chain_show.h"
+#include "rpc/lightning_show.h"
 #include "rpc/dispatch.h"
 #include "rpc/errors.h"
 #include "rpc/event_stream.h"
@@ -107,6 +108,7 @@ static void answer_metrics(struct http_answer *x)
 
 	if (x->server->opt.outbox)
 		outbox_refresh_metrics(x->server->opt.outbox);
+	lightning_refresh_metrics(x->server);
 	chain_refresh_metrics(x->server);
 	metrics_write(&text);
 	reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", buf_bytes(&text));

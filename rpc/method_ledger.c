@@ -106,7 +106,12 @@ static struct rpc_outcome history(struct rpc_call *call)
 }
 
 #define HISTORY_PARAMS                                                                                                 \
-	{ .name = "rail", .type = PARAM_STRING, .min = 1, .max = 16, .fallback = "all", .help = "ecash or onchain." }, \
+	{ .name = "rail",                                                                                              \
+	  .type = PARAM_STRING,                                                                                        \
+	  .min = 1,                                                                                                    \
+	  .max = 16,                                                                                                   \
+	  .fallback = "all",                                                                                           \
+	  .help = "ecash, onchain, ark or lightning." },                                                               \
 		{ .name = "since_ms",                                                                                  \
 		  .type = PARAM_INT,                                                                                   \
 		  .max = INT64_MAX,                                                                                    \

@@ -72,6 +72,7 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_exit_plan,
 	&method_exit_prepare,
 	&method_exit_server,
+	&method_channel_list,
 	&method_directive_append,
 	&method_directive_list,
 	&method_directive_get,

@@ -45,6 +45,8 @@ extern const struct rpc_method method_exit_start, method_exit_list, method_exit_
 extern const struct rpc_method method_exit_claim, method_exit_sign, method_exit_preimage;
 /* method_plan.c */
 extern const struct rpc_method method_exit_plan, method_exit_prepare, method_exit_server;
+/* method_channel.c */
+extern const struct rpc_method method_channel_list;
 /* method_directive.c */
 extern const struct rpc_method method_directive_append, method_directive_list, method_directive_get,
 	method_directive_retry, method_directive_resolve, method_directive_stats;

@@ -13,6 +13,7 @@
 struct executor;
 struct exits;
 struct follower;
+struct lightning;
 struct loop;
 struct outbox;
 struct store;
@@ -41,9 +42,10 @@ struct rpc_server_options {
 	struct loop *loop;
 	struct store *store;
 	struct executor *executor;
-	struct outbox *outbox;     /* NULL: no chain is configured */
-	struct follower *follower; /* NULL: no node is configured */
-	struct exits *exits;       /* as the follower */
+	struct outbox *outbox;       /* NULL: no chain is configured */
+	struct follower *follower;   /* NULL: no node is configured */
+	struct exits *exits;         /* as the follower */
+	struct lightning *lightning; /* NULL: no Lightning node is configured */
 	struct wallet *wallet;
 	struct rpc_host host;
 	const char *network; /* "regtest" */

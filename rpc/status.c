@@ -10,6 +10,7 @@
 #include "outbox/show.h"
 #include "rpc/attention.h"
 #include "rpc/chain_show.h"
+#include "rpc/lightning_show.h"
 #include "rpc/http_face.h"
 #include "rpc/state.h"
 #include "rpc/views.h"
@@ -122,6 +123,7 @@ static json_t *peers_json(const struct rpc_server *s, struct arena *a)
 	add_mints(s, a, peers);
 	add_endpoints(s, a, peers);
 	chain_show_peers(s, a, peers);
+	lightning_show_peer(s, a, peers);
 	return peers;
 }
 

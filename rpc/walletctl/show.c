@@ -31,6 +31,8 @@ static const struct list_view {
 	{ "directive.stats", "spaces", "space_id chain_id contract signer next_nonce hold pause_reason trouble" },
 	{ "address.list", "addresses", "address label used index given_at_ms" },
 	{ "utxo.list", "utxos", "outpoint amount_sat state confirmations address label holder" },
+	{ "channel.list", "channels",
+	  "channel peer state usable capacity_sat local_msat splice.kind splice.state splice.waits_for" },
 	{ "vtxo.list", "vtxos", "vtxo_id amount_sat state blocks_left exit_depth exit_delta label holder" },
 	{ "vtxo.import", "vtxos", "place vtxo_id amount_sat status error.message warning.message" },
 	{ "exit.plan", "vtxos",
