@@ -91,6 +91,24 @@ static void read_states(struct arena *a, const struct net_reply *rep, struct err
 		must(s.n == 2 && s.spent + s.unspent + s.pending == 2);
 }
 
+/* Change is at most what was left, in as many notes as there are blanks. */
+static void read_change(struct arena *a, const struct melt_quote *q)
+{
+	const uint64_t surplus = 1000;
+	struct output *made;
+	struct err why;
+	uint64_t sum = 0;
+
+	if (melt_change_outputs(a, outputs, ARRAY_LEN(outputs), q->change, q->n_change, surplus, &made, &why) != 0) {
+		must(why.code == ERR_PEER_INVALID);
+		return;
+	}
+	must(q->n_change <= ARRAY_LEN(outputs));
+	for (size_t i = 0; i < q->n_change; i++)
+		sum += made[i].amount;
+	must(sum <= surplus);
+}
+
 static void read_melt(struct arena *a, const struct net_reply *rep, struct err *err)
 {
 	struct melt_asked asked = { .invoice = "lnbc1m1pabc", .unit = { "sat" }, .amount = { 100000 } };
@@ -108,6 +126,7 @@ static void read_melt(struct arena *a, const struct net_reply *rep, struct err *
 		must(ecash_cmp(cost.need, cost.fee_max) > 0);
 	else
 		must(why.code == ERR_RANGE);
+	read_change(a, &q);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -255,7 +255,7 @@ START_TEST(kinds_hide_the_internal)
 	json_t *kinds = json_object_get(rpc_world_result(&w, "action.kinds", "{}"), "kinds"), *kind;
 	size_t i;
 
-	ck_assert_uint_eq(json_array_size(kinds), 5);
+	ck_assert_uint_eq(json_array_size(kinds), 10);
 	json_array_foreach(kinds, i, kind)
 	{
 		ck_assert_str_ne(json_str(kind, "kind"), "hidden");

@@ -140,7 +140,9 @@ static const struct action_kind kinds_table[] = {
 	FAKE("hidden", send_states, .internal = true),
 };
 static const struct action_kind *const kinds[] = {
-	&kinds_table[0], &kinds_table[1], &kinds_table[2], &kinds_table[3], &kinds_table[4], &onchain_send_kind, NULL
+	&kinds_table[0],   &kinds_table[1],   &kinds_table[2],     &kinds_table[3],
+	&kinds_table[4],   &cashu_melt_kind,  &cashu_restore_kind, &cashu_transfer_kind,
+	&cashu_sweep_kind, &cashu_check_kind, &onchain_send_kind,  NULL,
 };
 
 /* --- life --- */
