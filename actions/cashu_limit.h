@@ -4,6 +4,9 @@
 
 #include "actions/cashu.h"
 
+/* The limits at a mint, an array held by a: {unit, max, held}.  totals: of all of the wallet's accounts. */
+json_t *cashu_limits_json(struct arena *a, const struct action_policy *p, const struct mint_row *mint,
+			  const struct account_total *totals, size_t n);
 /* Would so much more, in the unit of the place, be more than may be there?  What is sent and not claimed counts, since it
  * may come back.  ERR_MINT_LIMIT. */
 MUST_CHECK int cashu_limit_check(struct step *s, const struct cashu_place *at, uint64_t more, struct err *err);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "actions/cashu_limit.h"
 #include "actions/ecash.h"
 #include "actions/executor.h"
 #include "base/text.h"
@@ -28,18 +29,23 @@ static struct rpc_outcome mint_list(struct rpc_call *call)
 {
 	unsigned limit = (unsigned)rpc_param_int(call, "limit", PAGE_DEFAULT);
 	json_t *result = json_object_in(call->arena), *mints = json_array_in(call->arena);
+	struct account_total *totals;
 	struct mint_row *rows;
+	size_t n, i, n_totals;
 	int64_t after = 0;
 	struct err err;
 	json_t *obj;
-	size_t n, i;
 
 	if (rpc_param_cursor(call, &after, &err) != 0 ||
-	    mint_store_list(store_view(call->server->opt.store), call->arena, after, limit, &rows, &n, &err) != 0)
+	    mint_store_list(store_view(call->server->opt.store), call->arena, after, limit, &rows, &n, &err) != 0 ||
+	    movement_totals(store_view(call->server->opt.store), call->arena, &totals, &n_totals, &err) != 0)
 		return rpc_fail(&err);
 	for (i = 0; i < n && call->arena->used < PAGE_BYTES; i++) {
 		if (mint_json(call, &rows[i], &obj, &err) != 0)
 			return rpc_fail(&err);
+		json_set(obj, "limits",
+			 cashu_limits_json(call->arena, executor_policy(call->server->opt.executor), &rows[i], totals,
+					   n_totals));
 		json_add(mints, obj);
 	}
 	json_set(result, "mints", mints);
@@ -50,7 +56,9 @@ static struct rpc_outcome mint_list(struct rpc_call *call)
 static const struct param mint_list_params[] = { LIMIT_PARAM, CURSOR_PARAM, { 0 } };
 
 static const struct rpc_field mint_list_result[] = {
-	{ "mints", "array", "Each with url, name, whether it is trusted, its keysets, and its trouble if it has one." },
+	{ "mints", "array",
+	  "Each with url, name, whether it is trusted, its keysets, its trouble if it has one, and limits: what may be"
+	  " there at most by cashu_mint_limit (unit, max), and what counts against it (held)." },
 	{ "next", "string", "Cursor of the next page, or null." },
 	{ 0 },
 };

@@ -11,6 +11,8 @@ def limits(world):
     bob.issue(1000)
     alice.issue(64)
     token = bob.token(37)
+    same(alice.call("mint.list")["mints"][0]["limits"], [{"unit": "sat", "max": 100, "held": 64}], "the limit of the mint")
+    same(bob.call("mint.list")["mints"][0]["limits"], [], "no limit")
     with Unchanged(alice):
         not_started(alice, "mint_limit", "cashu_issue", "amount", {"mint": url, "amount": 37}, says="limit of 100")
         not_started(alice, "mint_limit", "cashu_receive", "token", {"token": token}, hint=["cashu_mint_limit=101 sat"])
