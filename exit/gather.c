@@ -145,7 +145,10 @@ static int payer_of(struct view v, struct arena *a, const struct exit_tx_row *tx
 								      : CHILD_MEMPOOL;
 		ret->payer_seen = true;
 	} else if (ret_own->id > 0 && ret->place != EXIT_TX_CONFIRMED) {
-		ret->payer = (struct exit_payer){ .exists = true, .txid = ret_own->txid, .origin = CHILD_WALLET };
+		ret->payer = (struct exit_payer){ .exists = true,
+						  .txid = ret_own->txid,
+						  .origin = ret_own->origin == CHILD_WALLET ? CHILD_WALLET
+											    : CHILD_MEMPOOL };
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* exit/internal.h - what progressor.c, package.c and claim_send.c share.  Nobody else includes this. */
+/* exit/internal.h - what progressor.c, package.c and cpfp.c share.  Nobody else includes this. */
 #ifndef EXIT_INTERNAL_H
 #define EXIT_INTERNAL_H
 

@@ -233,8 +233,7 @@ static int build(struct arena *a, const struct pay_terms *t, const struct child_
 	return tx_check(ret, err);
 }
 
-/* What is on its way alone, for no sibling, is not to be spent off chain any more: its server refuses it anyway. */
-static int hold_vtxo(struct unit *u, const struct gathered *g, size_t i, int64_t now_ms, struct err *err)
+int pay_hold_vtxo(struct unit *u, const struct gathered *g, size_t i, int64_t now_ms, struct err *err)
 {
 	const struct action_id holder = exit_holder(g->row.id);
 
@@ -289,7 +288,7 @@ static int keep(struct unit *u, struct arena *a, const struct gathered *g, size_
 	    exit_child_store_add(u, &child, now_ms, &child.id, err) != 0)
 		return -1;
 	*ret = child;
-	return hold_vtxo(u, g, i, now_ms, err);
+	return pay_hold_vtxo(u, g, i, now_ms, err);
 }
 
 int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct gathered *g, size_t i,

@@ -38,6 +38,9 @@ MUST_CHECK int pay_for(struct unit *u, struct arena *a, const struct pay_terms *
 /* At which rate its first child would be; false: nobody knows (ret_trouble). */
 MUST_CHECK int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_known, struct feerate *ret,
 			bool *ret_override, struct err *err);
+/* [X-30] What g->txs[i] puts on chain alone, for no sibling, is not to be spent off chain any more: its server refuses it
+ * anyway. */
+MUST_CHECK int pay_hold_vtxo(struct unit *u, const struct gathered *g, size_t i, int64_t now_ms, struct err *err);
 /* A node that took no child for this transaction said that it pays too little: *rate becomes a quarter more than that paid, at
  * least. */
 MUST_CHECK int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *tx, struct feerate *rate,

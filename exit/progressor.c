@@ -255,8 +255,8 @@ static int is_on_its_way(struct unit *u, const struct step_run *r, const struct 
 	struct block_ref block;
 	int rc = tx_store_place(unit_view(u), &g->own[i].txid, &place, &block, err);
 
-	*ret = rc == 1 && known && g->own[i].status == CHILD_SENT &&
-	       age_ms < (place == TX_OUT ? EXIT_SOON_MS : EXIT_AGAIN_MS);
+	*ret = known && g->own[i].status == CHILD_SENT &&
+	       age_ms < (rc == 1 && place == TX_OUT ? EXIT_SOON_MS : EXIT_AGAIN_MS);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -360,7 +360,14 @@ static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct 
 			send_package(r, g, i);
 		return 0;
 	case WANT_LOOK:
-		if (g->own[i].id > 0 && txid_equal(&g->own[i].txid, &g->facts.txs[i].payer.txid))
+		/* One that is to take its place, and was not sent yet: given from elsewhere, or made by a process that died. */
+		if (g->own[i].id > 0 && g->own[i].reach == REACH_NONE &&
+		    !txid_equal(&g->own[i].txid, &g->facts.txs[i].payer.txid)) {
+			send_package(r, g, i);
+			return 0;
+		}
+		if (g->facts.txs[i].payer.origin == CHILD_WALLET &&
+		    txid_equal(&g->own[i].txid, &g->facts.txs[i].payer.txid))
 			return look_at_own(u, r, g, i, t, err);
 		r->errand = (struct errand_order){ .kind = ERRAND_ENTRY,
 						   .exit_id = g->row.id,
