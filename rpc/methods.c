@@ -69,6 +69,8 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_exit_claim,
 	&method_exit_sign,
 	&method_exit_preimage,
+	&method_exit_cpfp_requests,
+	&method_exit_cpfp_provide,
 	&method_exit_plan,
 	&method_exit_prepare,
 	&method_exit_server,

@@ -43,6 +43,8 @@ extern const struct rpc_method method_exit_start, method_exit_list, method_exit_
 	method_exit_feerate;
 /* method_exit_claim.c */
 extern const struct rpc_method method_exit_claim, method_exit_sign, method_exit_preimage;
+/* method_exit_cpfp.c */
+extern const struct rpc_method method_exit_cpfp_requests, method_exit_cpfp_provide;
 /* method_plan.c */
 extern const struct rpc_method method_exit_plan, method_exit_prepare, method_exit_server;
 /* method_channel.c */

@@ -210,6 +210,8 @@ static const struct {
 	{ "exit.preimage", "{\"vtxo_id\":\"7\",\"preimage\":\"" NO_HEX "\"}", "invalid_params", "preimage" },
 	{ "exit.preimage", "{\"vtxo_id\":\"" ZEROS ":0\",\"preimage\":\"" ZEROS "\"}", "not_found", "vtxo_id" },
 	{ "exit.sign", "{}", "invalid_params", "psbt" },
+	{ "exit.cpfp_provide", "{}", "invalid_params", "exit_txid" },
+	{ "exit.cpfp_provide", "{\"exit_txid\":\"" ZEROS "\",\"child\":\"\"}", "invalid_params", "child" },
 };
 
 START_TEST(wrong_table)
