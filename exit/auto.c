@@ -133,6 +133,21 @@ static int begin_unit(struct unit *u, void *ctx, struct err *err)
 	return b->begun < 0 ? -1 : 0;
 }
 
+static int alarm_unit(struct unit *u, void *ctx, struct err *err)
+{
+	const struct vtxo_row *row = ctx;
+
+	return vtxo_store_alarm(u, row->id, err);
+}
+
+/* Its exit must begin now, whether it does or not. */
+static int alarm_of(const struct pass *p, struct vtxo_row *row, struct err *err)
+{
+	if (row->alarmed || exit_deadline(row, p->x->opt.margin) > (int64_t)p->tip)
+		return 0;
+	return store_unit(p->x->opt.store, alarm_unit, row, NULL, err);
+}
+
 /* What is refused stays as it is: an action has it, or nodes would not relay its exit. */
 static int begin(struct auto_exits *x, const struct vtxo_row *row, bool on_chain, struct err *err)
 {
@@ -154,7 +169,7 @@ static int begin(struct auto_exits *x, const struct vtxo_row *row, bool on_chain
 	return 0;
 }
 
-static int look_at(const struct pass *p, const struct vtxo_row *row, struct err *err)
+static int look_at(const struct pass *p, struct vtxo_row *row, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(2 * PASS_ARENA);
 	int rc = is_exiting(p, &a, row, err), on_chain;
@@ -164,6 +179,8 @@ static int look_at(const struct pass *p, const struct vtxo_row *row, struct err 
 	on_chain = is_on_chain(p, &a, row, err);
 	if (on_chain != 0)
 		return on_chain < 0 ? -1 : begin(p->x, row, true, err);
+	if (alarm_of(p, row, err) != 0)
+		return -1;
 	if (!is_wanted(p, row))
 		return 0;
 	rc = is_economical(p, &a, row, err);
@@ -196,7 +213,7 @@ static int look_at_all(const struct pass *p, struct err *err)
 		if (vtxo_store_list(p->view, &a, &q, keep_row, &page, err) < 0)
 			return -1;
 		for (unsigned i = 0; i < page.n; i++) {
-			const struct vtxo_row *row = &page.rows[i];
+			struct vtxo_row *row = &page.rows[i];
 			bool open = row->state == VTXO_SPENDABLE || row->state == VTXO_LOCKED;
 
 			if (open && look_at(p, row, err) != 0)

@@ -4,7 +4,7 @@
  * A pass looks at each VTXO that is spendable or locked, and begins its exit
  *   when its own transaction is on chain or in a mempool, whoever put it there: then it can only be claimed;
  *   when its server is lost, or (AUTO_EXIT_ON) when its deadline has come, and it is worth what its exit costs now.
- * One that an action holds is left to it.  Nothing is sent here: the exits' own task does what follows. */
+ * Of one whose deadline comes it is told (exit.deadline), whatever the policy.  One that an action holds is left to it.  Nothing is sent here: the exits' own task does what follows. */
 #ifndef EXIT_AUTO_H
 #define EXIT_AUTO_H
 

@@ -52,8 +52,8 @@ int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *
 	return 0;
 }
 
-/* 1.7: the server may sweep what has not come on chain before this VTXO expires. */
-static bool deadline_is_near(const struct pay_terms *t, const struct gathered *g)
+/* The server may sweep what has not come on chain before this VTXO expires. */
+bool pay_deadline_is_near(const struct pay_terms *t, const struct gathered *g)
 {
 	uint64_t open = 0;
 
@@ -70,7 +70,7 @@ int pay_bump(struct view v, const struct pay_terms *t, const struct gathered *g,
 		.blocks = blocks,
 		.after = t->bump_after,
 		.ours = ours,
-		.deadline_near = deadline_is_near(t, g),
+		.deadline_near = pay_deadline_is_near(t, g),
 		.limit = t->max_feerate,
 	};
 	bool known;

@@ -45,6 +45,8 @@ MUST_CHECK int pay_hold_vtxo(struct unit *u, const struct gathered *g, size_t i,
  * least. */
 MUST_CHECK int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *tx, struct feerate *rate,
 				 struct err *err);
+/* Has the exit no blocks left to lose (1.7)? */
+bool pay_deadline_is_near(const struct pay_terms *t, const struct gathered *g);
 /* Is the child that pays `fee` now to be replaced?  At *ret, if so. */
 MUST_CHECK int pay_bump(struct view v, const struct pay_terms *t, const struct gathered *g, size_t i,
 			const struct child_replaced *now, bool ours, uint32_t blocks, bool *ret_wanted,

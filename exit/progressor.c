@@ -425,6 +425,9 @@ static int step_unit(struct unit *u, void *ctx, struct err *err)
 	if (make_moves(u, r, &g, &m, err) != 0)
 		return -1;
 	r->state = g.row.state;
+	if (r->state == EXIT_PROCESSING && !g.vtxo.alarmed && pay_deadline_is_near(&r->terms, &g) &&
+	    vtxo_store_alarm(u, g.vtxo.id, err) != 0)
+		return -1;
 	t = m.trouble;
 	if (m.live && t.tag == TROUBLE_NONE && serve(u, r, &g, &t, err) != 0)
 		return -1;

@@ -23,6 +23,7 @@ enum {
 	Q_REHOLD,
 	Q_ANCHOR,
 	Q_LABEL,
+	Q_ALARM,
 	Q_FIND,
 	Q_GET,
 	Q_BYTES,
@@ -37,7 +38,8 @@ enum {
 #define ROWS                                                                                                           \
 	"SELECT v.id, v.txid, v.vout, v.amount, v.state, v.holder, v.version, v.key_idx, s.pubkey, s.lost_at_ms,"      \
 	" v.policy, v.expiry_height, v.exit_delta, v.depth, v.exit_weight, v.anchor_txid, v.anchor_vout,"              \
-	" v.anchor_height, v.anchor_hash, v.spk, v.standard, v.origin, v.label, v.created_at_ms, v.updated_at_ms"      \
+	" v.anchor_height, v.anchor_hash, v.spk, v.standard, v.origin, v.label, v.created_at_ms, v.updated_at_ms,"     \
+	" v.alarmed"                                                                                                   \
 	" FROM vtxo AS v CROSS JOIN ark_server AS s ON s.id = v.server_id"
 /* As the index says it that leaves out what is gone. */
 #define OURS "v.state NOT IN (3, 5)"
@@ -57,6 +59,8 @@ static const char *const sql[Q_COUNT] = {
 	[Q_ANCHOR] = "UPDATE vtxo SET anchor_height = ?2, anchor_hash = ?3, updated_at_ms = ?4, version = version + 1"
 		     " WHERE id = ?1",
 	[Q_LABEL] = "UPDATE vtxo SET label = ?2, version = version + 1 WHERE id = ?1",
+	[Q_ALARM] = "UPDATE vtxo SET alarmed = 1 WHERE id = ?1 AND alarmed = 0"
+		    " RETURNING txid, vout, amount, expiry_height",
 	[Q_FIND] = ROWS " WHERE v.txid = ?1 AND v.vout = ?2",
 	[Q_GET] = ROWS " WHERE v.id = ?1",
 	[Q_BYTES] = "SELECT bare, genesis FROM vtxo WHERE id = ?1",
@@ -420,6 +424,25 @@ int vtxo_store_set_label(struct unit *u, int64_t id, const char *label, struct e
 	return changes < 0 ? -1 : 0;
 }
 
+int vtxo_store_alarm(struct unit *u, int64_t id, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_VTXO, Q_ALARM);
+	char subject[OUTPOINT_TEXT], data[96];
+	struct outpoint at;
+	int rc;
+
+	bind_i64(q, 1, id);
+	rc = stmt_step(q, err);
+	if (rc != 1)
+		return rc;
+	col_txid(q, 0, &at.txid);
+	at.vout = (uint32_t)col_u64(q, 1);
+	outpoint_text(&at, subject);
+	snprintf(data, sizeof(data), "{\"amount_sat\":%" PRIu64 ",\"expiry_height\":%" PRIu64 "}",
+		 sat_value(col_sat(q, 2)), col_u64(q, 3));
+	return event_append(u, "exit.deadline", subject, data, err);
+}
+
 /* --- readers --- */
 
 static void row_read(struct arena *a, struct stmt *q, struct vtxo_row *ret)
@@ -446,6 +469,7 @@ static void row_read(struct arena *a, struct stmt *q, struct vtxo_row *ret)
 		.label = col_text(a, q, 22),
 		.created_at_ms = col_i64(q, 23),
 		.updated_at_ms = col_i64(q, 24),
+		.alarmed = col_bool(q, 25),
 	};
 	col_txid(q, 1, &ret->point.txid);
 	col_action_id(q, 5, &ret->holder);

@@ -53,6 +53,7 @@ struct vtxo_row {
 	const char *origin;            /* "import", "board", … */
 	const char *label;             /* or NULL */
 	int64_t created_at_ms, updated_at_ms;
+	bool alarmed; /* see vtxo_store_alarm() */
 };
 /* What a row takes of an arena at most. */
 #define VTXO_ROOM 512
@@ -94,6 +95,8 @@ MUST_CHECK int vtxo_store_move(struct unit *u, const struct outpoint *at, const 
 MUST_CHECK int vtxo_store_set_anchor(struct unit *u, int64_t id, const struct block_ref *block, int64_t now_ms,
 				     struct err *err);
 MUST_CHECK int vtxo_store_set_label(struct unit *u, int64_t id, const char *label, struct err *err);
+/* Hardly enough blocks are left for its exit before its server may take it: event exit.deadline, once in its life. */
+MUST_CHECK int vtxo_store_alarm(struct unit *u, int64_t id, struct err *err);
 
 /* 1 found, 0 not, -1. */
 MUST_CHECK int vtxo_store_find(struct view v, struct arena *a, const struct outpoint *at, struct vtxo_row *ret,

@@ -6,6 +6,7 @@
 #include "exit/plan.h"
 #include "rails/ark/exit_tx.h"
 #include "store/ark_server_store.h"
+#include "store/event_store.h"
 #include "store/exit_store.h"
 #include "tests/support/suite.h"
 #include "tests/support/vtxo_world.h"
@@ -82,6 +83,22 @@ static int lock(struct unit *u, void *ctx, struct err *e)
 	return vtxo_store_lock(u, ctx, 1, &alice, 1, e);
 }
 
+static void count_event(void *ctx, const struct event *e)
+{
+	(void)e;
+	++*(unsigned *)ctx;
+}
+
+static unsigned told(const char *kind)
+{
+	unsigned n = 0;
+	int64_t cursor;
+
+	ck_assert_int_ge(
+		event_list(store_view(fw.scratch.store), &fw.arena, 0, kind, 1000, count_event, &n, &cursor, err), 0);
+	return n;
+}
+
 static const struct {
 	const char *name;
 	enum auto_exit policy;
@@ -118,6 +135,7 @@ START_TEST(case_table)
 	ck_assert_uint_eq(begun, cases[_i].begins);
 	pass(cases[_i].policy); /* again: one lives already */
 	ck_assert_uint_eq(begun, cases[_i].begins);
+	ck_assert_uint_eq(told("exit.deadline"), cases[_i].late ? 1 : 0); /* once, and whatever the policy */
 }
 END_TEST
 

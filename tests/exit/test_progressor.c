@@ -460,6 +460,26 @@ START_TEST(a_refusal_is_shown_and_tried_again)
 }
 END_TEST
 
+/* Its server may be faster: somebody has to know, once. */
+START_TEST(few_blocks_are_left)
+{
+	struct vtxo v;
+
+	xw.maker.expiry_height = 30;
+	v = exit_world_make_vtxo(50000, 0, 0);
+	model_node_refuse(fw.node, true);
+	(void)exit_world_start(&v);
+	exit_world_settle();
+	ck_assert_uint_eq(exit_world_told("exit.deadline"), 0);
+	model_node_mine_empty(fw.node, 7); /* 30 blocks, less 12, less one transaction */
+	exit_world_settle();
+	ck_assert_uint_eq(exit_world_told("exit.deadline"), 1);
+	model_node_mine_empty(fw.node, 1);
+	exit_world_settle();
+	ck_assert_uint_eq(exit_world_told("exit.deadline"), 1);
+}
+END_TEST
+
 /* --- who has it? --- */
 
 static void kick(void)
@@ -576,6 +596,7 @@ int main(void)
 	tcase_add_test(tc, it_can_be_given_up_until_it_is_on_its_way);
 	tcase_add_test(tc, what_cannot_be_started);
 	tcase_add_test(tc, a_refusal_is_shown_and_tried_again);
+	tcase_add_test(tc, few_blocks_are_left);
 	tcase_add_test(tc, an_answer_that_is_lost_is_no_no);
 	tcase_add_test(tc, a_try_that_was_cut_off_is_no_no);
 	tcase_add_test(tc, who_has_it_is_known_after_a_no);

@@ -131,6 +131,7 @@ CALL(rehold, vtxo_store_rehold(w->u, &alice, &bob, err))
 CALL(move, vtxo_store_move(w->u, at(1), gone(), 1, err))
 CALL(anchor, vtxo_store_set_anchor(w->u, 1, block(), 1, err))
 CALL(label, vtxo_store_set_label(w->u, 1, "rent", err))
+CALL(alarm, vtxo_store_alarm(w->u, 1, err))
 CALL(find, vtxo_store_find(w->v, &arena, at(1), &w->row, err))
 CALL(get, vtxo_store_get(w->v, &arena, 1, &w->row, err))
 CALL(bytes, vtxo_store_bytes(w->v, &arena, 1, &w->bare, &w->genesis, err))
@@ -160,6 +161,7 @@ static const struct {
 	{ "vtxo_store_move", do_move, "vtxo " LEDGER },
 	{ "vtxo_store_set_anchor", do_anchor, "vtxo " },
 	{ "vtxo_store_set_label", do_label, "vtxo " },
+	{ "vtxo_store_alarm", do_alarm, "vtxo event " },
 	{ "vtxo_store_find", do_find, "vtxo ark_server " },
 	{ "vtxo_store_get", do_get, "vtxo ark_server " },
 	{ "vtxo_store_bytes", do_bytes, "vtxo " },
