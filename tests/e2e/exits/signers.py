@@ -1,0 +1,123 @@
+"""Exits together with another wallet, which the node's own plays: it pays for what is put on chain, makes the claim, or sends it."""
+import base64
+
+from ark_world import DELTA, refused, same, scenario
+from exits.moves import RATE, books, fund, look, spendable, start, take, to_claimable, until, until_sent, wait_until
+
+from bitcoin_rpc import btc, sat
+
+
+def compact(n):
+    return bytes([n]) if n < 0xfd else b"\xfd" + n.to_bytes(2, "little")
+
+
+def read_compact(raw, at):
+    if raw[at] < 0xfd:
+        return raw[at], at + 1
+    size = {0xfd: 2, 0xfe: 4, 0xff: 8}[raw[at]]
+    return int.from_bytes(raw[at + 1:at + 1 + size], "little"), at + 1 + size
+
+
+def with_vtxo(psbt, vtxo_hex):
+    """The VTXO in the proprietary field of the first input."""
+    raw, at = base64.b64decode(psbt), 5
+    while raw[at]:  # the global map
+        for _ in ("key", "value"):
+            n, at = read_compact(raw, at)
+            at += n
+    at += 1
+    key, value = bytes.fromhex("fc046261726b01"), bytes.fromhex(vtxo_hex)
+    field = compact(len(key)) + key + compact(len(value)) + value
+    return base64.b64encode(raw[:at] + field + raw[at:]).decode()
+
+
+def claimable(w, amount=50_000):
+    v = w.board(w.keys[0], amount)
+    d = w.daemon()
+    take(w, d, v)
+    fund(w, d, 100_000)
+    start(d, v)
+    to_claimable(w, d, v)
+    return d, v
+
+
+def coin_of(w):
+    """One of the node's wallet, taproot, in a block."""
+    address = w.node.address()
+    w.node.pay(address, 80_000)
+    w.node.mine()
+    coin, = w.node.wallet.ask("listunspent", 1, 9999999, [address])
+    return coin
+
+
+@scenario
+def the_claim_of_another_wallet(w):
+    """9.29: it adds a coin of its own, pays the fee, and signs after us."""
+    d, v = claimable(w)
+    txid, vout = v["id"].split(":")
+    coin = coin_of(w)
+    out = sat(coin["amount"]) + 50_000 - 3_000
+    bare = w.node.rpc.ask("createpsbt", [{"txid": txid, "vout": int(vout), "sequence": DELTA},
+                                         {"txid": coin["txid"], "vout": coin["vout"]}], [{w.node.address(): btc(out)}])
+    told = w.node.rpc.ask("utxoupdatepsbt", bare)
+    refused(lambda: d.call("exit.sign", psbt=told), "foreign_psbt", "one that carries no VTXO")
+    other = w.board(w.keys[1], 50_000)
+    refused(lambda: d.call("exit.sign", psbt=with_vtxo(told, other["hex"])), "bad_psbt", "one that carries another")
+    signed = d.call("exit.sign", psbt=with_vtxo(told, v["hex"]))
+    same((signed["signed"], signed["open"], signed["amount_sat"], signed["back_sat"]), (1, 1, 50_000, 0), "what is signed")
+    both = w.node.wallet.ask("walletprocesspsbt", signed["psbt"])
+    same(both["complete"], True, "that nobody else has to sign")
+    same(w.node.rpc.ask("sendrawtransaction", both["hex"]), signed["txid"], "its name")
+    until(d, v, "claim-in-progress")
+    w.node.mine()
+    until(d, v, "claimed")
+    same(look(d, v)["status"]["claimed_by"], "wallet", "who has claimed it")
+    books(w, d)
+
+
+@scenario
+def a_claim_that_somebody_else_sends(w):
+    """9.29: signed here, sent there."""
+    d, v = claimable(w)
+    before = spendable(d)
+    signed = d.call("exit.claim", psbt=True, feerate=RATE)
+    same((signed["status"], signed["fee_sat"]), ("signed", 645), "the claim")
+    final = w.node.rpc.ask("finalizepsbt", signed["psbt"])
+    same((final["complete"], final["hex"]), (True, signed["tx"]), "the PSBT")
+    same(signed["txid"] in w.node.pooled(), False, "that nobody has sent it")
+    w.node.rpc.ask("sendrawtransaction", final["hex"])
+    until(d, v, "claim-in-progress")
+    w.node.mine()
+    until(d, v, "claimed")
+    w.caught_up(d)
+    same(spendable(d), before + 50_000 - 645, "what has come")
+    books(w, d)
+
+
+@scenario
+def paid_for_from_elsewhere(w):
+    """3.7: this wallet has no coin; the node's wallet makes and signs the child, and the daemon sends it."""
+    v = w.board(w.keys[0], 50_000)
+    d = w.daemon()
+    take(w, d, v)
+    start(d, v)
+    wait_until(lambda: look(d, v)["waiting_for"] == "funds", "it to miss money")
+    asked, = d.call("exit.cpfp_requests")["requests"]
+    same((asked["vtxo_ids"], asked["child"]), ([v["id"]], None), "what is asked for")
+    coin, anchor = coin_of(w), asked["anchor"]
+    made = w.node.rpc.ask("createrawtransaction", [{"txid": asked["exit_txid"], "vout": anchor["vout"]},
+                                                   {"txid": coin["txid"], "vout": coin["vout"]}],
+                          [{w.node.address(): btc(sat(coin["amount"]) - asked["fee_sat"])}])
+    made = "03000000" + made[8:]
+    refused(lambda: d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=made), "invalid_params", "one without witnesses")
+    spent = [{"txid": asked["exit_txid"], "vout": anchor["vout"], "scriptPubKey": "51024e73", "amount": 0}]
+    child = w.node.wallet.ask("signrawtransactionwithwallet", made, spent)["hex"]
+    given = d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=child)
+    until_sent(w, d, v, 1)
+    same(given["txid"] in w.node.pooled(), True, "that it is sent")
+    asked, = d.call("exit.cpfp_requests")["requests"]
+    same((asked["child"]["txid"], asked["child"]["seen"]), (given["txid"], True), "who pays then")
+    w.node.mine()
+    until(d, v, "awaiting-delta")
+    same(d.call("exit.cpfp_requests")["requests"], [], "what is asked for then")
+    books(w, d)
