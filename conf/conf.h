@@ -65,6 +65,7 @@ struct config {
 	int auto_exit; /* enum auto_exit */
 	int64_t vtxo_exit_margin, vtxo_alarm_blocks;
 	int64_t exit_bump_after, exit_confirmations;
+	bool exit_auto_claim;
 
 	const char *lightning_rpc; /* Core Lightning's socket */
 	int64_t splice_attempts, splice_disconnects, splice_deadline_s;

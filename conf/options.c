@@ -144,6 +144,9 @@ const struct option options[] = {
 	  .help = "Blocks that an exit's transaction and the child that pays for it may wait before the child pays more." },
 	{ "exit_confirmations", OPTION_INT, 0, 1, 100, .fallback = "6", .arg = "N", AT(exit_confirmations),
 	  .help = "Confirmations of a claim after which its exit is over." },
+	{ "exit_auto_claim", OPTION_BOOL, 0, .fallback = "0", AT(exit_auto_claim),
+	  .help = "Claim what exits have put on chain, into the on-chain wallet: when the fee is a hundredth of it at most, "
+		  "or after 144 blocks. Otherwise exit.claim does." },
 	{ "vtxo_alarm_blocks", OPTION_INT, 0, 1, 100000, .fallback = "1008", .arg = "BLOCKS", AT(vtxo_alarm_blocks),
 	  .help = "status asks for attention so many blocks before an exit must begin." },
 

@@ -321,6 +321,7 @@ static void open_exits(struct host *h)
 		.policy = (enum auto_exit)h->conf.auto_exit,
 		.margin = (uint32_t)h->conf.vtxo_exit_margin,
 		.limit = policy.max_feerate,
+		.exits = h->conf.exit_auto_claim ? h->exits : NULL,
 		.begun = exit_begun,
 		.ctx = h,
 	});

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "exit/exit.h"
+#include "exit/auto_claim.h"
 #include "exit/plan.h"
 #include "exit/vtxo_import.h"
 #include "store/chain_store.h"
@@ -235,5 +235,11 @@ int auto_exits_run(void *auto_exits, struct err *err)
 		return found;
 	pass.tip = tip.ref.height;
 	pass.has_rates = chain_last_fees(x->opt.chain, &pass.rates, &(int64_t){ 0 });
-	return look_at_all(&pass, err);
+	if (look_at_all(&pass, err) != 0)
+		return -1;
+	if (!x->opt.exits)
+		return 0;
+	return auto_claim(&(struct auto_claim_options){ x->opt.store, x->opt.chain, x->opt.exits, pass.tip }, err) < 0
+		       ? -1
+		       : 0;
 }

@@ -21,8 +21,10 @@ struct auto_exit_options {
 	struct store *store;
 	struct chain_source *chain;
 	enum auto_exit policy;
-	uint32_t margin;          /* blocks to spare before a VTXO expires */
-	struct feerate limit;     /* the most that is ever paid */
+	uint32_t margin;      /* blocks to spare before a VTXO expires */
+	struct feerate limit; /* the most that is ever paid */
+	struct exits
+		*exits; /* what they have put on chain is claimed (exit/auto_claim.h); or NULL: only when asked for */
 	void (*begun)(void *ctx); /* an exit has begun, and is durable; or NULL */
 	void *ctx;
 };

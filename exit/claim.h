@@ -2,7 +2,7 @@
  * with [X-5], [X-20] and [X-21].
  *
  * A claim is stored before it is sent, and its exits are in no other open one; that it is there, and in which block, the
- * follower sees as the spend of the VTXOs' outputs.  Claims are never made by themselves. */
+ * follower sees as the spend of the VTXOs' outputs.  None is made here without being asked for; auto_claim.h may ask. */
 #ifndef EXIT_CLAIM_H
 #define EXIT_CLAIM_H
 

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "rails/bitcoin/psbt_sign.h"
 #include "tests/support/exit_world.h"
 #include "tests/support/suite.h"
@@ -305,23 +304,6 @@ END_TEST
 
 static const uint8_t preimage[PREIMAGE_SIZE] = { 5, 6, 7 };
 
-/* Somebody paid us over Lightning, and its server is gone. */
-static struct vtxo received(uint16_t delta)
-{
-	const struct secret user = exit_world_key_of(0);
-	struct vtxo board = exit_world_make_vtxo(50000, 0, 0), made;
-	struct ark_output out = { .amount = board.amount, .policy = board.policy };
-	struct arkoor_request r = { .input = &board, .normal = { &out, 1 }, .checkpoint = true };
-
-	out.policy.kind = ARK_HTLC_RECEIVE;
-	out.policy.htlc_expiry = 400;
-	out.policy.htlc_expiry_delta = delta;
-	sha256((struct bytes){ preimage, sizeof(preimage) }, &out.policy.hash);
-	OK(ark_make_arkoor(&xw.maker, &r, &user, &made, err));
-	exit_world_import(&made);
-	return made;
-}
-
 struct telling {
 	struct outpoint vtxo;
 	const uint8_t *preimage;
@@ -337,7 +319,7 @@ START_TEST(with_a_preimage_it_is_claimed)
 {
 	static const uint8_t wrong[PREIMAGE_SIZE] = { 5, 6, 8 };
 	struct claiming c = { .order = { .rate = exit_world_five, .incremental = { 250 }, .keys = xw.keys } };
-	struct vtxo v = received(5);
+	struct vtxo v = exit_world_make_received(50000, 5, preimage);
 	struct telling t = { v.point, wrong };
 	int64_t id;
 	struct tx tx;

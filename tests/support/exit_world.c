@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "chain/ark_keys.h"
 #include "exit/vtxo_import.h"
@@ -178,6 +179,22 @@ struct vtxo exit_world_make_vtxo(uint64_t amount, uint64_t fee, size_t hops)
 	exit_world_import(&last);
 	exit_world_settle();
 	return last;
+}
+
+struct vtxo exit_world_make_received(uint64_t amount, uint16_t delta, const uint8_t *preimage)
+{
+	const struct secret user = exit_world_key_of(0);
+	struct vtxo board = exit_world_make_vtxo(amount, 0, 0), made;
+	struct ark_output out = { .amount = board.amount, .policy = board.policy };
+	struct arkoor_request r = { .input = &board, .normal = { &out, 1 }, .checkpoint = true };
+
+	out.policy.kind = ARK_HTLC_RECEIVE;
+	out.policy.htlc_expiry = 400;
+	out.policy.htlc_expiry_delta = delta;
+	sha256((struct bytes){ preimage, 32 }, &out.policy.hash);
+	OK(ark_make_arkoor(&xw.maker, &r, &user, &made, err));
+	exit_world_import(&made);
+	return made;
 }
 
 /* --- exits --- */

@@ -36,6 +36,9 @@ struct secret exit_world_key_of(uint32_t index);
 void exit_world_import(const struct vtxo *v);
 /* Mined, and ours: a board with so much in its anchor, and out of it so many hops, two transactions each. */
 struct vtxo exit_world_make_vtxo(uint64_t amount, uint64_t fee, size_t hops);
+/* Somebody paid us over Lightning, and its server is gone: to the hash of this preimage (32 bytes), with so many blocks more before
+ * it is ours. */
+struct vtxo exit_world_make_received(uint64_t amount, uint16_t delta, const uint8_t *preimage);
 /* A unit that begins an exit, of which it can be seen what became. */
 struct exit_world_order {
 	struct exit_order o;
