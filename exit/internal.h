@@ -23,7 +23,7 @@ struct exits {
 	struct due_guard *guard; /* by exit_child_holder(): a shared transaction is sent once */
 	struct errand *errands;
 	struct timer *wake;
-	bool stopping, posted, asking_fees, fees_missing, all_due, claims_due;
+	bool stopping, posted, asking_fees, fees_missing, asking_limits, all_due, claims_due;
 	int64_t fees_asked_us; /* 0: never */
 	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
 	struct {
@@ -63,6 +63,10 @@ unsigned errands_under_way(const struct exits *x);
 
 void exits_was_taken(struct exits *x, int64_t tx_id);
 struct pay_terms exits_terms(struct exits *x);
+/* What the nodes want at least, and what they take, is asked for anew: a mempool fills, a node is restarted. */
+void exits_refresh_limits(struct exits *x);
+/* Why no node takes packages, and what to do about it, in the arena; NULL: one does, or nobody knows. */
+const char *exits_advice(const struct exits *x, struct arena *a);
 /* Something is in its way: told in the row, and tried again later.  Or nothing is any more. */
 MUST_CHECK int exits_note(struct unit *u, struct arena *a, struct exit_row *row, const struct exit_trouble *t,
 			  int64_t wake_at_ms, int64_t now_ms, struct err *err);

@@ -31,6 +31,7 @@ struct errand {
 	enum broadcast_class claim;
 	size_t culprit;
 	const char *words;
+	const char *advice; /* no node takes packages, for this reason; or NULL */
 	struct chain_tx_status root;
 	bool found;
 	struct sat fee;
@@ -101,10 +102,11 @@ static bool child_is_dead(const struct errand *e, const struct exit_row *row, co
 	return said && (child->reach == REACH_NONE || row->attempts >= DEAD_AFTER);
 }
 
-/* No node has it, and none will as it is: another one has to be made, which pays more. */
+/* No node has it, and none will as it is: another one has to be made, which pays more.  What a node that takes no packages
+ * says of fees means nothing. */
 static bool child_pays_too_little(const struct errand *e, const struct exit_child_row *child)
 {
-	return child->reach == REACH_NONE &&
+	return child->reach == REACH_NONE && !e->advice &&
 	       (e->class == PACKAGE_FEE_TOO_LOW || e->class == PACKAGE_REPLACEMENT_TOO_LOW);
 }
 
@@ -142,7 +144,9 @@ static struct exit_trouble trouble_of(const struct errand *e, const struct exit_
 
 	if (is_fine(e->class))
 		return t;
-	t.tag = e->class == PACKAGE_UNSUPPORTED ? TROUBLE_NODE_POLICY : TROUBLE_BROADCAST;
+	t.tag = e->class == PACKAGE_UNSUPPORTED || e->advice ? TROUBLE_NODE_POLICY : TROUBLE_BROADCAST;
+	if (e->advice)
+		t.words = e->advice;
 	return t;
 }
 
@@ -359,6 +363,8 @@ static void read_answer(struct errand *e, const struct chain_answer *got)
 		e->class = got->package.class;
 		e->culprit = got->package.culprit;
 		e->words = arena_strdup(&e->arena, got->package.words ? got->package.words : "");
+		if (!is_fine(e->class))
+			e->advice = exits_advice(e->x, &e->arena);
 		break;
 	case ERRAND_ROOT:
 		if (got->err.code == ERR_NONE)
@@ -390,6 +396,8 @@ static void note_package(struct exits *x, const struct errand *e)
 
 	txid_text(&e->order.child_txid, child);
 	metric_inc(is_fine(e->class) ? x->m_sent : x->m_refused);
+	if (!is_fine(e->class))
+		exits_refresh_limits(x); /* the next try is to know what the node wants */
 	if (is_fine(e->class))
 		log_info(&log, "exit.package_taken", F_STR("child", child));
 	else

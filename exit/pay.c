@@ -37,7 +37,7 @@ int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *
 		      struct err *err)
 {
 	struct exit_child_row *rows;
-	struct feerate was, more;
+	struct feerate was, more, most;
 	struct sat ignored;
 	size_t n;
 
@@ -47,8 +47,9 @@ int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *
 	    !broadcast_fee_wanted(rows[n - 1].refusal, &ignored))
 		return 0;
 	if (feerate_of_ceil(rows[n - 1].fee, weight_add(tx->weight, rows[n - 1].weight), &was) &&
-	    feerate_from_sat_per_kwu((feerate_sat_per_kwu(was) * 5 + 3) / 4, &more))
-		*rate = feerate_max(*rate, more);
+	    feerate_from_sat_per_kwu((feerate_sat_per_kwu(was) * 5 + 3) / 4, &more) &&
+	    feerate_from_sat_per_kwu(feerate_sat_per_kwu(*rate) * 2, &most))
+		*rate = feerate_max(*rate, feerate_cmp(more, most) < 0 ? more : most);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ MUST_CHECK int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id,
  * anyway. */
 MUST_CHECK int pay_hold_vtxo(struct unit *u, const struct gathered *g, size_t i, int64_t now_ms, struct err *err);
 /* A node that took no child for this transaction said that it pays too little: *rate becomes a quarter more than that paid, at
- * least. */
+ * least, but no more than twice itself: what is not enough then is not refused because of fees. */
 MUST_CHECK int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *tx, struct feerate *rate,
 				 struct err *err);
 /* Has the exit no blocks left to lose (1.7)? */

@@ -13,6 +13,7 @@
 #include "exit/internal.h"
 #include "exit/reconcile.h"
 #include "rails/bitcoin/policy.h"
+#include "rails/chain/broadcast.h"
 #include "store/chain_store.h"
 #include "store/tx_store.h"
 
@@ -119,6 +120,39 @@ static void refresh_fees(struct exits *x, bool has_fees, int64_t age_ms)
 	x->asking_fees = true;
 	x->fees_asked_us = now_us;
 	chain_ask_fees(x->opt.chain, (struct chain_then){ fees_known, x });
+}
+
+/* The source keeps what it is told. */
+static void limits_known(void *ctx, const struct chain_answer *got)
+{
+	struct exits *x = ctx;
+
+	(void)got;
+	x->asking_limits = false;
+}
+
+void exits_refresh_limits(struct exits *x)
+{
+	if (x->asking_limits || x->stopping)
+		return;
+	x->asking_limits = true;
+	chain_ask_limits(x->opt.chain, (struct chain_then){ limits_known, x });
+}
+
+const char *exits_advice(const struct exits *x, struct arena *a)
+{
+	const char *advice = NULL;
+
+	for (size_t i = 0; i < chain_backends(x->opt.chain); i++) {
+		struct chain_stats s;
+
+		chain_stats(x->opt.chain, i, &s);
+		if (s.verified && s.limits.packages)
+			return NULL;
+		if (s.verified && s.limits.why_not[0] != '\0')
+			advice = arena_strdup(a, s.limits.why_not);
+	}
+	return advice;
 }
 
 /* The strictest of the nodes that have been asked. */
@@ -335,6 +369,34 @@ static int look_at_own(struct unit *u, struct step_run *r, struct gathered *g, s
 	return 0;
 }
 
+/* It is to be sent again.  What a mempool has refused because it pays too little is raised to what the node wants by now; what
+ * it pays more than that already, it only tries again. */
+static int send_again(struct unit *u, struct step_run *r, struct gathered *g, size_t i, struct exit_trouble *t,
+		      struct err *err)
+{
+	const struct exit_child_row *own = &g->own[i];
+	const struct child_replaced old = { own->fee, own->weight, r->terms.limits.incremental };
+	struct feerate rate, now;
+	struct payment p = { .made = false };
+	struct sat ignored;
+	bool known, override;
+
+	if (own->has_fee && own->refusal && broadcast_fee_wanted(own->refusal, &ignored)) {
+		if (pay_rate(unit_view(u), &r->terms, g->txs[i].id, &known, &rate, &override, err) != 0)
+			return -1;
+		if (known && feerate_of_ceil(own->fee, weight_add(g->txs[i].weight, own->weight), &now) &&
+		    feerate_cmp(rate, now) > 0 &&
+		    pay_for(u, &r->arena, &r->terms, g, i, rate, &old, r->now_ms, &p, err) != 0)
+			return -1;
+		*t = p.trouble;
+	}
+	if (p.made)
+		metric_inc(r->x->m_children);
+	if (t->tag == TROUBLE_NONE)
+		send_package(r, g, i);
+	return 0;
+}
+
 static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct exit_trouble *t, struct err *err)
 {
 	size_t i = 0;
@@ -354,10 +416,9 @@ static int serve(struct unit *u, struct step_run *r, struct gathered *g, struct 
 	case WANT_SEND:
 		if (is_on_its_way(u, r, g, i, &waits, err) != 0)
 			return -1;
-		if (waits)
-			r->soon = true;
-		else
-			send_package(r, g, i);
+		if (!waits)
+			return send_again(u, r, g, i, t, err);
+		r->soon = true;
 		return 0;
 	case WANT_LOOK:
 		/* One that is to take its place, and was not sent yet: given from elsewhere, or made by a process that died. */

@@ -176,10 +176,20 @@ static int is_outdone(struct view v, struct arena *a, const struct exit_child_ro
 }
 
 /* Before a block has its parent.  1: it is given up, 0, -1. */
-static int open_child(struct unit *u, struct arena *a, struct exit_child_row *own, int64_t now_ms, struct err *err)
+static int open_child(struct unit *u, struct arena *a, const struct exit_tx_facts *t, struct exit_child_row *own,
+		      int64_t now_ms, struct err *err)
 {
 	bool outdone;
 
+	/* What the network shows was sent, whatever became of the node's answer. */
+	if (t->payer_seen && txid_equal(&t->payer.txid, &own->txid)) {
+		if (own->status != CHILD_PREPARED)
+			return 0;
+		own->status = CHILD_SENT;
+		own->reach = REACH_MAYBE;
+		own->refusal = NULL;
+		return exit_child_store_save(u, own, err);
+	}
 	if (is_outdone(unit_view(u), a, own, &outdone, err) != 0)
 		return -1;
 	if (!outdone)
@@ -215,6 +225,7 @@ static int count_again(struct unit *u, struct arena *a, const struct exit_tx_fac
 		if (txid_equal(&rows[i].txid, &t->payer.txid)) {
 			rows[i].active = true;
 			rows[i].status = CHILD_SENT;
+			rows[i].reach = REACH_MAYBE;
 			rows[i].refusal = NULL;
 			rows[i].confirmed = t->payer.confirmed;
 			rows[i].block = t->payer.block;
@@ -230,7 +241,7 @@ static int child_of(struct unit *u, struct arena *a, struct gathered *g, size_t 
 	struct exit_child_row *own = &g->own[i];
 
 	if (own->id > 0 && t->place != EXIT_TX_CONFIRMED)
-		return open_child(u, a, own, now_ms, err);
+		return open_child(u, a, t, own, now_ms, err);
 	if (own->id > 0 && mined_child(u, a, t, own, now_ms, err) != 0)
 		return -1;
 	return own->active ? 0 : count_again(u, a, t, g->txs[i].id, err);

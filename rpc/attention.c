@@ -26,6 +26,7 @@
 #define DAY_MS          (86400 * INT64_C(1000))
 #define BLOCK_MS        (600 * INT64_C(1000))
 #define EXITS_LOOKED_AT 1000u
+#define NODE_WORDS_MAX  1024u
 #define EXIT_ALARM      1008u      /* blocks: a week */
 #define LIBEVENT_SOUND  0x02010d00 /* 2.1.13 */
 
@@ -414,11 +415,26 @@ static bool is_short_of_coins(const struct exit_row *row, uint64_t *ret_sat)
 	return true;
 }
 
+/* What is wrong with the nodes, where that holds it up; NULL: nothing. */
+static const char *node_trouble(struct arena *a, const struct exit_row *row)
+{
+	struct err ignored; /* what cannot be read is no such trouble */
+	const char *words;
+	json_t *obj;
+
+	if (!exit_trouble_is(row->error, TROUBLE_NODE_POLICY) ||
+	    json_parse(a, bytes_of(row->error), JSON_DEPTH_MAX, &obj, &ignored) != 0 ||
+	    json_get_str(obj, "error", NODE_WORDS_MAX, &words, &ignored) != 0)
+		return NULL;
+	return words;
+}
+
 static void look_at_exit(void *ctx, const struct exit_row *row)
 {
 	struct stuck *s = ctx;
 	SCOPED(arena) struct arena a = ARENA_LIMIT(256u * 1024);
 	struct exit_status status;
+	const char *words;
 	struct err err;
 	uint64_t more;
 
@@ -431,6 +447,10 @@ static void look_at_exit(void *ctx, const struct exit_row *row)
 				     more));
 
 		json_set_u64(item, "missing_sat", more);
+		s->shown++;
+	} else if (row->state == EXIT_PROCESSING && (words = node_trouble(&a, row)) != NULL) {
+		add_exit(s, "exit_refused", "exit.get; it is tried again by itself", row,
+			 arena_printf(s->l->a, "No node takes the transactions of an exit: %s.", words));
 		s->shown++;
 	} else if (row->state == EXIT_PROCESSING && exit_trouble_is(row->error, TROUBLE_INPUT_CONFLICT)) {
 		add_exit(

@@ -364,6 +364,7 @@ static const struct {
 	{ false, false, SHORT("0"), "exit_needs_funds", 1712 },
 	{ false, false, NULL, NULL, 0 },
 	{ false, false, "{\"type\":\"wallet-locked\"}", NULL, 0 },
+	{ false, false, "{\"type\":\"node-policy-unsupported\",\"error\":\"use another\"}", "exit_refused", 0 },
 	{ false, false, "{\"type\":\"exit-input-conflict\",\"confirmations\":1}", "exit_taken", 0 },
 	{ true, true, NULL, NULL, 0 },
 	{ true, false, NULL, "exit_taken", 0 },
