@@ -37,11 +37,15 @@ def until(d, v, state, what="it"):
     return wait_until(lambda: (lambda e: e if e["state"] == state else None)(look(d, v)), f"{what} to be {state}")
 
 
+def is_sent(d, v, n):
+    """Is its n-th transaction in the mempool, and has the daemon seen it there?  The exit, or None."""
+    e = look(d, v, transactions=True)
+    tx = e["transactions"][n - 1]
+    return e if tx["status"] == "mempool" and tx.get("child") and tx["child"]["status"] == "sent" else None
+
+
 def until_sent(w, d, v, n):
-    """Its n-th transaction is in the mempool, and the daemon has seen it there."""
-    return wait_until(lambda: (lambda e: e if e["transactions"][n - 1]["status"] == "mempool" and
-                               (e["transactions"][n - 1].get("child") or {}).get("status") == "sent" else None)(
-                                   look(d, v, transactions=True)), f"transaction {n} to be sent")
+    return wait_until(lambda: is_sent(d, v, n), f"transaction {n} to be sent")
 
 
 def children(e):
