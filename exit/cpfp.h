@@ -8,9 +8,11 @@
 #define EXIT_CPFP_H
 
 #include "exit/exit.h"
+#include "rails/bitcoin/policy.h"
 #include "store/exit_tx_store.h"
 
-#define CPFP_REQUESTS_MAX 1000u
+#define CPFP_REQUESTS_MAX    1000u
+#define CPFP_CHILD_BYTES_MAX TRUC_CHILD_WEIGHT_MAX /* of a child: a byte weighs one at least */
 
 /* Each exit transaction whose turn it is: txid, tx, anchor, vtxo_ids, parent_weight; feerate (for both together), fee_sat (of
  * a child with one taproot coin and output); child: null, or who pays now, and what has to be outbid.  At most

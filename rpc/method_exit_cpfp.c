@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "exit/cpfp.h"
-#include "rails/bitcoin/policy.h"
 #include "rpc/exit_call.h"
 #include "rpc/methods.h"
 #include "rpc/state.h"
@@ -53,7 +52,7 @@ static int provide_unit(struct unit *u, struct rpc_call *call, json_t **ret, str
 		ERR(err, ERR_PARAM, "this is no txid");
 		return err_field(err, "exit_txid");
 	}
-	if (!hex_decode_any(call->arena, rpc_param_str(call, "child"), TRUC_CHILD_WEIGHT_MAX, &raw)) {
+	if (!hex_decode_any(call->arena, rpc_param_str(call, "child"), CPFP_CHILD_BYTES_MAX, &raw)) {
 		ERR(err, ERR_PARAM, "a child is a transaction in hex, of at most 1,000 vB");
 		return err_field(err, "child");
 	}
@@ -85,7 +84,7 @@ static const struct param provide_params[] = {
 	  .type = PARAM_STRING,
 	  .flags = PARAM_REQUIRED | PARAM_FILE,
 	  .min = 1,
-	  .max = 2 * TRUC_CHILD_WEIGHT_MAX,
+	  .max = 2 * CPFP_CHILD_BYTES_MAX,
 	  .help = "Signed, in hex." },
 	RPC_KEY_PARAM,
 	{ 0 },
