@@ -22,8 +22,10 @@ struct net_request {
 	int64_t timeout_ms;         /* whole exchange; 0 means 30 s */
 	int64_t connect_timeout_ms; /* of it, until the connection stands; 0 means what http was made with */
 	size_t max_reply;           /* body cap; 0 means 8 MiB */
-	bool plain_json;    /* no HTTP: base/net/json_call.h; of the above only unix_socket, body and limits count */
-	bool changes_state; /* fresh connection, never reused: libcurl may resend on a reused one by itself */
+	bool plain_json;     /* no HTTP: base/net/json_call.h; of the above only unix_socket, body and limits count */
+	const char *ca_file; /* PEM: who may have signed for this peer, instead of whom http trusts; or NULL */
+	bool grpc;           /* HTTP/2, because a reply's status stands behind it: also with changes_state */
+	bool changes_state;  /* fresh connection, never reused: libcurl may resend on a reused one by itself */
 };
 
 enum net_outcome {
@@ -38,6 +40,9 @@ struct net_reply {
 	struct bytes body;        /* when answered; NUL one past its end */
 	const char *content_type; /* when answered; never NULL then */
 	int retry_after_s;        /* from Retry-After in seconds, else 0 */
+	bool has_grpc_status;     /* gRPC: what stood in headers or trailers */
+	int grpc_status;          /* 0 is fine */
+	char grpc_message[512];   /* as it came, percent-encoded; cut to fit */
 	char detail[128];         /* for people, when not answered: what went wrong */
 };
 

@@ -4,6 +4,7 @@
  *
  * Was any byte of the request sent?  libcurl calls the "prereq" hook when the connection stands (name, proxy and TLS
  * included) and before it writes the request: a call that never got there has certainly sent nothing. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -211,33 +212,52 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
 	return 0;
 }
 
-/* A number of seconds; the other form, a date, would need the peer's clock. */
-static int retry_after(const char *line, size_t n)
+/* Has this line of a head, or of trailers, that name (with its colon)?  Its value, cut to fit. */
+static bool header_value(struct bytes line, const char *name, char *ret, size_t size)
 {
-	static const char name[] = "Retry-After:";
-	char value[12];
-	size_t from = sizeof(name) - 1;
+	size_t from = strlen(name), n = line.n;
+
+	if (n < from || strncasecmp((const char *)line.p, name, from) != 0)
+		return false;
+	while (from < n && (line.p[from] == ' ' || line.p[from] == '\t'))
+		from++;
+	while (n > from && strchr(" \t\r\n", line.p[n - 1]) != NULL)
+		n--;
+	n = n - from < size ? n - from : size - 1;
+	memcpy(ret, line.p + from, n);
+	ret[n] = '\0';
+	return true;
+}
+
+/* A number of seconds; the other form, a date, would need the peer's clock. */
+static int retry_after(struct bytes line)
+{
+	char value[24];
 	uint64_t s = 0;
 
-	if (n < from || strncasecmp(line, name, from) != 0)
-		return 0;
-	while (from < n && (line[from] == ' ' || line[from] == '\t'))
-		from++;
-	while (n > from && strchr(" \t\r\n", line[n - 1]) != NULL)
-		n--;
-	if (n - from >= sizeof(value))
-		return 0;
-	memcpy(value, line + from, n - from);
-	value[n - from] = '\0';
-	if (!parse_u64(value, UINT64_MAX, &s))
+	if (!header_value(line, "Retry-After:", value, sizeof(value)) || !parse_u64(value, UINT64_MAX, &s))
 		return 0;
 	return (int)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
+}
+
+/* gRPC's status stands behind the body, or in the head where there is none. */
+static void grpc_read(struct bytes line, struct net_reply *reply)
+{
+	char value[12];
+	uint64_t status;
+
+	header_value(line, "grpc-message:", reply->grpc_message, sizeof(reply->grpc_message));
+	if (!header_value(line, "grpc-status:", value, sizeof(value)))
+		return;
+	reply->has_grpc_status = parse_u64(value, INT_MAX, &status);
+	reply->grpc_status = reply->has_grpc_status ? (int)status : 0;
 }
 
 static size_t on_header(char *p, size_t size, size_t count, void *arg)
 {
 	struct http_call *call = arg;
 	size_t n = size * count;
+	struct bytes line = { (const uint8_t *)p, n };
 	int s;
 
 	call->head_n += n; /* over all interim replies too: a peer could send 100 Continue for ever */
@@ -245,11 +265,14 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
 		snprintf(call->why, sizeof(call->why), "reply headers larger than %zu bytes", REPLY_HEAD_MAX);
 		return 0;
 	}
-	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
 		call->reply.retry_after_s = 0;
-	s = retry_after(p, n);
+		call->reply.has_grpc_status = false;
+	}
+	s = retry_after(line);
 	if (s != 0)
 		call->reply.retry_after_s = s;
+	grpc_read(line, &call->reply);
 	return n;
 }
 
@@ -424,8 +447,8 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (http->ca_file != NULL)
-		SET(CURLOPT_CAINFO, http->ca_file);
+	if (req->ca_file != NULL || http->ca_file != NULL)
+		SET(CURLOPT_CAINFO, req->ca_file != NULL ? req->ca_file : http->ca_file);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    req->connect_timeout_ms > 0 ? (long)req->connect_timeout_ms : http->connect_timeout_ms);
@@ -446,8 +469,9 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	if (req->changes_state) {
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 		SET(CURLOPT_FORBID_REUSE, 1L);
-		/* HTTP/2 brings nothing to a connection of one request, but a refused stream would be sent again. */
-		SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+		/* HTTP/2 brings nothing to a connection of one request, but a refused stream would be sent again.  gRPC has
+		 * nothing else; and a stream that is refused was not read. */
+		SET(CURLOPT_HTTP_VERSION, (long)(req->grpc ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	} else {
 		SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	}

@@ -336,6 +336,56 @@ static const struct unsent_case unsent_cases[] = {
 	{ .name = "line break in type", .method = "POST", .content_type = "a\r\nX-B: b", .detail = "type" },
 };
 
+#define GRPC_HEAD    HEAD_200 "Transfer-Encoding: chunked\r\nTrailer: grpc-status\r\n\r\n"
+#define GRPC_MESSAGE "5\r\n....x\r\n0\r\n"
+
+static const struct {
+	const char *name, *raw;
+	bool has_status;
+	int status;
+	const char *message;
+} grpc_cases[] = {
+	{ "in trailers", GRPC_HEAD GRPC_MESSAGE "grpc-status: 0\r\n\r\n", true, 0, "" },
+	{ "with words", GRPC_HEAD GRPC_MESSAGE "Grpc-Status:9\r\nGRPC-message: not%20now \r\n\r\n", true, 9,
+	  "not%20now" },
+	{ "in the head", HEAD_200 "grpc-status: 16\r\ngrpc-message: who?\r\nContent-Length: 0\r\n\r\n", true, 16,
+	  "who?" },
+	{ "none", GRPC_HEAD GRPC_MESSAGE "\r\n", false, 0, "" },
+	{ "no number", GRPC_HEAD GRPC_MESSAGE "grpc-status: -1\r\n\r\n", false, 0, "" },
+	{ "too large a number", GRPC_HEAD GRPC_MESSAGE "grpc-status: 2147483648\r\n\r\n", false, 0, "" },
+	{ "a long one", GRPC_HEAD GRPC_MESSAGE "grpc-status: 0000000000000000\r\n\r\n", false, 0, "" },
+	{ "of an interim reply", "HTTP/1.1 103 Early\r\ngrpc-status: 0\r\n\r\n" HEAD_200 "Content-Length: 0\r\n\r\n",
+	  false, 0, "" },
+};
+
+START_TEST(test_grpc_status)
+{
+	struct peer_script script = { .path = "/v1/swap", .raw = grpc_cases[_i].raw };
+	struct net_request req = post(http_peer_url(peer, "/v1/swap"));
+	struct exchange x;
+
+	http_peer_on(peer, &script);
+	req.grpc = true;
+	exchange(&x, &req);
+	ck_assert_int_eq(x.reply.outcome, NET_ANSWERED);
+	ck_assert_msg(x.reply.has_grpc_status == grpc_cases[_i].has_status &&
+			      x.reply.grpc_status == grpc_cases[_i].status,
+		      "%s: %d", grpc_cases[_i].name, x.reply.grpc_status);
+	ck_assert_str_eq(x.reply.grpc_message, grpc_cases[_i].message);
+}
+END_TEST
+
+START_TEST(test_ca_file_of_one_request)
+{
+	struct net_request req = post("https://127.0.0.1:1/");
+	struct exchange x;
+
+	req.ca_file = "/nonexistent/tls.crt";
+	exchange(&x, &req);
+	ck_assert_int_eq(x.reply.outcome, NET_NOT_SENT);
+}
+END_TEST
+
 START_TEST(test_not_sent)
 {
 	const struct unsent_case *c = &unsent_cases[_i];
@@ -901,6 +951,8 @@ int main(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_loop_test(c, test_replies, 0, (int)ARRAY_LEN(reply_cases));
+	tcase_add_loop_test(c, test_grpc_status, 0, (int)ARRAY_LEN(grpc_cases));
+	tcase_add_test(c, test_ca_file_of_one_request);
 	tcase_add_loop_test(c, test_not_sent, 0, (int)ARRAY_LEN(unsent_cases));
 	tcase_add_test(c, test_too_many_or_too_long_headers_are_not_sent);
 	tcase_add_test(c, test_refused_connection_is_not_sent);
