@@ -3,7 +3,7 @@
  *
  * Pure: each exchange is a pair, x_request() and x_decode().  What is decoded lives in the arena given first.  A node is our
  * own, and still its replies are checked like anybody's: a peer's words and transactions are in them.
- * A pair that a node has nothing for is NULL: .caps tells before.
+ * A pair that a node has nothing for is NULL.
  * Errors of decoding: ERR_PEER (the node's error: .peer_code is its number, .msg ends with its words), ERR_PEER_INVALID (not
  * what it may say), ERR_PEER_DOWN (certainly not asked), ERR_TIMEOUT (perhaps asked: no reply).  trouble() makes of them what
  * is to be done.  Requests: ERR_RANGE (no room in the arena). */
@@ -226,5 +226,6 @@ struct ln_backend {
 };
 
 extern const struct ln_backend cln_backend; /* Core Lightning, 26.06 or later: cln.c */
+extern const struct ln_backend ldk_backend; /* ldk-server: ldk.c */
 
 #endif
