@@ -47,7 +47,7 @@ def feerate(node, value):
     """In sat per kw.  A number without a unit is per kilobyte: whoever sends one has fallen into the trap."""
     text = str(value)
     if text.endswith("perkw"):
-        return int(text[:-5])
+        return max(int(text[:-5]), FLOOR_KW)
     if text.endswith("perkb"):
         return max(int(text[:-5]) // 4, FLOOR_KW)
     if text in ("normal", "urgent", "slow", "minimum", "opening"):
@@ -85,6 +85,7 @@ def channel_of(node, channel_id):
     found = owned(node, channel_id)
     if found.running:
         raise Refused(BUSY, "Currently waiting on previous splice command to finish.")
+    found.check_fresh()
     return found
 
 
@@ -130,17 +131,21 @@ def features(peer):
 @method(id=REQUIRED, host=None, port=None)
 def connect(node, id, host, port):
     found = [c for c in node.channels.values() if c.peer.id == id]
-    if not found:
-        raise Refused(NO_ADDRESS, f"Unable to connect, no address known for peer")
-    peer = found[0].peer
-    if not peer.connected:
-        if not peer.reachable:
-            raise Refused(ALL_FAILED, "All addresses failed: 127.0.0.1:1: Connection establishment: Connection refused. ")
-        node.note("connect", found[0])
-        for one in found:
-            one.connect()
-    return {"id": id, "features": features(peer), "direction": "out", "address": {"type": "ipv4", "address": "127.0.0.1",
-                                                                                    "port": 1}}
+    if found and found[0].peer.connected:
+        return connected(found[0].peer)
+    if not host and not (found and found[0].peer.reachable):
+        raise Refused(NO_ADDRESS, "Unable to connect, no address known for peer")
+    if not found or not found[0].peer.reachable:
+        raise Refused(ALL_FAILED, f"All addresses failed: {host}:{port}: Connection establishment: Connection refused. ")
+    node.note("connect", found[0])
+    for one in found:
+        one.connect()
+    return connected(found[0].peer)
+
+
+def connected(peer):
+    return {"id": peer.id, "features": features(peer), "direction": "out",
+            "address": {"type": "ipv4", "address": "127.0.0.1", "port": 9735}}
 
 
 @method(id=REQUIRED, force=False)
@@ -196,6 +201,15 @@ def listclosedchannels(node, id):
 
 
 # Coins and PSBTs.
+
+@method(spent=False)
+def listfunds(node, spent):
+    coins = node.coins.all()
+    return {"outputs": [{"txid": c.txid, "output": c.vout, "amount_msat": c.amount * 1000, "scriptpubkey": c.script.hex(),
+                         "status": "confirmed" if c.confirmations else "unconfirmed",
+                         "reserved": node.coins.is_reserved((c.txid, c.vout), node.height())} for c in coins],
+            "channels": []}
+
 
 def chosen(node, amount, rate, startweight, outpoints, free):
     """The coins, those asked for or the biggest, and what is left of them after the fee; amount None is all."""
@@ -265,7 +279,7 @@ def addpsbtoutput(node, satoshi, initialpsbt, locktime, destination):
             raise ValueError("another network")
         script = bitcoin.segwit_script(destination) if destination else node.coins.script()
     except (ValueError, IndexError):
-        raise bad("destination", "valid address on network regtest", destination) from None
+        raise Refused(UNSPECIFIC, "Could not parse destination address, destination should be a valid address") from None
     made.add_output(amount, script)
     return {"psbt": made.text(), "estimated_added_weight": 4 * (9 + len(script)), "outnum": len(made.outputs) - 1}
 

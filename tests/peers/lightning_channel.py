@@ -77,7 +77,7 @@ class Channel:
         """What a node forgets when it ends."""
         self.round = None
         self.running = None  # a command that waits: an Event
-        self.owned_from = 0.0  # when its daemon is there again
+        self.aborting = 0.0, None  # until when the daemon that is on its way out answers, and what it says
         self.reestablished = self.peer.connected
 
     # Its outputs.
@@ -110,7 +110,7 @@ class Channel:
     def connect(self):
         """The handshake: what can be resumed is."""
         self.peer.connected = self.reestablished = True
-        self.owned_from = 0.0
+        self.aborting = 0.0, None
         if self.state not in OPEN:
             return
         for row in self.rows:
@@ -122,14 +122,18 @@ class Channel:
     @property
     def owner(self):
         """The name of the daemon that serves it, or None."""
-        if self.state not in OPEN or not self.peer.connected or time.monotonic() < self.owned_from:
-            return None
-        return "channeld"
+        return "channeld" if self.state in OPEN and self.peer.connected else None
 
-    def restart_daemon(self):
-        """As after an abort: nobody owns it for a while."""
+    def give_up(self, words):
+        """We abort the round.  The daemon ends when the peer has heard of it, and what is asked meanwhile is answered by
+        the abort."""
         self.round = None
-        self.owned_from = time.monotonic() + self.world.restart_s
+        self.aborting = time.monotonic() + self.world.abort_s, words
+
+    def check_fresh(self):
+        until, words = self.aborting
+        if time.monotonic() < until:
+            raise Refused(ABORT, words)
 
     # Splices.
 
@@ -154,7 +158,7 @@ class Channel:
             self.running = None
         words = self.peer.aborts.pop(command, None)
         if words is not None:
-            self.restart_daemon()
+            self.round = None
             raise Refused(ABORT, f"Peer aborted for reason: {words}")
 
     def begin(self, relative, feerate_kw, force, initial):
@@ -171,7 +175,7 @@ class Channel:
         self.wait_for_peer("splice_init")
         if self.rows and not any(row.own_sigs for row in self.rows):
             # Its side has forgotten those that nobody signed and that could not be resumed.
-            self.restart_daemon()
+            self.round = None
             raise Refused(CHANNEL_ERROR, "WARNING: tx_init_rbf without a splice to replace")
         found = initial.copy()
         found.add_input(*self.funding, self.funding_output(), sequence=0)
@@ -219,13 +223,13 @@ class Channel:
         weight = (BASE_WEIGHT + FUNDING_INPUT_WEIGHT + OUTPUT_WEIGHT + len(inputs) * COIN_INPUT_WEIGHT +
                   sum(4 * (9 + len(o.script)) for o in outputs))
         if self.to_us_msat + made.relative * 1000 < 0 or fee < 0:
-            self.restart_daemon()
+            self.give_up("Initiator funding is less than commited amount.")
             raise Refused(FUNDING_LOW, f"You provided {brought * 1000}msat but committed to {(brought - fee) * 1000}msat.")
         if fee < fee_of(made.feerate_kw, weight):
-            self.restart_daemon()
+            self.give_up(f"Our fee ({fee * 1000}msat) was too low")
             raise Refused(LOW_FEE, f"Feerate too low. Your funding only provided {fee * 1000}msat in fees")
         if not made.force and fee > fee_of(self.world.max_kw, weight):
-            self.restart_daemon()
+            self.give_up(f"Our own fee ({fee * 1000}msat) is too high to use without forcing.")
             raise Refused(HIGH_FEE, f"Feerate too high. Do you really want to spend {fee * 1000}msat on fees?")
 
     def sign(self, given):
@@ -287,7 +291,7 @@ class Channel:
             return
         if newest:
             self.rows.pop()
-        self.restart_daemon()
+        self.give_up("requested by user")
 
     # What becomes of it.
 

@@ -74,7 +74,7 @@ class Stub:
         self.channels, self.closed = {}, set()
         self.random = random.Random(seed)
         # Settings, which a test may change at any time.
-        self.floor_kw, self.max_kw, self.estimate_kw, self.depth, self.restart_s = 253, 100_000, 1_000, 1, 0.3
+        self.floor_kw, self.max_kw, self.estimate_kw, self.depth, self.abort_s = 253, 2_530, 253, 1, 0.05
         self.warnings, self.forgets_early_signatures = {}, False
         self.journal, self.unlawful, self.calls, self.rules = [], [], [], []
         self.lock = threading.RLock()

@@ -3,11 +3,13 @@
   rpc = lightning_rpc.Rpc("/path/to/lightning-rpc")
   rpc.ask("getinfo")
   rpc.ask("splice_init", channel_id=..., relative_amount=-10_000)
+  outcome = rpc.ask_later("splice_init", ...)          of a call that may take long
 """
 import contextlib
 import itertools
 import json
 import socket
+import threading
 
 TIMEOUT_S = 60
 
@@ -37,6 +39,18 @@ class Rpc:
         if "error" in answer:
             raise LightningError(method, answer["error"])
         return answer["result"]
+
+    def ask_later(self, method, **params):
+        """A list that gets the result, or what was raised, when it comes."""
+        outcome = []
+
+        def run():
+            try:
+                outcome.append(self.ask(method, **params))
+            except (LightningError, OSError, EOFError) as why:
+                outcome.append(why)
+        threading.Thread(target=run, daemon=True).start()
+        return outcome
 
 
 def read(connection):

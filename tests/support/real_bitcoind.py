@@ -48,6 +48,12 @@ def install():
     return shlex.split(lab.install(BITCOIND))
 
 
+def cli():
+    """The command that runs the bitcoin-cli beside it."""
+    *loader, program = install()
+    return [*loader, os.path.join(os.path.dirname(program), "bitcoin-cli")]
+
+
 def rpcauth(user, password, salt="0123456789abcdef"):
     """The option's value for a user of the node."""
     return f"{user}:{salt}${hmac.new(salt.encode(), password.encode(), hashlib.sha256).hexdigest()}"
