@@ -264,6 +264,9 @@ def fundpsbt(node, satoshi, feerate, startweight, minconf, reserve, excess_as_ch
 def utxopsbt(node, satoshi, feerate, startweight, utxos, reserve, reservedok, excess_as_change, **_):
     wanted = [(txid, int(vout)) for txid, vout in (one.split(":") for one in utxos)]
     # A coin that a candidate in the mempool spends is one still, for what replaces it.
+    for txid, vout in wanted:
+        if (txid, vout) in node.coins.known and not node.node.rpc.ask("gettxout", txid, vout, False):
+            raise Refused(BAD_PARAMETERS, f"Already spent UTXO {txid}:{vout}")
     free = [c for c in node.coins.all(spent=True) if reservedok or not node.coins.is_reserved((c.txid, c.vout), node.height())]
     return funded(node, satoshi, feerate, startweight, reserve, excess_as_change, wanted, free)
 

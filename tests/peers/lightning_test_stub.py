@@ -1,6 +1,7 @@
 """The scripted Lightning node.  It is what Core Lightning was measured to be (lightning_hazards.py), and knows besides what
 a test wants to happen."""
 import json
+import os
 import socket
 
 import acts
@@ -11,6 +12,7 @@ from lightning_channel import AWAITING_SPLICE, UNILATERAL
 from lightning_hazards import HAZARDS
 from psbt import Psbt
 
+RECORDED = os.path.join(lab.ROOT, "tests", "vectors", "lightning", "cln.json")
 # In these our own node does what it must never do.
 UNLAWFUL = ("abort_channels after our signatures", "a feerate without a unit")
 
@@ -24,6 +26,45 @@ def as_real(name, function):
 
 for one in HAZARDS:
     as_real(*one)
+
+
+def shape(value, path=""):
+    """{path of a field: its kind}, of all that is in an answer."""
+    found = {path: type(value).__name__}
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        found.update(shape(inner, f"{path}.{name}"))
+    for inner in value if isinstance(value, list) else ():
+        found.update(shape(inner, path + "[]"))
+    return found
+
+
+@test("lightning stub: each field of its answers is one of the real node's, and of that kind")
+def _(world):
+    with open(RECORDED, encoding="utf-8") as f:
+        said = json.load(f)["said"]
+    real = {}
+    for one in said:
+        real.setdefault(one["method"], {}).update(shape(one["result"]) if "result" in one else {})
+    for ask in (lambda: world.rpc.ask("getinfo"), lambda: world.rpc.ask("feerates", style="perkw"),
+                lambda: world.rpc.ask("listpeers"), lambda: world.rpc.ask("listfunds"), world.channel):
+        ask()
+    built = world.steps.build_in(150_000)
+    world.rpc.ask("unreserveinputs", psbt=built[0], reserve=100)
+    world.rpc.ask("reserveinputs", psbt=built[0], exclusive=False)
+    world.steps.settle(built, sign=True)
+    world.crash()
+    world.channel()
+    world.steps.splice(world.steps.build_out(50_000, 2000), 2000)
+    world.model.force_close()
+    world.node.mine(100)
+    world.channel()
+    world.rpc.ask("listclosedchannels")
+    asked = {call.method for call in world.stub.calls}
+    check(len(asked) >= 14, f"too few methods: {asked}")
+    for call in world.stub.calls:
+        told = shape(call.answer["result"])
+        strange = {path: kind for path, kind in told.items() if real[call.method].get(path) != kind}
+        same(strange, {}, f"fields of {call.method}")
 
 
 @test("lightning stub: PSBTs of both versions are read and written, and what is none is refused")

@@ -169,7 +169,8 @@ class Stub:
         try:
             self.node.send(raw)
         except bitcoin_rpc.BitcoinError as why:
-            return None if self.confirmations(bitcoin.Tx.parse(raw).txid()) else f"{why.code}: {why.message}"
+            return None if self.confirmations(bitcoin.Tx.parse(raw).txid()) else \
+                f"error code: {why.code}\\nerror message:\\n{why.message}"
         return None
 
     def witness(self, script):

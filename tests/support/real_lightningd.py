@@ -32,9 +32,9 @@ WITHOUT = ("cln-renepay", "cln-xpay", "cln-askrene", "autoclean", "bookkeeper", 
 
 
 def version(program):
-    """(26, 6, ...) of "v26.06.6"."""
+    """As it says itself, without its v: "26.06.6"."""
     said = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
-    return tuple(int(n) for n in re.findall(r"\d+", said.decode()))
+    return said.decode().strip().removeprefix("v")
 
 
 def install():
@@ -44,7 +44,7 @@ def install():
     program = shutil.which(named) if named else shutil.which("lightningd") or shutil.which(beside)
     if not program:
         raise lab.CannotBeHad(f"{named or 'lightningd'}: no such program here; LIGHTNINGD names one")
-    if version(program)[:2] < AT_LEAST:
+    if tuple(int(n) for n in re.findall(r"\d+", version(program))[:2]) < AT_LEAST:
         raise lab.CannotBeHad(f"{program} is older than v26.06")
     return program
 
@@ -180,15 +180,3 @@ class Lightningd:
             with open(self.log, encoding="utf-8", errors="replace") as f:
                 return text in f.read()
         lab.wait_until(there, f"its log to say {text!r}", within_s=within_s)
-
-
-def pair(folder, node, *options):
-    """Two that are ready, the first of which has money."""
-    both = [Lightningd(os.path.join(folder, name), node, *options) for name in ("a", "b")]
-    for one in both:
-        one.start()
-    for one in both:
-        one.ready()
-    return both
-
-
