@@ -1,5 +1,4 @@
-"""What the tests of the scripted Lightning node share: a bitcoind, and the node upon it with one channel.  It is a Duo of
-lightning_hazards.py."""
+"""What the tests of the scripted Lightning node share: a Duo of lightning_hazards.py that is scripted, upon a bitcoind."""
 import os
 
 import lightning_rpc
@@ -10,34 +9,43 @@ import splice_steps
 from lab import wait_until
 from peer_bench import check, raises, same  # noqa: F401
 
+CAPACITY, OURS = 1_000_000, 600_000
+COINS = (300_000, 200_000)
 
-class World(peer_bench.Bench):
+
+class Duo:
+    """stub is the node, model the channel."""
+
     PEER = "bitcoind"
     install = staticmethod(real_bitcoind.install)
 
     def __init__(self, folder):
-        super().__init__(folder)
-        self.node = self.until_end(real_bitcoind.Bitcoind(self.place()))
+        self.node = real_bitcoind.Bitcoind(os.path.join(folder, "node"))
+        self.stub = None
         self.node.start()
         self.node.ready()
         self.node.prepare()
-        self.stub = self.until_end(lightningd_stub.Stub(os.path.join(folder, "lightning"), self.node))
-        self.stub.coins.fund(300_000, 200_000)
-        self.model = self.stub.open_channel("a", 1_000_000, 600_000)
+        self.stub = lightningd_stub.Stub(os.path.join(folder, "lightning"), self.node)
+        self.stub.coins.fund(*COINS)
+        self.model = self.stub.open_channel("a", CAPACITY, OURS)
         self.stub.start()
-        self.rpc = lightning_rpc.Rpc(self.stub.socket, timeout=20)
-        self.steps = splice_steps.Steps(self.rpc, self.model.id, self.node.address())
+        self.socket, self.channel_id = self.stub.socket, self.model.id
+        self.rpc = lightning_rpc.Rpc(self.socket, timeout=20)
+        self.steps = splice_steps.Steps(self.rpc, self.channel_id, self.node.address())
+
+    def end(self):
+        if self.stub:
+            self.stub.stop()
+        self.node.stop()
 
     def channel(self):
-        return self.rpc.ask("listpeerchannels", channel_id=self.model.id)["channels"][0]
+        return self.rpc.ask("listpeerchannels", channel_id=self.channel_id)["channels"][0]
 
     def refused(self, code, method, **params):
         """Its words."""
         why = raises(lightning_rpc.LightningError, self.rpc.ask, method, **params)
         same(why.code, code, f"the code of {why}")
         return why.message
-
-    # As of a Duo.
 
     def peer_down(self):
         self.model.peer.reachable = False
@@ -63,8 +71,11 @@ class World(peer_bench.Bench):
     def mine(self, blocks):
         self.node.mine(blocks)
 
+    def submissions(self):
+        return self.stub.count("open")
+
     def wealth(self):
         return self.stub.wealth()
 
 
-test = peer_bench.tests_of(World)
+test = peer_bench.tests_of(Duo)

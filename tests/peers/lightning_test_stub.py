@@ -165,7 +165,7 @@ def _(world):
     same((tx.locktime >> 24, tx.inputs[0].sequence >> 24), (0x20, 0x80), "how a commitment looks")
     world.node.mine(100)
     same(states(), [], "at last")
-    same([c["channel_id"] for c in world.rpc.ask("listclosedchannels")["closedchannels"]], [world.model.id, other.id],
+    same([c["channel_id"] for c in world.rpc.ask("listclosedchannels")["closedchannels"]], [world.channel_id, other.id],
          "closed")
     world.refused(352, "splice_init", channel_id=other.id, relative_amount=-1)
 

@@ -75,7 +75,7 @@ class Stub:
         self.random = random.Random(seed)
         # Settings, which a test may change at any time.
         self.floor_kw, self.max_kw, self.estimate_kw, self.depth, self.abort_s = 253, 2_530, 253, 1, 0.05
-        self.warnings, self.forgets_early_signatures = {}, False
+        self.warnings, self.forgets_early_signatures, self.refuse_sending = {}, False, None
         self.journal, self.unlawful, self.calls, self.rules = [], [], [], []
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -166,6 +166,8 @@ class Stub:
 
     def send(self, raw):
         """Into the mempool: None, or what the node has against it."""
+        if self.refuse_sending:
+            return self.refuse_sending
         try:
             self.node.send(raw)
         except bitcoin_rpc.BitcoinError as why:

@@ -38,7 +38,7 @@ class Duo:
         self.ours.fund(CAPACITY + KEPT)
         self.channel_id = self.ours.open_channel(self.theirs, CAPACITY, push=THEIRS)
         self.ours.fund(*COINS)
-        self.rpc = self.ours.rpc
+        self.rpc, self.socket = self.ours.rpc, self.ours.socket
         self.steps = Steps(self.rpc, self.channel_id, self.node.address())
 
     def end(self):
@@ -81,6 +81,9 @@ class Duo:
         self.node.mine(blocks)
         self.ours.caught_up()
         self.theirs.caught_up()
+
+    def submissions(self):
+        return self.ours.logged("Getting handle_splice_init")
 
     def wealth(self):
         return self.ours.wallet_total() + self.channel()["to_us_msat"] // 1000

@@ -174,9 +174,10 @@ class Lightningd:
             return found and found["state"] == state and found.get("reestablished") and found.get("owner") == "channeld"
         lab.wait_until(usable, f"the channel to be usable in {state}", within_s=START_S)
 
-    def wait_log(self, text, within_s=START_S):
-        """Until its log has this."""
-        def there():
-            with open(self.log, encoding="utf-8", errors="replace") as f:
-                return text in f.read()
-        lab.wait_until(there, f"its log to say {text!r}", within_s=within_s)
+    def logged(self, text):
+        """How often its log has this, over all its lives."""
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read().count(text)
+
+    def wait_log(self, text):
+        lab.wait_until(lambda: self.logged(text), f"its log to say {text!r}", within_s=START_S)
