@@ -317,6 +317,56 @@ START_TEST(somebody_else_pays)
 }
 END_TEST
 
+/* A stranger's transaction pays for the first one, so much of a coin of his own; nobody here has paid yet. */
+static struct txid offer_theirs(int64_t id, uint64_t fee)
+{
+	static const uint8_t script[34] = { 0x51, 0x20, 3 };
+	struct exit_tx_row row = exit_world_tx_of(id, 0);
+	struct tx coin = follower_world_tx(NULL, 0, &(struct pays){ { script, sizeof(script) }, 60000 }, 1), parent,
+		  child;
+	struct outpoint in[2] = { { row.txid, row.anchor_vout }, { model_node_offer(fw.node, &coin), 0 } };
+
+	follower_world_mine();
+	OK(tx_decode(&fw.arena, row.raw, &parent, err));
+	child = follower_world_tx(in, 2, &(struct pays){ { script, sizeof(script) }, 60000 - fee }, 1);
+	model_node_offer(fw.node, &parent);
+	return model_node_offer(fw.node, &child);
+}
+
+static const struct {
+	uint64_t fee;
+	bool enough; /* at five sat/vB for both */
+} strangers[] = { { 5000, true }, { 200, false } };
+
+/* 9.10, 9.11: what a stranger pays is looked up; it is enough, or one of ours takes its place. */
+START_TEST(a_stranger_pays)
+{
+	struct vtxo v = exit_world_make_vtxo(50000, 0, 0);
+	struct txid theirs, by;
+	struct outpoint anchor;
+	struct exit_tx_row row;
+	int64_t id;
+
+	exit_world_fund(0, 100000);
+	exits_set_keys(xw.exits, NULL);
+	id = exit_world_start(&v);
+	theirs = offer_theirs(id, strangers[_i].fee);
+	exit_world_settle();
+	exit_world_expect(id, "S Pv Pa");
+	exits_set_keys(xw.exits, xw.keys);
+	exit_world_settle();
+	ck_assert_uint_gt(model_node_asked(fw.node, "getmempoolentry"), 0);
+	row = exit_world_tx_of(id, 0);
+	anchor = (struct outpoint){ row.txid, row.anchor_vout };
+	ck_assert(model_node_spender(fw.node, &anchor, &by));
+	ck_assert(txid_equal(&by, &theirs) == strangers[_i].enough);
+	ck_assert_uint_eq(exit_world_coins(UTXO_SPENDABLE), strangers[_i].enough ? 100000 : 0);
+	exit_world_mine(1);
+	ck_assert_int_eq(exit_world_row_of(id).state, EXIT_AWAITING_DELTA);
+	exit_world_check_books();
+}
+END_TEST
+
 /* 9.14, 9.15 */
 START_TEST(a_block_goes)
 {
@@ -590,6 +640,7 @@ int main(void)
 	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);
 	tcase_add_test(tc, restarts_change_nothing);
 	tcase_add_test(tc, somebody_else_pays);
+	tcase_add_loop_test(tc, a_stranger_pays, 0, ARRAY_LEN(strangers));
 	tcase_add_test(tc, a_block_goes);
 	tcase_add_test(tc, a_block_has_something_else);
 	tcase_add_test(tc, somebody_else_spends_it);

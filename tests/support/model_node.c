@@ -251,6 +251,27 @@ static const char *send_of(struct model_node *n, const json_t *params)
 	return SAY("\"result\":\"%s\"", txid_of(n, &txid));
 }
 
+/* Its fee is what of its inputs it does not pay out. */
+static const char *entry_of(struct model_node *n, const json_t *params)
+{
+	const struct model_tx *t = tx_asked(n, json_array_get(params, 0));
+	struct sat in = { 0 }, out, fee;
+
+	if (!t || !t->in_mempool)
+		return no(n, -5, "Transaction not in mempool");
+	for (size_t i = 0; i < t->tx.n_in; i++) {
+		const struct tx_out *spent = model_out(&n->chain, &t->tx.in[i].prevout);
+
+		ck_assert(spent && sat_add(in, spent->value, &in));
+	}
+	ck_assert(tx_value_out(&t->tx, &out) && sat_sub(in, out, &fee));
+	return SAY("\"result\":{\"vsize\":%u,\"weight\":%u,\"ancestorcount\":1,\"ancestorsize\":%u,"
+		   "\"fees\":{\"base\":%s,\"ancestor\":%s,\"modified\":%s},\"depends\":[],\"spentby\":[],\"time\":0,"
+		   "\"unbroadcast\":false}",
+		   (unsigned)tx_vsize(&t->tx), (unsigned)tx_weight(&t->tx).v, (unsigned)tx_vsize(&t->tx),
+		   btc_of(n, fee), btc_of(n, fee), btc_of(n, fee));
+}
+
 /* --- packages --- */
 
 static bool is_known_tx(const struct model_tx *t)
@@ -421,6 +442,8 @@ static const char *member_for(struct model_node *n, const char *method, const js
 		return coin_of(n, params);
 	if (strcmp(method, "gettxspendingprevout") == 0)
 		return spends_of(n, params);
+	if (strcmp(method, "getmempoolentry") == 0)
+		return entry_of(n, params);
 	if (strcmp(method, "sendrawtransaction") == 0)
 		return send_of(n, params);
 	if (strcmp(method, "submitpackage") == 0)
