@@ -25,6 +25,7 @@ struct exits {
 	struct timer *wake;
 	bool stopping, posted, asking_fees, fees_missing, asking_limits, all_due, claims_due;
 	int64_t fees_asked_us; /* 0: never */
+	int64_t estimate_us;   /* when a node's own estimate was last there, or we began */
 	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
 	struct {
 		int64_t tx_id, at_us;

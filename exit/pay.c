@@ -16,6 +16,11 @@
 
 /* --- rates --- */
 
+bool pay_rates_are_usable(const struct fee_rates *rates, int64_t age_ms)
+{
+	return age_ms < PAY_OLD_MS || feerate_sat_per_kwu(rates->rate[FEE_FAST]) <= PAY_OLD_RATE;
+}
+
 int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_known, struct feerate *ret,
 	     bool *ret_override, struct err *err)
 {

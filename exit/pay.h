@@ -35,6 +35,10 @@ struct payment {
 MUST_CHECK int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct gathered *g, size_t i,
 		       struct feerate rate, const struct child_replaced *old, int64_t now_ms, struct payment *ret,
 		       struct err *err);
+/* Rates that no node has confirmed for a day are not paid when they are high (10): whoever wants to says so with a feerate. */
+#define PAY_OLD_MS   (24 * 3600 * INT64_C(1000))
+#define PAY_OLD_RATE 12500u /* 50 sat/vB */
+bool pay_rates_are_usable(const struct fee_rates *rates, int64_t age_ms);
 /* At which rate its first child would be; false: nobody knows (ret_trouble). */
 MUST_CHECK int pay_rate(struct view v, const struct pay_terms *t, int64_t tx_id, bool *ret_known, struct feerate *ret,
 			bool *ret_override, struct err *err);

@@ -32,6 +32,7 @@ struct exits *exits_new(const struct exits_options *opt)
 		err_fatal("out of memory");
 	x->opt = *opt;
 	x->log = log_module("exit");
+	x->estimate_us = clock_mono_us();
 	x->guard = due_guard_new(EXIT_SEND_MAX);
 	x->wake = loop_timer(opt->loop, pump, x);
 	x->m_steps = metric_counter("walletd_exit_steps_total", NULL, "Looks at an exit.");
@@ -194,6 +195,9 @@ struct pay_terms exits_terms(struct exits *x)
 
 	t.has_fees = chain_last_fees(x->opt.chain, &t.fees, &age_ms);
 	refresh_fees(x, t.has_fees, age_ms);
+	if (t.has_fees && age_ms >= 0)
+		x->estimate_us = clock_mono_us() - 1000 * age_ms;
+	t.has_fees = t.has_fees && pay_rates_are_usable(&t.fees, (clock_mono_us() - x->estimate_us) / 1000);
 	return t;
 }
 

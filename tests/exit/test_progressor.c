@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "exit/child.h"
 #include "exit/claim.h"
+#include "exit/pay.h"
 #include "rails/bitcoin/policy.h"
 #include "tests/support/exit_world.h"
 #include "tests/support/suite.h"
@@ -530,6 +531,28 @@ START_TEST(few_blocks_are_left)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	uint64_t rate; /* sat per 1000 weight units */
+	int64_t age_ms;
+	bool usable;
+} ages[] = {
+	{ "young and low", 250, 0, true },
+	{ "young and high", 100000, PAY_OLD_MS - 1, true },
+	{ "a day old, and not too high", PAY_OLD_RATE, PAY_OLD_MS, true },
+	{ "a day old, and high", PAY_OLD_RATE + 1, PAY_OLD_MS, false },
+};
+
+START_TEST(age_table)
+{
+	const struct fee_rates r = {
+		.rate = { [FEE_FAST] = { ages[_i].rate }, [FEE_REGULAR] = { 250 }, [FEE_SLOW] = { 250 } }
+	};
+
+	ck_assert_msg(pay_rates_are_usable(&r, ages[_i].age_ms) == ages[_i].usable, "%s", ages[_i].name);
+}
+END_TEST
+
 /* --- who has it? --- */
 
 static void kick(void)
@@ -648,6 +671,7 @@ int main(void)
 	tcase_add_test(tc, what_cannot_be_started);
 	tcase_add_test(tc, a_refusal_is_shown_and_tried_again);
 	tcase_add_test(tc, few_blocks_are_left);
+	tcase_add_loop_test(tc, age_table, 0, ARRAY_LEN(ages));
 	tcase_add_test(tc, an_answer_that_is_lost_is_no_no);
 	tcase_add_test(tc, a_try_that_was_cut_off_is_no_no);
 	tcase_add_test(tc, who_has_it_is_known_after_a_no);
