@@ -66,6 +66,7 @@ struct config {
 	int64_t vtxo_exit_margin, vtxo_alarm_blocks;
 	int64_t exit_bump_after, exit_confirmations;
 	bool exit_auto_claim;
+	int64_t exit_max_fee_per_tick; /* sat; 0: no limit */
 
 	const char *lightning_rpc; /* Core Lightning's socket */
 	int64_t splice_attempts, splice_disconnects, splice_deadline_s;

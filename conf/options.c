@@ -144,6 +144,11 @@ const struct option options[] = {
 	  .help = "Blocks that an exit's transaction and the child that pays for it may wait before the child pays more." },
 	{ "exit_confirmations", OPTION_INT, 0, 1, 100, .fallback = "6", .arg = "N", AT(exit_confirmations),
 	  .help = "Confirmations of a claim after which its exit is over." },
+	{ "exit_max_fee_per_tick", OPTION_INT, 0, 0, (int64_t)SAT_MONEY_MAX, .fallback = "0", .arg = "SAT",
+	  AT(exit_max_fee_per_tick),
+	  .help = "So much is paid for exits in a minute, in all, and no less than for one of their transactions; what is "
+		  "more waits, unless its deadline is near. 0: as much as it takes; each package keeps to "
+		  "onchain_max_feerate." },
 	{ "exit_auto_claim", OPTION_BOOL, 0, .fallback = "0", AT(exit_auto_claim),
 	  .help = "Claim what exits have put on chain, into the on-chain wallet: when the fee is a hundredth of it at most, "
 		  "or after 144 blocks. Otherwise exit.claim does." },

@@ -309,6 +309,7 @@ static void open_exits(struct host *h)
 		.network = (enum network)h->conf.network,
 		.single_chain = policy.single_chain,
 		.max_feerate = policy.max_feerate,
+		.max_fee_per_tick = { (uint64_t)h->conf.exit_max_fee_per_tick },
 		.bump_after = (uint32_t)h->conf.exit_bump_after,
 		.margin = (uint32_t)h->conf.vtxo_exit_margin,
 		.final_confs = (unsigned)h->conf.exit_confirmations,

@@ -26,11 +26,12 @@ struct exits_options {
 	struct store *store;
 	struct chain_source *chain;
 	enum network network;
-	bool single_chain;          /* change goes to receiving scripts, as in bark's own wallet */
-	struct feerate max_feerate; /* a package pays no more; 500 sat/vB */
-	uint32_t bump_after;        /* exit_bump_after: blocks that a child may wait before it pays more (3.6); 3 */
-	uint32_t margin;            /* vtxo_exit_margin: blocks that must be left before a VTXO expires; 12 */
-	unsigned final_confs;       /* exit_confirmations: of a claim, after which it is over; 6 */
+	bool single_chain;           /* change goes to receiving scripts, as in bark's own wallet */
+	struct feerate max_feerate;  /* a package pays no more; 500 sat/vB */
+	struct sat max_fee_per_tick; /* when children of a minute pay so much, others wait for the next; 0: no limit */
+	uint32_t bump_after;         /* exit_bump_after: blocks that a child may wait before it pays more (3.6); 3 */
+	uint32_t margin;             /* vtxo_exit_margin: blocks that must be left before a VTXO expires; 12 */
+	unsigned final_confs;        /* exit_confirmations: of a claim, after which it is over; 6 */
 	/* Something was given to a node, or new outputs are watched: the follower should look.  NULL: nobody is told. */
 	void (*sent)(void *ctx);
 	void *ctx;

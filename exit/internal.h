@@ -24,6 +24,7 @@ struct exits {
 	struct errand *errands;
 	struct timer *wake;
 	bool stopping, posted, asking_fees, fees_missing, asking_limits, all_due, claims_due;
+	struct sat tick_fees;  /* what children that were made in this tick pay */
 	int64_t fees_asked_us; /* 0: never */
 	int64_t estimate_us;   /* when a node's own estimate was last there, or we began */
 	/* What a node took lately, by the number of the exit transaction; one that takes another's place is sent once more. */
@@ -62,6 +63,8 @@ void claims_send(struct exits *x);
 void errands_cancel(struct exits *x);
 unsigned errands_under_way(const struct exits *x);
 
+/* A child was made, which costs so much more than the one before it, if there was one. */
+void exits_has_paid(struct exits *x, struct sat more);
 void exits_was_taken(struct exits *x, int64_t tx_id);
 struct pay_terms exits_terms(struct exits *x);
 /* What the nodes want at least, and what they take, is asked for anew: a mempool fills, a node is restarted. */

@@ -251,7 +251,7 @@ static int entry_unit(struct unit *u, struct errand *e, struct err *err)
 		return -1;
 	if (!p.made)
 		return exits_note(u, &e->arena, &g.row, &p.trouble, e->now_ms + EXIT_TICK_MS, e->now_ms, err);
-	metric_inc(e->x->m_children);
+	exits_has_paid(e->x, p.more);
 	e->then = (struct errand_order){ .kind = ERRAND_PACKAGE,
 					 .exit_id = g.row.id,
 					 .tx_id = g.txs[i].id,

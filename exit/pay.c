@@ -320,6 +320,11 @@ int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct g
 		ret->trouble.tag = TROUBLE_LOCKED;
 		return 0;
 	}
+	if (t->spent_out && !pay_deadline_is_near(t, g)) {
+		ret->trouble.tag = TROUBLE_FEE_CAP;
+		ret->trouble.words = "exit_max_fee_per_tick is paid: the next ones come a minute later";
+		return 0;
+	}
 	if (open_purse(unit_view(u), a, tx->id, &purse, err) != 0)
 		return -1;
 	o.coins = purse.values;
@@ -336,6 +341,9 @@ int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct g
 	if (keep(u, a, g, i, &child, &plan, coins, purse.n_kept, now_ms, &ret->child, err) != 0)
 		return -1;
 	g->own[i] = ret->child;
+	ret->more = plan.fee;
+	if (old && !sat_sub(plan.fee, old->fee, &ret->more))
+		return ERR(err, ERR_INTERNAL, "a replacement that pays less");
 	ret->made = true;
 	return 0;
 }

@@ -19,6 +19,7 @@ struct pay_terms {
 	bool single_chain;
 	struct keyring *keys; /* or NULL: locked */
 	struct feerate max_feerate;
+	bool spent_out; /* enough was paid for now: only an exit without blocks to lose makes a child */
 	uint32_t bump_after;
 	uint32_t margin;
 	bool has_fees;
@@ -28,6 +29,7 @@ struct pay_terms {
 
 struct payment {
 	bool made;                   /* else trouble says why not */
+	struct sat more;             /* than `old` paid */
 	struct exit_child_row child; /* as stored */
 	struct exit_trouble trouble; /* may be set beside: what is paid is not what was asked for */
 };

@@ -187,6 +187,8 @@ struct pay_terms exits_terms(struct exits *x)
 		.single_chain = x->opt.single_chain,
 		.keys = x->keys,
 		.max_feerate = x->opt.max_feerate,
+		.spent_out = sat_value(x->opt.max_fee_per_tick) > 0 &&
+			     sat_cmp(x->tick_fees, x->opt.max_fee_per_tick) >= 0,
 		.bump_after = x->opt.bump_after,
 		.margin = x->opt.margin,
 		.limits = limits_of(x),
@@ -275,6 +277,13 @@ static int make_moves(struct unit *u, struct step_run *r, struct gathered *g, st
 	return ERR(err, ERR_INTERNAL, "exit %" PRId64 " does not come to rest", g->row.id);
 }
 
+void exits_has_paid(struct exits *x, struct sat more)
+{
+	metric_inc(x->m_children);
+	if (!sat_add(x->tick_fees, more, &x->tick_fees))
+		x->tick_fees = x->opt.max_fee_per_tick;
+}
+
 void exits_was_taken(struct exits *x, int64_t tx_id)
 {
 	x->taken[(uint64_t)tx_id % EXIT_TAKEN].tx_id = tx_id;
@@ -326,7 +335,7 @@ static int first_child(struct unit *u, struct step_run *r, struct gathered *g, s
 		return -1;
 	*t = p.trouble;
 	if (p.made) {
-		metric_inc(r->x->m_children);
+		exits_has_paid(r->x, p.more);
 		send_package(r, g, i);
 	}
 	return 0;
@@ -367,7 +376,7 @@ static int look_at_own(struct unit *u, struct step_run *r, struct gathered *g, s
 		return -1;
 	*t = p.trouble;
 	if (p.made) {
-		metric_inc(r->x->m_children);
+		exits_has_paid(r->x, p.more);
 		send_package(r, g, i);
 	}
 	return 0;
@@ -654,6 +663,7 @@ void exits_claims_kick(struct exits *x)
 void exits_run(struct exits *x)
 {
 	x->stats.runs++;
+	x->tick_fees = (struct sat){ 0 };
 	x->stats.last_run_ms = clock_now_ms();
 	x->claims_due = true;
 	exits_kick(x);

@@ -553,6 +553,31 @@ START_TEST(age_table)
 }
 END_TEST
 
+/* Two could be paid for at once; one is, for this minute. */
+START_TEST(so_much_in_a_minute)
+{
+	struct vtxo a, b = exit_world_make_vtxo(40000, 0, 0);
+	int64_t first, second;
+
+	exit_world_fee_per_tick = (struct sat){ 1000 };
+	exit_world_restart();
+	a = exit_world_make_vtxo(50000, 0, 0);
+	exit_world_fund(0, 100000);
+	exit_world_fund(1, 100000);
+	first = exit_world_start(&a);
+	second = exit_world_start(&b);
+	exit_world_settle();
+	ck_assert_int_eq(exit_world_tx_of(first, 0).place, EXIT_TX_MEMPOOL); /* at least one */
+	ck_assert_int_eq(exit_world_tx_of(second, 0).place, EXIT_TX_UNSEEN);
+	ck_assert_ptr_nonnull(strstr(exit_world_row_of(second).error, "fee-cap-reached"));
+	exits_run(xw.exits);
+	exit_world_settle();
+	ck_assert_int_eq(exit_world_tx_of(second, 0).place, EXIT_TX_MEMPOOL);
+	exit_world_fee_per_tick = (struct sat){ 0 };
+	exit_world_check_books();
+}
+END_TEST
+
 /* --- who has it? --- */
 
 static void kick(void)
@@ -671,6 +696,7 @@ int main(void)
 	tcase_add_test(tc, what_cannot_be_started);
 	tcase_add_test(tc, a_refusal_is_shown_and_tried_again);
 	tcase_add_test(tc, few_blocks_are_left);
+	tcase_add_test(tc, so_much_in_a_minute);
 	tcase_add_loop_test(tc, age_table, 0, ARRAY_LEN(ages));
 	tcase_add_test(tc, an_answer_that_is_lost_is_no_no);
 	tcase_add_test(tc, a_try_that_was_cut_off_is_no_no);

@@ -11,6 +11,7 @@
 #include "tests/support/suite.h"
 
 struct exit_world xw;
+struct sat exit_world_fee_per_tick;
 static struct err failure, *err = &failure;
 
 /* --- the world --- */
@@ -23,6 +24,7 @@ static void open_exits(void)
 		.chain = fw.source,
 		.network = NETWORK_MAINNET, /* whose keys follower_world.h's account has */
 		.max_feerate = { 125000 },
+		.max_fee_per_tick = exit_world_fee_per_tick,
 		.bump_after = 3,
 		.margin = 12,
 		.final_confs = 6,
