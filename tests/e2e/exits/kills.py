@@ -3,7 +3,7 @@ import os
 import shlex
 import subprocess
 
-from ark_world import DELTA, same, scenario
+from ark_world import BITCOIND, DELTA, ESPLORA, same, scenario
 from exits.ledger import conserved
 from exits.moves import RATE, attention, fund, is_sent, look, names, take, until, until_sent, wait_until
 
@@ -95,7 +95,7 @@ def to_confirmed(w, d, v, n):
             w.caught_up(d)
 
 
-@scenario(slow=True)
+@scenario(backends=(), by_hand=(BITCOIND, ESPLORA), slow=True)
 def blocks_go_at_each_state(w):
     """9.14 to 9.17, a block or a few at a time: what they held is in the mempool again, and mined again."""
     v = w.make({"board": {"user": w.keys[0], "amount_sat": 50_000, "fee_sat": 0}}, hops=[
