@@ -17,6 +17,8 @@ FEE_PPK = 100
 # Asked how a payment stands that it is just making, this mint would settle it a second time, with other change, and count wrong
 # itself.  So nothing is known of a payment but from the payment.
 MINT_SETTINGS = ("FAKEWALLET_PAYMENT_STATE=PENDING",)
+# On a machine that is very busy it loses locks of its own database, and then leaves quotes as they are for ever.
+MINT_BROKE_DOWN = "failed to acquire database lock"
 
 
 class Worker:
@@ -24,13 +26,33 @@ class Worker:
 
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
-        self.storm = None
-        self.mint = real_mint.RealMint(os.path.join(folder, "mint"), FEE_PPK, *MINT_SETTINGS)
+        self.storm, self.mints = None, 0
+        self.new_mint()
+
+    def new_mint(self):
+        self.mints += 1
+        self.mint = real_mint.RealMint(os.path.join(self.folder, f"mint-{self.mints}"), FEE_PPK, *MINT_SETTINGS)
         self.mint.start()
         self.mint.ready()
 
     def play(self, seed):
-        folder = os.path.join(self.folder, f"storm-{seed}")
+        """How often something was killed.  At a mint that broke down meanwhile it shows nothing, and is played at a new one."""
+        folder, log = os.path.join(self.folder, f"storm-{seed}"), os.path.join(self.mint.folder, "mint.log")
+        began = os.path.getsize(log)
+        try:
+            return self.storm_over(folder, seed)
+        except AssertionError as why:
+            with open(log, encoding="utf-8", errors="replace") as told:
+                told.seek(began)
+                if MINT_BROKE_DOWN not in told.read():
+                    raise
+            print(f"ecash storm {seed}: the mint broke down, and it is played again: {why}", flush=True)
+        self.storm.close()
+        self.mint.stop()
+        self.new_mint()
+        return self.storm_over(folder + "-again", seed)
+
+    def storm_over(self, folder, seed):
         self.storm = ecash_storm.Storm(self.build, folder, self.mint, seed, POINTS)
         kills = self.storm.play()
         self.storm.close()

@@ -32,6 +32,8 @@ HOUR_MS = 3600 * 1000
 SWAP, MINT, MELT = "/v1/swap", "/v1/mint/bolt11", "/v1/melt/bolt11"
 ASKED = (SWAP, SWAP, SWAP, MINT, MELT, MELT, "/v1/mint/quote/bolt11", "/v1/melt/quote/bolt11", "/v1/checkstate", "/v1/restore")
 ONCE = {"issue", "token", "send", "send_reclaimed", "receive", "swap", "melt", "melt_undone"}
+# What was given up, and was there after all: its fee is not known by itself.
+FOUND = {"sweep", "restore", "spent_elsewhere"}
 # Of what comes at a wrong moment, or twice.
 REFUSALS = {
     "insufficient_funds", "not_cancellable", "token_own", "token_spent", "proof_locked", "invoice_paid",
@@ -74,6 +76,11 @@ class Gate(proxy.Proxy):
         copies, self.kept = self.kept, []
         for path, body in copies:
             self.forward("POST", path, {"Content-Type": "application/json"}, body)
+
+    def calm(self):
+        """No trouble any more."""
+        with self.lock:
+            self.before, self.after, self.twice = {}, {}, {}
 
     def quiet(self):
         """No request is at the mint."""
@@ -134,16 +141,20 @@ class Storm:
 
     def of_mint(self):
         """(owed, paid in, paid out, what Lightning took, fees) in sat.  What a payment cost is counted by what was taken for it
-        and given back: the mint notes no fee for one of which it hears later that it was made."""
+        and given back: the mint notes no fee for one of which it hears later that it was made.  Nor does it always note that it
+        has signed for a quote."""
+        taken = {quote: (amount, notes) for quote, amount, notes in self.mint.books(
+            "SELECT melt_quote, SUM(amount), COUNT(*) FROM proofs_used WHERE melt_quote IS NOT NULL GROUP BY 1")}
+        change = dict(self.mint.books("SELECT melt_quote, SUM(amount) FROM promises"
+                                      " WHERE melt_quote IS NOT NULL AND c_ IS NOT NULL GROUP BY 1"))
         paid_out = lightning = 0
-        for amount, taken, notes, change in self.mint.books(
-                "SELECT amount, (SELECT SUM(amount) FROM proofs_used p WHERE p.melt_quote = q.quote),"
-                " (SELECT COUNT(*) FROM proofs_used p WHERE p.melt_quote = q.quote),"
-                " (SELECT COALESCE(SUM(amount), 0) FROM promises p WHERE p.melt_quote = q.quote AND c_ IS NOT NULL)"
-                " FROM melt_quotes q WHERE state = 'PAID' AND unit = 'sat'"):
+        for quote, amount in self.mint.books("SELECT quote, amount FROM melt_quotes WHERE state = 'PAID' AND unit = 'sat'"):
+            inputs, notes = taken[quote]
             paid_out += amount
-            lightning += taken - change - amount - self.mint.fee(notes)
-        return self.mint.owes(), self.mint.issued(), paid_out, lightning, self.mint.fees()
+            lightning += inputs - change.get(quote, 0) - amount - self.mint.fee(notes)
+        (paid_in,), = self.mint.books("SELECT COALESCE(SUM(amount), 0) FROM mint_quotes WHERE unit = 'sat' AND quote IN"
+                                      " (SELECT mint_quote FROM promises WHERE c_ IS NOT NULL)")
+        return self.mint.owes(), paid_in, paid_out, lightning, self.mint.fees()
 
     def play(self):
         """All of it; returns how often one of the wallets was killed."""
@@ -175,7 +186,7 @@ class Storm:
             w.call("action.start", kind="cashu_issue", params={"mint": self.url, "amount": FUNDS})
             w.lock_key = w.call("lock_key.new")["public_key"]
         for w in self.wallets:
-            w.settle()
+            w.settle(SETTLE_S)
             bench.same(w.total(), FUNDS, "what it begins with")
             w.strike()  # the next life is as drawn
 
@@ -346,7 +357,7 @@ class Storm:
     def calm(self):
         """No trouble any more: each order is given again, and comes to its end; so does what was given up."""
         self.told.append("calm")
-        self.gate.reset()
+        self.gate.calm()
         for w in self.wallets:
             w.up(in_peace=True)
         self.rest()
@@ -358,7 +369,7 @@ class Storm:
 
     def rest(self):
         for w in self.wallets:
-            w.settle()
+            w.settle(SETTLE_S)
         lab.wait_until(self.gate.quiet, "no request is at the mint", SETTLE_S)
         for w in self.wallets:
             w.look_at_tokens()
@@ -378,7 +389,9 @@ class Storm:
         for w in self.wallets:
             w.stories = {o.key: w.call("action.get", idempotency_key=o.key) for o in self.orders
                          if o.wallet is w and o.key in self.ids}
-            w.fees = sum(m["fee"] for m in w.history())
+            history = w.history()
+            w.fees = sum(m["fee"] for m in history)
+            w.found = [m["kind"] for m in history if m["kind"] in FOUND]
             bench.same(w.stop(), 0, "how it ended when it was asked to")
         self.count_money()
         self.count_effects()
@@ -392,7 +405,8 @@ class Storm:
         owed, paid_in, paid_out, lightning, fees = (now - then for now, then in zip(self.of_mint(), self.before))
         bench.same(owed, paid_in - paid_out - lightning - fees, "the mint's own books")
         bench.same(sum(amount for _, amount in good.values()), owed, "what the wallets hold, against what the mint owes")
-        bench.same(sum(w.fees for w in self.wallets), lightning + fees, "fees in the histories, against the mint's books")
+        if not any(w.found for w in self.wallets):
+            bench.same(sum(w.fees for w in self.wallets), lightning + fees, "fees in the histories, against the mint's books")
 
     def count_effects(self):
         """Each key had one effect or none, and no output was ever in two requests."""
@@ -407,10 +421,10 @@ class Storm:
                     books.check(action["error"]["kind"] in FAILURES.get(action["kind"], ()), f"{key} failed: {action['error']}")
                 elif action["status"] not in ("done", "cancelled"):
                     books.check(action["state"] == "token_created", f"{key} is {action['status']} in {action['state']}")
-        paid = self.mint.books("SELECT request, COUNT(*) FROM melt_quotes WHERE state = 'PAID' GROUP BY 1")
-        ours = {p["invoice"]: n for p in self.asked.values() if "invoice" in p for r, n in paid if r == p["invoice"]}
-        bench.same(sum(ours.values()), melted, "payments by the mint, against those that the wallets know of")
-        books.check(all(n == 1 for n in ours.values()), f"an invoice was paid more than once: {ours}")
+        paid = dict(self.mint.books("SELECT request, COUNT(*) FROM melt_quotes WHERE state = 'PAID' GROUP BY 1"))
+        ours = {params["invoice"] for params in self.asked.values() if params.get("invoice") in paid}
+        bench.same(sum(paid[text] for text in ours), melted, "payments by the mint, against those that the wallets know of")
+        books.check(len(ours) == melted, "an invoice was paid more than once")
         seen = {}
         for path in (SWAP, MINT, MELT):
             for body in set(self.gate.bodies(path)):

@@ -101,7 +101,7 @@ class Wallet(lab.Daemon):
     def active(self):
         return self.all_of("action.list", "actions", status="active")
 
-    def settle(self):
+    def settle(self, within_s=SETTLE_S):
         """Goes on, without the waits between tries, until only tokens that nobody has claimed are left."""
         def settled():
             left = [a for a in self.active() if a["state"] != "token_created"]
@@ -112,7 +112,7 @@ class Wallet(lab.Daemon):
                     except lab.RpcError as no:
                         check(no.kind == "conflict", f"wake: {no}")  # it has ended meanwhile
             return not left
-        lab.wait_until(settled, "every action comes to an end", SETTLE_S, 0.1)
+        lab.wait_until(settled, "every action comes to an end", within_s, 0.1)
 
     def look_at_tokens(self):
         """Has anybody claimed them?  Asked now instead of in half a minute."""
