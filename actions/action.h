@@ -184,5 +184,7 @@ const struct action_kind *action_kind_of(const struct action_kind *const *kinds,
  * parent's id and version, so that a step that runs twice starts one child. */
 MUST_CHECK int step_start_child(struct step *s, const char *kind, json_t *params, struct action_id *ret,
 				struct err *err);
+/* Another action has something to see when the open unit is durable. */
+MUST_CHECK int step_wake(struct step *s, const struct action_id *id, struct err *err);
 
 #endif

@@ -161,9 +161,9 @@ void executor_pump_soon(struct executor *ex)
 /* Called when a unit is durable.  A child whose own unit is still open is found too: its flush is posted before this pump. */
 void executor_pump_children(struct executor *ex)
 {
-	if (ex->child_started)
+	if (ex->others_due)
 		executor_pump_soon(ex);
-	ex->child_started = false;
+	ex->others_due = false;
 }
 
 static void wake_passed(void *ctx)

@@ -57,7 +57,7 @@ struct executor {
 	struct peer_loads peers;
 	struct kind_state *per_kind;
 	size_t n_kinds, first_kind;
-	bool child_started; /* in a unit that may still have to become durable */
+	bool others_due; /* in a unit that may still have to become durable */
 	bool stopping, pump_posted, hungry, double_drive;
 	int64_t hold_until_us; /* by clock_mono_us(): the store refused a step and is left alone */
 	struct log log;

@@ -142,7 +142,7 @@ int step_start_child(struct step *s, const char *kind, json_t *params, struct ac
 	assert(args.kind);
 	if (!action_id_parse(arena_printf(s->arena, "%s.%" PRId64, s->row.id.s, s->row.version + 1), &id))
 		return ERR(err, ERR_INTERNAL, "the id of a child of %s is too long", s->row.id.s);
-	s->executor->child_started = true;
+	s->executor->others_due = true;
 	return start_in_unit(s->executor, s->unit, s->arena, &args, ret, &existing, &plan, err);
 }
 
@@ -215,5 +215,13 @@ int executor_amend(struct executor *ex, struct unit *u, struct arena *a, const s
 	if (state < 0 || amend_save(&s, state, err) != 0)
 		return -1;
 	*ret_plan = s.plan;
+	return 0;
+}
+
+int step_wake(struct step *s, const struct action_id *id, struct err *err)
+{
+	if (action_store_wake(s->unit, id, s->now_ms, err) != 0)
+		return -1;
+	s->executor->others_due = true;
 	return 0;
 }
