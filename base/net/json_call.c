@@ -188,7 +188,9 @@ struct json_call *json_call_submit(struct loop *loop, const struct net_request *
 	c->got = BUF_CAP(req->max_reply ? req->max_reply : DEFAULT_MAX_REPLY);
 	buf_add_bytes(&c->sent, req->body);
 	c->deadline = loop_timer(loop, on_deadline, c);
-	if (connect_to(c, req->unix_socket))
+	if (FAILPOINT("net.send"))
+		settle_failed(c, NET_NOT_SENT, "failpoint net.send");
+	else if (connect_to(c, req->unix_socket))
 		watch(c);
 	return c;
 }
