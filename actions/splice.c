@@ -28,13 +28,14 @@ static void save_round(struct arena *a, json_t *cp, const struct splice *m)
 	json_set_u64(cp, "share", sat_value(m->share));
 	json_set_str(cp, "psbt", m->psbt);
 	json_set_bool(cp, "opened", m->opened);
+	json_set_bool(cp, "begun", m->begun);
+	json_set_u64(cp, "finishes", m->finishes);
 	json_set_bool(cp, "final", m->final);
 	json_set_bool(cp, "peer_signed", m->has_peer_signatures);
 	json_set_u64(cp, "updates", m->updates);
 	save_hash(a, cp, "txid", m->txid.b);
 	json_set_u64(cp, "vout", m->vout);
 	json_set_u64(cp, "fee", sat_value(m->fee));
-	save_hash(a, cp, "told", m->told.b);
 }
 
 static json_t *splice_save(struct step *s)
@@ -114,13 +115,14 @@ static int load_round(struct step *s, const json_t *cp, struct splice *m, struct
 	if (load_ours(s, cp, m, err) != 0 || json_get_u64(cp, "weight", UINT32_MAX, &weight, err) != 0 ||
 	    load_sat(cp, "share", &m->share, err) != 0 ||
 	    json_opt_str(cp, "psbt", LN_PSBT_TEXT_MAX, &m->psbt, err) != 0 ||
-	    json_get_bool(cp, "opened", &m->opened, err) != 0 || json_get_bool(cp, "final", &m->final, err) != 0 ||
+	    json_get_bool(cp, "opened", &m->opened, err) != 0 || json_get_bool(cp, "begun", &m->begun, err) != 0 ||
+	    load_u32(cp, "finishes", &m->finishes, err) != 0 || json_get_bool(cp, "final", &m->final, err) != 0 ||
 	    json_get_bool(cp, "peer_signed", &m->has_peer_signatures, err) != 0 ||
 	    load_u32(cp, "updates", &m->updates, err) != 0 || load_hash(cp, "txid", m->txid.b, err) != 0 ||
 	    load_u32(cp, "vout", &m->vout, err) != 0 || load_sat(cp, "fee", &m->fee, err) != 0)
 		return -1;
 	m->weight = (struct weight){ weight };
-	return load_hash(cp, "told", m->told.b, err);
+	return 0;
 }
 
 static int load_troubles(const json_t *cp, struct splice *m, struct err *err)

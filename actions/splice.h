@@ -63,13 +63,14 @@ struct splice {
 	bool opened;              /* the node may be negotiating it */
 	bool final;               /* its transaction cannot change any more */
 	bool has_peer_signatures; /* the peer has signed it */
+	bool begun;               /* the node has begun it, and nothing has ended it since */
+	uint32_t finishes;        /* tries to go on where it was left */
 	uint32_t updates;         /* calls that it took */
 	struct txid txid;         /* once it is fixed, as the next */
 	uint32_t vout;
 	uint32_t *ours; /* the places of the inputs that we sign */
 	size_t n_ours;
 	struct sat fee;
-	struct txid told; /* the candidate that splice.pending was told of last */
 	/* what went wrong */
 	enum splice_class last;  /* with the last round */
 	bool undecided;          /* and nothing has been done about it */

@@ -158,8 +158,7 @@ static struct outcome drop_bump(struct step *s, struct splice_row *row, struct e
 	row->bump_of_round = 0;
 	row->bump_action = (struct action_id){ 0 };
 	row->wait = SPLICE_WAIT_CONFIRMATION;
-	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 ||
-	    action_store_wake(s->unit, &row->action, s->now_ms, err) != 0)
+	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 || step_wake(s, &row->action, err) != 0)
 		return outcome_trouble(err);
 	return over(m);
 }
@@ -310,6 +309,9 @@ struct outcome splice_look_before_reply(struct step *s, const struct net_reply *
 	}
 	if (m->aborts < ABORTS_MAX && splice_may_abort(channel, row.active, &known))
 		return outcome_next(m->aborts >= BY_FORCE ? SPLICING_DISCONNECT : SPLICING_ABORT);
+	/* Beside a signed candidate an abort would close the channel; a new connection ends what is not final, and no more. */
+	if (m->is_bump && m->aborts < ABORTS_MAX && channel->usable)
+		return outcome_next(SPLICING_DISCONNECT);
 	if (m->after == AFTER_GIVE_UP) {
 		m->aborts = ABORTS_MAX;
 		return outcome_next(SPLICING_CLEANED);
@@ -339,7 +341,7 @@ static struct outcome after_abort(struct step *s)
 	m->aborts++;
 	m->busy = 0;
 	m->psbt = NULL;
-	m->probed = false;
+	m->begun = m->probed = false;
 	return m->after == AFTER_GIVE_UP ? outcome_next(SPLICING_CLEANED)
 					 : outcome_park(SPLICING_PROBE, s->now_ms + AGAIN_MS);
 }

@@ -7,6 +7,7 @@
 #include "lightning/funding_track.h"
 #include "store/chain_store.h"
 
+#define FINISHES_MAX   3u
 #define CONNECT_EVERY  20u /* waits */
 #define BACKEND_BEHIND 1u  /* blocks that our eyes on the chain may be behind the node's */
 
@@ -157,6 +158,11 @@ static struct outcome submit(struct step *s, struct splice_row *row, const struc
 		return splice_give_up(s, row, SPLICE_EXHAUSTED, row->fail_text, err);
 	if (!c->usable && !(splice_backend(s)->caps & LN_QUEUE_OFFLINE))
 		return wait_for_peer(s, row, c, err);
+	/* One of ours that nobody goes on with: it would be in the way of the next. */
+	if (m->begun) {
+		m->after = AFTER_PROBE;
+		return outcome_next(SPLICING_LOOK_BEFORE);
+	}
 	m->count = a->count;
 	m->waits = 0;
 	row->wait = SPLICE_WAIT_NONE;
@@ -219,6 +225,29 @@ static int adopt(struct step *s, const struct splice_row *row, const struct spli
 	return splice_put_candidate(s, row, &found, err);
 }
 
+/* A round that is final and signed by us, and whose signatures the node has not sent: it waits for the last call, which was to
+ * come from a life of ours before this one. */
+static bool is_left_alone(const struct splice *m, const struct splice_row *row, const struct ln_channel *c,
+			  const struct txid *txid)
+{
+	bool listed = c && c->n_flights > 0 && txid_equal(&c->flights[c->n_flights - 1].funding.txid, txid);
+
+	if (!listed || !c->usable || row->active == SPLICE_NONE || m->finishes >= FINISHES_MAX)
+		return false;
+	/* Of a bump that cannot be seen: the channel is splicing in any case. */
+	return !c->splicing || (m->is_bump && m->psbt && txid_equal(&m->txid, txid));
+}
+
+/* The last call; or where what it takes is lost, a new connection, at which the node goes on by itself. */
+static struct outcome go_on_with(struct splice *m, const struct txid *txid)
+{
+	m->finishes++;
+	if (m->psbt && txid_equal(&m->txid, txid))
+		return outcome_next(SPLICING_CHECK);
+	m->after = AFTER_PROBE;
+	return outcome_next(SPLICING_DISCONNECT);
+}
+
 /* The channel is going, and a candidate of ours may be what it is closed from: the chain decides. */
 static struct outcome follow(struct step *s, struct splice_row *row, const struct splice_known *k,
 			     const struct funding_spend *spend, struct err *err)
@@ -277,6 +306,8 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 	case VERDICT_ADOPT:
 		if (adopt(s, row, &p->known, p->channel, &a, err) != 0)
 			return outcome_trouble(err);
+		if (is_left_alone(m, row, p->channel, &a.txid))
+			return go_on_with(m, &a.txid);
 		return splice_is_pending(s, row, &a.txid, err);
 	case VERDICT_CLEAN_UP:
 		m->after = AFTER_PROBE;

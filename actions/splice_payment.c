@@ -49,14 +49,10 @@ int splice_put_candidate(struct step *s, const struct splice_row *row, const str
 
 static int tell_pending(struct step *s, const struct splice_row *row, const struct txid *txid, struct err *err)
 {
-	struct splice *m = s->checkpoint;
 	json_t *data = json_object_in(s->arena);
 	struct funding_candidate *c;
 	size_t n;
 
-	if (txid_equal(&m->told, txid))
-		return 0;
-	m->told = *txid;
 	if (funding_store_candidates(s->view, s->arena, &row->id, &c, &n, err) != 0)
 		return -1;
 	onchain_set_txid(data, "txid", txid);
@@ -85,8 +81,7 @@ static struct outcome bump_is_done(struct step *s, struct splice_row *row, const
 	row->fail_class = SPLICE_FINE;
 	row->fail_text = NULL;
 	row->cancel_requested = false;
-	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 ||
-	    action_store_wake(s->unit, &row->action, s->now_ms, err) != 0)
+	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 || step_wake(s, &row->action, err) != 0)
 		return outcome_trouble(err);
 	splice_set_id(result, "splice_id", &row->id);
 	onchain_set_txid(result, "txid", txid);
@@ -97,10 +92,11 @@ struct outcome splice_is_pending(struct step *s, struct splice_row *row, const s
 {
 	struct splice *m = s->checkpoint;
 
-	if (tell_pending(s, row, txid, err) != 0)
+	/* Told by whoever made it; found again later it is no news. */
+	if (row->active != SPLICE_NONE && tell_pending(s, row, txid, err) != 0)
 		return outcome_trouble(err);
 	m->psbt = NULL;
-	m->opened = m->undecided = false;
+	m->opened = m->begun = m->undecided = false;
 	m->last = SPLICE_FINE;
 	m->busy = m->refusals = m->aborts = 0;
 	if (m->is_bump)

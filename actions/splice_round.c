@@ -53,7 +53,7 @@ int splice_open_prepare(struct step *s, struct err *err)
 	m->opened = true;
 	m->psbt = NULL;
 	m->final = m->has_peer_signatures = false;
-	m->updates = 0;
+	m->updates = m->finishes = 0;
 	m->n_ours = 0;
 	return splice_store_save(s->unit, &row, s->now_ms, err);
 }
@@ -89,6 +89,7 @@ struct outcome splice_open_reply(struct step *s, const struct net_reply *rep, st
 	if (splice_backend(s)->open_decode(s->arena, rep, &round, err) != 0)
 		return splice_failed_call(s, &row, err, err);
 	m->psbt = round.psbt;
+	m->begun = true;
 	m->spent = COUNT_NOTHING;
 	m->busy = m->aborts = 0;
 	return outcome_next(SPLICING_UPDATE);

@@ -137,6 +137,7 @@ static int note(struct step *s, struct splice_row *row, enum splice_class why, c
 	m->last = why;
 	m->undecided = true;
 	m->psbt = NULL;
+	m->begun = m->begun && why == SPLICE_UNKNOWN; /* else the node has ended it */
 	m->final = m->has_peer_signatures = false;
 	m->n_ours = 0;
 	row->fail_class = why;
@@ -180,14 +181,15 @@ struct outcome splice_failed_round(struct step *s, struct splice_row *row, enum 
 	return outcome_next(SPLICING_PROBE);
 }
 
-/* The node says that a splice command runs already: after some such answers it is one that hangs. */
-static struct outcome busy(struct step *s, struct splice_row *row, struct err *err)
+/* The node says that a splice command runs already, or a round: after some such answers it is one that hangs, or that was
+ * left by a life of ours before this. */
+static struct outcome busy(struct step *s, struct splice_row *row, enum splice_wait why, struct err *err)
 {
 	struct splice *m = s->checkpoint;
 
 	m->busy++;
 	if (m->busy % BUSY_TRIES != 0)
-		return splice_wait_for(s, row, SPLICE_WAIT_NODE_BUSY, SPLICING_PROBE, err);
+		return splice_wait_for(s, row, why, SPLICING_PROBE, err);
 	m->after = AFTER_PROBE;
 	return outcome_next(SPLICING_LOOK_BEFORE);
 }
@@ -242,9 +244,11 @@ struct outcome splice_failed_call(struct step *s, struct splice_row *row, const 
 	case TROUBLE_PEER:
 		return splice_wait_for(s, row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_PROBE, err);
 	case TROUBLE_PARK:
+		if (t.wait == SPLICE_WAIT_HTLC_OR_STFU)
+			return busy(s, row, t.wait, err);
 		return splice_wait_for(s, row, t.wait, SPLICING_PROBE, err);
 	case TROUBLE_BUSY:
-		return busy(s, row, err);
+		return busy(s, row, SPLICE_WAIT_NODE_BUSY, err);
 	case TROUBLE_SIGNED:
 		return splice_is_pending(s, row, &m->txid, err);
 	case TROUBLE_UNSIGNED:
