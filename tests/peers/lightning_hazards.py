@@ -274,6 +274,31 @@ def _(duo):
     duo.steps.commit(duo.rpc.ask("signpsbt", psbt=psbt)["signed_psbt"])
 
 
+@hazard("when the final update's reply is lost, what was given for it finishes the splice; when the last one's is, it is over")
+def _(duo):
+    for built, sign in ((duo.steps.build_out(50_000), False), (duo.steps.build_in(150_000), True)):
+        psbt = duo.steps.fixed(built, sign=sign)
+        duo.steps.update(psbt)
+        same((duo.channel()["state"], len(rows(duo))), (NORMAL, 1), "while nobody goes on")
+        done = duo.steps.commit(psbt)
+        same(duo.node.pooled(), {done["txid"]}, "the mempool")
+        words = refused(duo, 358, "splice_signed", channel_id=duo.steps.channel_id, psbt=psbt)
+        check(words.endswith("this channel hasn't begun a splice."), words)
+        lock(duo, done["txid"])
+
+
+@hazard("a round that nobody remembers is in the way (358), and abort_channels takes it away, before it is final and after")
+def _(duo):
+    built = duo.steps.build_out(50_000)
+    for stop in (duo.steps.begin, duo.steps.fixed, duo.steps.settle):
+        stop(built)
+        words = refused(duo, 358, "splice_init", **duo.steps.init_params(built))
+        same(words, "Can't start two splices on the same channel at once.", f"after {stop.__name__}")
+        duo.rpc.ask("abort_channels", channel_ids=[duo.steps.channel_id])
+        same("inflight" in freed(duo), False, "whether anything is in flight")
+    duo.steps.splice(built)
+
+
 @hazard("words of refusal: nothing to sign, coins that are not there, a channel that is not there, another network")
 def _(duo):
     words = refused(duo, -1, "signpsbt", psbt=duo.steps.build_out(10_000)[0])

@@ -90,21 +90,19 @@ def the_wire_is_cut(w):
 
 
 @scripted
-def unsigned_in_orphan(w):
+def an_orphan_that_is_not_ours(w):
+    """A round by hand that nobody signed and that cannot be resumed: it is left alone, and waited for."""
     d, stub = w.daemon(), w.ln.stub
-    stub.forgets_early_signatures = True
-
-    def crash():
-        d.kill()
-        stub.crash()
-    stub.at("splice_update", acts.after(crash), nth=2)
-    done = w.into(d, 150_000, feerate="4")
-    lab.wait_until(lambda: not d.alive(), "all to be killed")
-    stub.forgets_early_signatures = False
-    stub.start()
-    d.start()
+    stub.abort_s = 0
+    built = w.ln.steps.build_in(150_000)
+    w.ln.steps.settle(built)
+    w.ln.crash()
+    done = w.out(d, 50_000, feerate="4")
+    w.waits_for(d, done, "foreign_splice")
+    same((stub.count("abort"), stub.count("open")), (0, 1), "aborts and submissions")
+    w.ln.rpc.ask("abort_channels", channel_ids=[w.channel_id])
+    w.ln.rpc.ask("unreserveinputs", psbt=built[0], reserve=2016)
     txid = w.pending_at_last(d, done)
-    same((stub.count("abort"), stub.unlawful), (1, []), "aborts, and what must not be done")
     w.locked(d, done)
     w.books(txid)
 
@@ -275,7 +273,7 @@ def can_start(w, d):
     try:
         d.call("action.start", kind="splice_out", params={"channel": w.channel_id, "amount_sat": 30_000}, dry_run=True)
     except lab.RpcError as no:
-        same(no.kind, "splicing_unsupported", f"the refusal ({no})")
+        same(no.kind, "node_too_old", f"the refusal ({no})")
         return False
     return True
 

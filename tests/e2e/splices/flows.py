@@ -123,8 +123,8 @@ def earlier_candidate_confirms(w):
     w.node.mine(txs=[raw])
     done = w.state(d, done, "done", within_s=90)
     same(done["result"]["txid"], first, "what is locked")
-    paid = payment_of(w, d, first)
-    same((paid["txid"], paid["fee_sat"]), (first, w.fee_of(first)), "the figures")
+    lab.wait_until(lambda: payment_of(w, d, first)["txid"] == first, "it to be seen in a block")
+    same(payment_of(w, d, first)["fee_sat"], w.fee_of(first), "the figures")
     w.books(first)
 
 
@@ -224,9 +224,9 @@ def what_must_not_be_asked_for(w):
             ("dust", "amount_sat", lambda: w.out(d, 200)),
             ("insufficient_funds", "amount_sat", lambda: w.out(d, 700_000)),
             ("insufficient_funds", "amount_sat", lambda: w.into(d, 90_000_000)),
-            ("bad_address", "address", lambda: w.out(d, 50_000, address="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")),
+            ("wrong_network", "address", lambda: w.out(d, 50_000, address="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")),
             ("fee_out_of_range", "feerate", lambda: w.out(d, 50_000, feerate="9", max_feerate="5")),
-            ("nothing_to_bump", None, lambda: w.bump(d))):
+            ("nothing_to_bump", "channel", lambda: w.bump(d))):
         refused(kind, call, field)
     w.submissions(0)
     w.books()
