@@ -15,7 +15,7 @@
 /* --- how much it hurries --- */
 
 struct hurry {
-	struct view v;
+	struct view view;
 	struct arena *a;
 	uint32_t tip;
 	bool any, now;
@@ -26,7 +26,7 @@ static int look_at(struct hurry *h, const struct exit_row *row, struct err *err)
 {
 	struct exit_status s;
 	struct vtxo_row vtxo;
-	int rc = vtxo_store_get(h->v, h->a, row->vtxo_id, &vtxo, err);
+	int rc = vtxo_store_get(h->view, h->a, row->vtxo_id, &vtxo, err);
 
 	if (rc != 1)
 		return rc < 0 ? -1 : ERR(err, ERR_INTERNAL, "an exit has no VTXO");
@@ -50,7 +50,7 @@ static int look_at_all(struct hurry *h, struct err *err)
 {
 	const struct exit_query q = { .filter = EXITS_LIVE, .limit = UINT32_MAX };
 
-	if (exit_store_list(h->v, h->a, &q, look_at_claimable, h, err) < 0)
+	if (exit_store_list(h->view, h->a, &q, look_at_claimable, h, err) < 0)
 		return -1;
 	if (h->err.code == ERR_NONE)
 		return 0;
@@ -107,7 +107,7 @@ int auto_claim(const struct auto_claim_options *opt, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(CLAIM_ARENA);
 	struct attempt t = { .order.keys = exits_keys(opt->exits), .exits = opt->exits };
-	struct hurry h = { .v = store_view(opt->store), .a = &a, .tip = opt->tip };
+	struct hurry h = { .view = store_view(opt->store), .a = &a, .tip = opt->tip };
 	struct log log = log_module("exit");
 	struct fee_rates rates;
 

@@ -68,7 +68,7 @@ static int request_json(struct requests *r, const struct gathered *g, size_t i, 
 	json_set_u64(anchor, "amount_sat", sat_value(tx->anchor_value));
 	json_set(obj, "anchor", anchor);
 	json_set(obj, "vtxo_ids", vtxo_ids);
-	json_set_u64(obj, "exit_weight", tx->weight.v);
+	json_set_u64(obj, "exit_vsize", weight_vsize(tx->weight));
 	if (pay_rate(store_view(r->x->opt.store), &r->terms, tx->id, &known, &o.rate, &override, err) != 0)
 		return -1;
 	if (known && child_fee(&o, child_weight(1, (struct bytes){ p2tr, sizeof(p2tr) }), &fee)) {
@@ -157,7 +157,7 @@ static int check_child(const struct tx *tx, const struct exit_tx_row *parent, st
 		return wrong_child(err, "does not spend the anchor");
 	if (tx->version != TRUC_VERSION)
 		return wrong_child(err, "is not of version 3");
-	if (tx_weight(tx).v > TRUC_CHILD_WEIGHT_MAX)
+	if (weight_vsize(tx_weight(tx)) > TRUC_CHILD_WEIGHT_MAX / 4)
 		return wrong_child(err, "is of more than 1,000 vB");
 	if (tx->in[at].witness.n > 0 || tx->in[at].script_sig.n > 0)
 		return wrong_child(err, "has a witness for the anchor, which takes none");

@@ -14,7 +14,7 @@
 #define CPFP_REQUESTS_MAX    1000u
 #define CPFP_CHILD_BYTES_MAX TRUC_CHILD_WEIGHT_MAX /* of a child: a byte weighs one at least */
 
-/* Each exit transaction whose turn it is: txid, tx, anchor, vtxo_ids, parent_weight; feerate (for both together), fee_sat (of
+/* Each exit transaction whose turn it is: exit_txid, exit_tx, exit_vsize, anchor, vtxo_ids; feerate (for both together), fee_sat (of
  * a child with one taproot coin and output); child: null, or who pays now, and what has to be outbid.  At most
  * CPFP_REQUESTS_MAX, each once. */
 MUST_CHECK int exit_cpfp_requests(struct exits *x, struct arena *a, json_t **ret, struct err *err);

@@ -23,7 +23,7 @@ static struct rpc_outcome requests_run(struct rpc_call *call)
 static const struct param no_params[] = { { 0 } };
 static const struct rpc_field requests_result[] = {
 	{ "requests", "array",
-	  "Each transaction whose turn it is: exit_txid, exit_tx, exit_weight, anchor (vout, amount_sat), vtxo_ids;"
+	  "Each transaction whose turn it is: exit_txid, exit_tx, exit_vsize, anchor (vout, amount_sat), vtxo_ids;"
 	  " feerate, for both together, and fee_sat, of a child with one taproot coin, when they are known; child: null,"
 	  " or who pays now (txid, seen) and, for one of ours, fee_sat, and least_fee_sat to take its place." },
 	{ 0 },
