@@ -37,6 +37,7 @@ static const struct list_view {
 	{ "vtxo.import", "vtxos", "place vtxo_id amount_sat status error.message warning.message" },
 	{ "exit.plan", "vtxos",
 	  "vtxo_id amount_sat state exit_fee_sat claim_fee_sat economical expiry_height blocks_to_start" },
+	{ "exit.cpfp_requests", "requests", "exit_txid exit_vsize feerate fee_sat" },
 	{ "exit.list", "exits",
 	  "exit vtxo_id amount_sat state waiting_for confirmed_txs depth blocks_left deadline_height fees_sat" },
 	{ "mint.list", "mints", NULL },
