@@ -3,6 +3,7 @@
 #include "exit/pay.h"
 #include "store/exit_claim_store.h"
 #include "store/tx_store.h"
+#include "store/utxo_store.h"
 #include "store/watch_store.h"
 
 /* --- claims --- */
@@ -159,6 +160,26 @@ static int is_own_child(struct view v, struct arena *a, int64_t tx_id, const str
 	return 0;
 }
 
+/* Has something of others spent a coin that pays for this transaction? */
+static int coin_is_taken(struct view v, struct arena *a, int64_t tx_id, bool *ret, struct err *err)
+{
+	const struct action_id holder = exit_child_holder(tx_id);
+	struct utxo_row *rows;
+	size_t n;
+
+	*ret = false;
+	if (utxo_store_by_holder(v, a, &holder, &rows, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n && !*ret; i++) {
+		bool ours = true;
+
+		if (rows[i].state == UTXO_SPENT && is_own_child(v, a, tx_id, &rows[i].spent_by, &ours, err) != 0)
+			return -1;
+		*ret = !ours;
+	}
+	return 0;
+}
+
 /* Something of others was seen that spends what it spends, its coin or the anchor: as it is, it will not be sent again. */
 static int is_outdone(struct view v, struct arena *a, const struct exit_child_row *own, bool *ret, struct err *err)
 {
@@ -167,8 +188,10 @@ static int is_outdone(struct view v, struct arena *a, const struct exit_child_ro
 	int rc = tx_store_find(v, a, &own->txid, &row, err);
 
 	*ret = false;
-	if (rc != 1 || row.place != TX_OUT || !row.replaced)
+	if (rc != 1 || row.place != TX_OUT)
 		return rc < 0 ? -1 : 0;
+	if (!row.replaced) /* it was missed before the other was seen */
+		return coin_is_taken(v, a, own->tx_id, ret, err);
 	if (is_own_child(v, a, own->tx_id, &row.replaced_by, &ours, err) != 0)
 		return -1;
 	*ret = !ours; /* an index that is late may still tell of the child before it */
