@@ -84,7 +84,7 @@ def a_node_that_is_away(w):
     to_the_end(w, d, v)
 
 
-@scenario
+@scenario(by_hand=())
 def a_node_that_is_still_catching_up(w):
     """9.30: what it says of the chain is old.  Nothing that is on its way is given up meanwhile."""
     gate = w.gate()
@@ -106,7 +106,7 @@ def a_node_that_is_still_catching_up(w):
     to_the_end(w, d, v)
 
 
-@scenario
+@scenario(by_hand=())
 def a_node_that_will_not_have_such_packages(w):
     """9.31: says what to do about it, and goes on by itself when that is done."""
     if "truc_policy" not in w.node.rpc.ask("getmempoolinfo"):
@@ -191,7 +191,7 @@ def a_mempool_that_is_full(w):
     conserved(w, d, a, b)
 
 
-@scenario
+@scenario(by_hand=())
 def a_node_is_not_asked_more_than_it_must_be(w):
     """Without estimates of fees, and while an exit waits."""
     gate = w.gate()
