@@ -299,13 +299,26 @@ static int begin_at(struct executor *ex, struct unit *u, const char *mint, struc
 	return 0;
 }
 
+/* 1, 0, -1. */
+static int is_copy(struct view v, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
+	const char *copy;
+	int rc = meta_get(v, &a, META_COPY, &copy, err);
+
+	return rc == 1 ? copy[0] != '\0' : rc;
+}
+
 static int begin_all(struct unit *u, void *ctx, struct err *err)
 {
 	struct executor *ex = ctx;
 	struct mint_row *mints;
 	int64_t after = 0;
+	int rc = is_copy(unit_view(u), err);
 	size_t n;
 
+	if (rc <= 0) /* 0: another daemon on the same file was quicker */
+		return rc;
 	do {
 		SCOPED(arena) struct arena a = ARENA_LIMIT(1024 * 1024);
 
@@ -324,18 +337,14 @@ static int begin_all(struct unit *u, void *ctx, struct err *err)
 
 int cashu_put_back_run(void *ctx, struct err *err)
 {
-	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
 	struct executor *ex = ctx;
-	const char *copy;
 	int rc;
 
 	if (!executor_keys(ex))
 		return 0;
-	rc = meta_get(store_view(executor_store(ex)), &a, META_COPY, &copy, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0 || !*copy)
-		return 0;
+	rc = is_copy(store_view(executor_store(ex)), err);
+	if (rc <= 0)
+		return rc;
 	if (store_unit_now(executor_store(ex), begin_all, ex, err) != 0)
 		return -1;
 	executor_run(ex);

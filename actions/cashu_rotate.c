@@ -157,16 +157,24 @@ int cashu_rotations_run(void *ctx, struct err *err)
 {
 	struct executor *ex = ctx;
 	struct purse p = { 0 };
+	struct err trouble;
 	int begun = 0, rc;
 
+	err_clear(&trouble);
 	if (!executor_keys(ex))
 		return 0;
 	while ((rc = proof_store_next_purse(store_view(executor_store(ex)), &p.mint_id, &p.unit, err)) == 1 &&
 	       begun < BEGIN_MAX) {
 		rc = care_for(ex, &p, err);
-		if (rc < 0)
-			return -1;
-		begun += rc;
+		if (rc >= 0)
+			begun += rc;
+		else if (trouble.code == ERR_NONE) /* with this purse; the others come all the same */
+			trouble = *err;
 	}
-	return rc < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
+	if (trouble.code == ERR_NONE)
+		return 0;
+	*err = trouble;
+	return -1;
 }

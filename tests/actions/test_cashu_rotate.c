@@ -243,6 +243,31 @@ START_TEST(test_left_in_peace)
 }
 END_TEST
 
+/* Something is wrong with one purse: it is said, and the others are looked after. */
+START_TEST(test_one_purse_in_trouble)
+{
+	struct err e, *err = &e;
+	unsigned before;
+
+	world_open(&w, 0);
+	world_issue(&w, 100);
+	retire(0);
+	sync();
+	scratch_sql(&w.disk,
+		    "INSERT INTO proof (y, mint_id, keyset_id, unit, amount, secret, c, state, counter,"
+		    " created_at_ms, updated_at_ms) SELECT zeroblob(33), 0, keyset_id, unit, 1, 'of no mint', c, 1,"
+		    " -1, 0, 0 FROM proof LIMIT 1");
+	before = started();
+	FAILS(cashu_rotations_run(w.ex, err), ERR_MINT_UNKNOWN);
+	ck_assert_uint_eq(started(), before + 1);
+	world_turn(&w);
+	scratch_sql(&w.disk, "DELETE FROM proof WHERE mint_id = 0");
+	ck_assert_uint_eq(in_new_notes(), 100);
+	world_check(&w, 0);
+	world_close(&w);
+}
+END_TEST
+
 /* As long as the mint is away, nothing is locked; and when it is back the choice is made from what is there then. */
 START_TEST(test_chosen_late)
 {
@@ -333,6 +358,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_while_others_work, 0, 2);
 	tcase_add_test(tc, test_old_keysets_are_read);
 	tcase_add_loop_test(tc, test_left_in_peace, 0, 2);
+	tcase_add_test(tc, test_one_purse_in_trouble);
 	tcase_add_loop_test(tc, test_chosen_late, 0, 2);
 	tcase_add_loop_test(tc, test_trouble, 0, 2 * ARRAY_LEN(troubles));
 	tcase_add_test(tc, test_refused);
