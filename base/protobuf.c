@@ -77,13 +77,13 @@ bool pb_next(struct reader *r, struct pb_field *ret)
 		reader_fail(r);
 	switch (tag & 7) {
 	case PB_VARINT:
-		f.v = read_varint(r);
+		f.value = read_varint(r);
 		break;
 	case PB_FIXED64:
-		f.v = read_le64(r);
+		f.value = read_le64(r);
 		break;
 	case PB_FIXED32:
-		f.v = read_le32(r);
+		f.value = read_le32(r);
 		break;
 	case PB_BYTES:
 		read_data(r, &f.data);

@@ -17,7 +17,7 @@ enum pb_type { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
 struct pb_field {
 	uint32_t number;
 	enum pb_type type;
-	uint64_t v;        /* unless PB_BYTES */
+	uint64_t value;    /* unless PB_BYTES */
 	struct bytes data; /* of PB_BYTES: a view into what is read */
 };
 /* The next field; false at the end, or when what follows is none: reader_ok() tells which. */

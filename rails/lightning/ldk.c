@@ -60,9 +60,9 @@ static bool height_of(struct bytes message, uint32_t *ret)
 
 	while (pb_next(&r, &f))
 		if (f.number == 2) {
-			if (f.type != PB_VARINT || f.v > UINT32_MAX)
+			if (f.type != PB_VARINT || f.value > UINT32_MAX)
 				return false;
-			*ret = (uint32_t)f.v;
+			*ret = (uint32_t)f.value;
 		}
 	return reader_ok(&r);
 }
@@ -85,7 +85,7 @@ static int info_decode(struct arena *a, const struct net_reply *rep, struct ln_i
 		if (f.number == 3)
 			has_height = f.type == PB_BYTES && height_of(f.data, &info.height);
 		if (f.number == 4 || f.number == 5) /* when it last synced */
-			info.synced = f.type == PB_VARINT && f.v > 0;
+			info.synced = f.type == PB_VARINT && f.value > 0;
 	}
 	if (!reader_ok(&r) || !has_id || !has_height)
 		return refuse(method, "no node", err);
@@ -115,9 +115,9 @@ static bool outpoint_of(struct bytes message, struct outpoint *ret)
 		if (f.number == 1)
 			has_txid = txid_of(&f, &ret->txid);
 		if (f.number == 2) {
-			if (f.type != PB_VARINT || f.v > UINT32_MAX)
+			if (f.type != PB_VARINT || f.value > UINT32_MAX)
 				return false;
-			ret->vout = (uint32_t)f.v;
+			ret->vout = (uint32_t)f.value;
 		}
 	}
 	return reader_ok(&r) && has_txid;
@@ -133,12 +133,12 @@ static bool alt_of(struct arena *a, const struct pb_field *f, struct ln_channel 
 
 static bool money_of(const struct pb_field *f, struct ln_channel *c)
 {
-	if (f->type != PB_VARINT || f->v > SAT_MONEY_MAX * 1000)
+	if (f->type != PB_VARINT || f->value > SAT_MONEY_MAX * 1000)
 		return false;
 	if (f->number == 6)
-		return f->v <= SAT_MONEY_MAX && sat_from_u64(f->v, &c->capacity);
+		return f->value <= SAT_MONEY_MAX && sat_from_u64(f->value, &c->capacity);
 	/* It tells what can be sent, which is less than what is ours by the reserve. */
-	return msat_from_u64(f->v, &c->local) && msat_from_u64(f->v, &c->spendable);
+	return msat_from_u64(f->value, &c->local) && msat_from_u64(f->value, &c->spendable);
 }
 
 /* One field; false when it is not as it should be. */
@@ -156,10 +156,10 @@ static bool channel_field(struct arena *a, const struct pb_field *f, struct ln_c
 	case 8:
 		return money_of(f, c);
 	case 13:
-		c->phase = f->v != 0 ? CHANNEL_READY : CHANNEL_OPENING;
+		c->phase = f->value != 0 ? CHANNEL_READY : CHANNEL_OPENING;
 		return f->type == PB_VARINT;
 	case 14:
-		c->usable = f->v != 0;
+		c->usable = f->value != 0;
 		return f->type == PB_VARINT;
 	}
 	return true; /* one that is not read */

@@ -60,12 +60,12 @@ START_TEST(read)
 					       "f8ffffff0f00"));
 	struct pb_field f;
 
-	ck_assert(pb_next(&r, &f) && f.number == 1 && f.type == PB_VARINT && f.v == 150);
+	ck_assert(pb_next(&r, &f) && f.number == 1 && f.type == PB_VARINT && f.value == 150);
 	ck_assert(pb_next(&r, &f) && f.number == 2 && f.type == PB_BYTES && bytes_equal(f.data, bytes_of("testing")));
-	ck_assert(pb_next(&r, &f) && f.number == 3 && f.type == PB_FIXED64 && f.v == 0x0807060504030201);
-	ck_assert(pb_next(&r, &f) && f.number == 4 && f.type == PB_FIXED32 && f.v == 0x04030201);
-	ck_assert(pb_next(&r, &f) && f.number == 16 && f.v == UINT64_MAX);
-	ck_assert(pb_next(&r, &f) && f.number == 0x1fffffff && f.v == 0); /* the highest there is */
+	ck_assert(pb_next(&r, &f) && f.number == 3 && f.type == PB_FIXED64 && f.value == 0x0807060504030201);
+	ck_assert(pb_next(&r, &f) && f.number == 4 && f.type == PB_FIXED32 && f.value == 0x04030201);
+	ck_assert(pb_next(&r, &f) && f.number == 16 && f.value == UINT64_MAX);
+	ck_assert(pb_next(&r, &f) && f.number == 0x1fffffff && f.value == 0); /* the highest there is */
 	ck_assert(!pb_next(&r, &f) && reader_ok(&r));
 }
 END_TEST
