@@ -230,6 +230,35 @@ START_TEST(payments_by_page)
 }
 END_TEST
 
+/* Those that a block from a height on has: what a reorganisation may still take back. */
+static int graduated(struct unit *u, void *ctx, struct err *err)
+{
+	struct hash32 after = splice_hash(2);
+
+	(void)ctx;
+	for (unsigned n = 1; n <= 5; n++) {
+		struct funding_payment p = splice_payment(n);
+
+		p.confirmed = true;
+		p.block = (struct block_ref){ 100 + n, { { 7 } } };
+		p.status = n == 4 ? FUNDING_PENDING : FUNDING_SUCCEEDED;
+		OK(funding_store_put(u, &p, err));
+	}
+	n_seen = 0;
+	ck_assert_int_eq(funding_store_graduated(unit_view(u), 102, NULL, 9, see, NULL, err), 3);
+	ck_assert_int_eq(funding_store_graduated(unit_view(u), 102, NULL, 1, see, NULL, err), 1);
+	ck_assert_int_eq(funding_store_graduated(unit_view(u), 0, &after, 9, see, NULL, err), 2);
+	ck_assert_int_eq(funding_store_graduated(unit_view(u), 106, NULL, 9, see, NULL, err), 0);
+	ck_assert(seen[0] == 2 && seen[1] == 3 && seen[2] == 5 && seen[3] == 2 && seen[4] == 3 && seen[5] == 5);
+	return 0;
+}
+
+START_TEST(graduated_ones_by_height)
+{
+	scratch_unit(&scratch, graduated, NULL);
+}
+END_TEST
+
 static const struct {
 	const char *name, *sql;
 } by_hand[] = {
@@ -328,6 +357,7 @@ int main(void)
 	tcase_add_test(tc, a_transaction_finds_its_payment);
 	tcase_add_test(tc, a_stray_is_absorbed);
 	tcase_add_test(tc, payments_by_page);
+	tcase_add_test(tc, graduated_ones_by_height);
 	tcase_add_loop_test(tc, refused_by_hand, 0, (int)ARRAY_LEN(by_hand));
 	tcase_add_test(tc, channels_as_told_last);
 	tcase_add_test(tc, a_foreign_id_is_the_first_txid);

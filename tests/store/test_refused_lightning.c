@@ -179,6 +179,7 @@ CALL(conflicts, funding_store_conflicts(w->v, &arena, id(1), &w->txids, &w->n, e
 CALL(payment, funding_store_get(w->v, id(1), &w->payment, err))
 CALL(find, funding_store_find(w->v, txid(1), &w->link, w->ids, err))
 CALL(pending, funding_store_pending(w->v, NULL, 9, never_payment, NULL, err))
+CALL(graduated, funding_store_graduated(w->v, 0, NULL, 9, never_payment, NULL, err))
 CALL(payments, funding_store_of_channel(w->v, id(1), 9, never_payment, NULL, err))
 CALL(channel_put, channel_store_put(w->u, channel(2), err))
 CALL(channel_told, channel_store_told_all(w->u, 1, err))
@@ -214,6 +215,7 @@ static const struct {
 	{ "funding_store_get", do_payment, "funding_payment " },
 	{ "funding_store_find", do_find, "funding_candidate funding_payment funding_conflict " },
 	{ "funding_store_pending", do_pending, "funding_payment " },
+	{ "funding_store_graduated", do_graduated, "funding_payment " },
 	{ "funding_store_of_channel", do_payments, "funding_payment " },
 	{ "channel_store_put", do_channel_put, "channel " },
 	{ "channel_store_told_all", do_channel_told, "channel " },
