@@ -201,7 +201,7 @@ int cln_channels_decode(struct arena *a, const struct net_reply *rep, struct ln_
 		const json_t *one = json_array_get(list, i);
 
 		/* One that has no funding yet has no id that stays. */
-		if (!is_told(one, "channel_id") || !is_told(one, "funding_txid"))
+		if (json_is_object(one) && (!is_told(one, "channel_id") || !is_told(one, "funding_txid")))
 			continue;
 		if (channel_of(a, one, &channels[got++], err) != 0)
 			return cln_refuse(method, err);

@@ -130,7 +130,7 @@ int cln_get_hash(const json_t *obj, const char *name, struct hash32 *ret, struct
 int cln_get_pubkey(const json_t *obj, const char *name, struct pubkey *ret, struct err *err)
 {
 	const char *text;
-	struct pubkey key;
+	struct pubkey key = { { 0 } };
 
 	if (json_get_str(obj, name, PUBKEY_CHARS, &text, err) != 0)
 		return -1;
