@@ -10,7 +10,6 @@
 #define SPLICE_FAIL_TEXT_MAX 256 /* characters of a peer's words that are kept: printable ASCII */
 #define SPLICE_OUTPUTS_MAX   16
 #define SPLICE_INPUTS_MAX    252
-#define SPLICE_ROUNDS_MAX    64 /* candidates of one splice */
 
 /* All of these are stored: append, never renumber.  Each has its name for people in *_name(). */
 

@@ -33,17 +33,14 @@ static struct splice_trouble alarming(struct splice_trouble t)
 /* 358 */
 static struct splice_trouble state_error(const struct err *err)
 {
-	struct splice_trouble wait = park(SPLICE_WAIT_HTLC_OR_STFU);
-
 	if (says(err, "hasn't begun") || says(err, "not in splice mode"))
 		return of_class(SPLICE_DISCONNECT);
 	if (says(err, "missing a signature"))
 		return is(TROUBLE_UNSIGNED);
 	if (says(err, "Feerate"))
 		return of_class(SPLICE_FEE_LOW);
-	wait.probe = true;
 	if (says(err, "STFU") || says(err, "stfu") || says(err, "two splices") || says(err, "already doing a splice"))
-		return wait;
+		return park(SPLICE_WAIT_HTLC_OR_STFU);
 	return of_class(SPLICE_UNKNOWN);
 }
 
@@ -70,9 +67,7 @@ static struct splice_trouble splice_error(const struct err *err)
 	case CLN_UNKNOWN_CHANNEL:
 		return is(TROUBLE_PROBE);
 	case CLN_INVALID_STATE:
-		t = park(SPLICE_WAIT_NODE_BUSY);
-		t.probe = true;
-		return t;
+		return park(SPLICE_WAIT_NODE_BUSY);
 	case CLN_NOT_SUPPORTED:
 		return of_class(SPLICE_INVALID);
 	case CLN_BUSY:
@@ -94,10 +89,8 @@ static struct splice_trouble splice_error(const struct err *err)
 	case CLN_CHANNEL_ERROR:
 		t.once = true;
 		t.again = SPLICE_PROTO_ERR;
-		t.probe = true;
 		return t;
 	}
-	t.probe = true;
 	return t;
 }
 

@@ -130,7 +130,6 @@ struct splice_trouble ldk_trouble(const struct err *err)
 	/* Refused, or broken, or a number of tomorrow: "still pending" more often than not. */
 	t.sign = TROUBLE_CLASS;
 	t.why = SPLICE_UNKNOWN;
-	t.probe = true;
 	return t;
 }
 

@@ -23,7 +23,6 @@ struct splice_trouble {
 	enum splice_wait wait; /* with TROUBLE_PARK */
 	bool once;             /* with TROUBLE_CLASS: if it comes a second time in a row, .again is why */
 	enum splice_class again;
-	bool probe; /* look at the channel before acting on it: a closing one explains it */
 	bool alarm; /* a person should look: it should not happen */
 };
 
