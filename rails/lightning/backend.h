@@ -108,7 +108,7 @@ struct ln_funded {
 	const char *psbt;     /* base64 */
 	struct weight weight; /* with the inputs, when they are signed */
 	bool has_excess;
-	struct sat excess; /* everything: what is left of the inputs when the fee is paid */
+	struct sat excess; /* everything: of the inputs, less the fee and what the node keeps for emergencies */
 	struct outpoint *inputs;
 	size_t n_inputs;
 };

@@ -392,7 +392,7 @@ int cln_fund_decode(struct arena *a, const struct net_reply *rep, struct ln_fund
 	    weight_get(v, "estimated_final_weight", &f.weight, err) != 0 ||
 	    cln_opt_sat(v, "excess_msat", &f.excess, err) != 0 || reservations_of(a, v, &f, err) != 0)
 		return cln_refuse(method, err);
-	f.has_excess = !is_told(v, "change_outnum");
+	f.has_excess = sat_value(f.excess) > 0;
 	*ret = f;
 	return 0;
 }

@@ -568,6 +568,12 @@ START_TEST(funded_with_everything)
 	ck_ok(cln->fund_decode(&ra, &rep, &f, &rerr));
 	ck_assert(f.has_excess && sat_value(f.excess) == 59400 && f.weight.v == 1100);
 	ck_assert(f.n_inputs == 1 && f.inputs[0].vout == 3);
+	/* A node with anchor channels keeps 25,000 sat, as change: Core Lightning v26.06.6 on regtest. */
+	rep = result(
+		"{\"psbt\":\"cHNi\",\"feerate_per_kw\":2000,\"estimated_final_weight\":1502,\"excess_msat\":501380000,"
+		"\"change_outnum\":0,\"reservations\":[{\"txid\":\"" TXID "\",\"vout\":3}]}");
+	ck_ok(cln->fund_decode(&ra, &rep, &f, &rerr));
+	ck_assert(f.has_excess && sat_value(f.excess) == 501380);
 	rep = result("{\"psbt\":\"cHNi\",\"estimated_final_weight\":1100,\"excess_msat\":0,\"reservations\":[]}");
 	ck_fails(cln->fund_decode(&ra, &rep, &f, &rerr), ERR_PEER_INVALID);
 	rep = result(
