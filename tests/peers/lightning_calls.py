@@ -154,10 +154,10 @@ def disconnect(node, id, force):
     if not found:
         raise Refused(UNSPECIFIC, "Peer not connected")
     if not force and any(c.state in OPEN for c in found):
-        raise Refused(UNSPECIFIC, "Peer has (at least one) channel in state CHANNELD_NORMAL")
+        raise Refused(UNSPECIFIC, f"Peer has (at least one) channel in state {found[0].state}")
     node.note("disconnect", found[0])
     for one in found:
-        one.disconnect()
+        one.cut()
     return {}
 
 

@@ -78,7 +78,7 @@ class Channel:
         self.round = None
         self.running = None  # a command that waits: an Event
         self.aborting = 0.0, None  # until when the daemon that is on its way out answers, and what it says
-        self.reestablished = self.peer.connected
+        self.reestablished, self.reconnects = self.peer.connected, False
 
     # Its outputs.
 
@@ -107,8 +107,18 @@ class Channel:
         self.peer.connected = self.reestablished = False
         self.round = None
 
+    def cut(self):
+        """By the node itself, which connects again of its own."""
+        self.disconnect()
+        self.reconnects = True
+
+    def look_for_peer(self):
+        if self.reconnects and not self.peer.connected and self.peer.reachable:
+            self.connect()
+
     def connect(self):
         """The handshake: what can be resumed is."""
+        self.reconnects = False
         self.peer.connected = self.reestablished = True
         self.aborting = 0.0, None
         if self.state not in OPEN:

@@ -202,6 +202,17 @@ def resumed(duo):
     lock(duo, txid)
 
 
+@hazard("the connection is cut by hand after the final update: it comes back by itself, and the splice goes on")
+def _(duo):
+    duo.steps.settle(duo.steps.build_in(150_000), sign=True)
+    txid, = rows(duo)
+    refused(duo, -1, "disconnect", id=duo.channel()["peer_id"])
+    same(duo.rpc.ask("disconnect", id=duo.channel()["peer_id"], force=True), {}, "by force")
+    lab.wait_until(lambda: duo.channel()["state"] == AWAITING_SPLICE, "it to be signed", within_s=60)
+    lab.wait_until(lambda: txid in duo.node.pooled(), "it to be sent", within_s=60)
+    lock(duo, txid)
+
+
 @hazard("killed after the final update with an unsigned splice in: an orphan, which abort_channels takes away")
 def _(duo):
     built = duo.steps.build_in(150_000)

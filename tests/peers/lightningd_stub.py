@@ -198,6 +198,7 @@ class Stub:
 
     def look_at_chain(self):
         for channel in self.channels.values():
+            channel.look_for_peer()
             channel.look_at_chain()
             if channel.state in (CLOSED, UNILATERAL, ONCHAIN) and channel.name not in self.closed:
                 buried = self.confirmations(channel.closing_txid)

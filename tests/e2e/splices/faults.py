@@ -1,4 +1,10 @@
-"""Splices whose node, peer or wire does what a test says: with the scripted node alone."""
+"""Splices whose node, peer or wire does what a test says: with the scripted node alone.
+
+Those that do something at each call of a round do it at one that chance chooses, unless WHOLE=1 is in the environment: then
+at all of them, one splice after the other."""
+import os
+import random
+
 import acts
 import bitcoin
 import lab
@@ -8,6 +14,15 @@ from splices.world import check, refused, same, scripted
 ROUND_OUT = (("addpsbtoutput", 1), ("splice_init", 1), ("splice_update", 1), ("splice_update", 2), ("splice_signed", 1))
 ROUND_IN = (("fundpsbt", 1), ("splice_init", 1), ("splice_update", 1), ("signpsbt", 1), ("splice_update", 2),
             ("splice_signed", 1))
+
+
+WHOLE = os.environ.get("WHOLE") == "1"
+
+
+def some(calls):
+    chosen = calls if WHOLE else (random.choice(calls),)
+    print("at", *chosen)
+    return chosen
 
 
 def ready(w, d):
@@ -20,7 +35,7 @@ def ready(w, d):
 def killed_at_each(w, start, calls, how):
     """A SIGKILL at each of these calls; each splice comes to its end, once."""
     d, stub, txids = w.daemon(), w.ln.stub, []
-    for method, nth in calls:
+    for method, nth in some(calls):
         ready(w, d)
         before = stub.count("lock")
         stub.at(method, how(d.kill), nth=nth)
@@ -58,8 +73,8 @@ def killed_after_each_call_of_a_splice_in(w):
 def disconnect_mid_negotiation(w):
     """After splice_init, after the first update, after the final one, after the signatures."""
     d, stub, txids = w.daemon(), w.ln.stub, []
-    for method, nth, rounds in (("splice_init", 1, 2), ("splice_update", 1, 2), ("splice_update", 2, 1),
-                                ("splice_signed", 1, 1)):
+    for method, nth, rounds in some((("splice_init", 1, 2), ("splice_update", 1, 2), ("splice_update", 2, 1),
+                                     ("splice_signed", 1, 1))):
         ready(w, d)
         before = stub.count("open")
         stub.at(method, acts.after(w.ln.model.disconnect), nth=nth)
@@ -78,13 +93,12 @@ def disconnect_mid_negotiation(w):
 def the_wire_is_cut(w):
     """A reply that is lost is an unknown, and asked for; nothing happens twice."""
     d, stub, txids = w.daemon(), w.ln.stub, []
-    for how in (acts.lose_request, acts.lose_reply):
-        for method, nth in ROUND_IN:
-            ready(w, d)
-            stub.at(method, how(), nth=nth)
-            done = w.into(d, 20_000, feerate="4")
-            txids.append(w.pending_at_last(d, done))
-            w.locked(d, done)
+    for how, (method, nth) in some([(how, call) for how in (acts.lose_request, acts.lose_reply) for call in ROUND_IN]):
+        ready(w, d)
+        stub.at(method, how(), nth=nth)
+        done = w.into(d, 20_000, feerate="4")
+        txids.append(w.pending_at_last(d, done))
+        w.locked(d, done)
     same((stub.unused(), stub.unlawful), ([], []), "rules that nobody came by, and what must not be done")
     w.books(*txids)
 
@@ -266,6 +280,7 @@ def the_node_is_gone_and_too_old_and_behind(w):
     w.locked(d, done)
     w.books(txid)
     stub.version = "v25.12"
+    w.node.mine()  # then the node is looked at
     lab.wait_until(lambda: not can_start(w, d), "walletd to see the version", within_s=60)
 
 

@@ -45,6 +45,11 @@ def register(*kinds):
 scenario, scripted, real = register(SCRIPTED, REAL), register(SCRIPTED), register(REAL)
 
 
+def alone(title, function):
+    """A scenario of real nodes without a walletd: a function of a Duo."""
+    SCENARIOS.insert(0, (title, lambda world: function(world.ln), (REAL,)))
+
+
 def refused(kind, call, field=None):
     """The error, which must be of this kind, and must have moved nothing."""
     try:
