@@ -140,8 +140,8 @@ class Lightningd:
         lab.wait_until(lambda: self.wallet_total() >= sum(amounts), "its money", within_s=START_S)
 
     def wallet_total(self):
-        """What its wallet has in blocks and in the mempool."""
-        return sum(int(o["amount_msat"]) // 1000 for o in self.rpc.ask("listfunds")["outputs"])
+        """What its wallet has in blocks.  It lists the change of candidates that were replaced, too, as yet to come."""
+        return sum(int(o["amount_msat"]) // 1000 for o in self.rpc.ask("listfunds")["outputs"] if o["status"] == "confirmed")
 
     def caught_up(self):
         lab.wait_until(lambda: self.rpc.ask("getinfo")["blockheight"] == self.node.height(), "it to see the tip",
