@@ -158,6 +158,9 @@ struct outcome splice_failed_round(struct step *s, struct splice_row *row, enum 
 {
 	struct splice *m = s->checkpoint;
 
+	/* What is asked while the node is still about an abort is answered by that.  The abort was ours, and not of this. */
+	if (why == SPLICE_CANCELLED && m->aborts > 0 && !m->cancelling)
+		why = SPLICE_DISCONNECT;
 	if (note(s, row, why, text, err) != 0)
 		return outcome_trouble(err);
 	if (why == SPLICE_FEE_LOW)
