@@ -73,6 +73,7 @@ int splice_open_enter(struct step *s, struct net_request *ret, struct err *err)
 		.share = { row.kind == SPLICE_OUT, m->share },
 		.psbt = contribution_of(s, &row),
 		.rate = row.rate,
+		.force_rate = true, /* what it costs is kept within the user's limits here: spec/splice.md 5.1.5 */
 	};
 	return splice_backend(s)->open_request(s->arena, &node, &open, ret, err);
 }
