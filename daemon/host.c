@@ -71,7 +71,7 @@ struct host {
 	struct signals *signals;
 	struct tasks *tasks;
 	struct task_def executor_task, outbox_task, tip_task; /* their intervals depend on the configuration */
-	struct task *executor_run, *outbox_run, *tip_run, *auto_exit_run;
+	struct task *executor_run, *outbox_run, *tip_run, *auto_exit_run, *lightning_run;
 	struct maintenance maintenance;
 
 	struct timer *stop_timer, *watchdog_timer;
@@ -276,6 +276,8 @@ static void chain_changed(void *ctx)
 
 	if (h->auto_exit_run)
 		task_kick(h->auto_exit_run);
+	if (h->lightning_run)
+		task_kick(h->lightning_run); /* a block may have locked a splice */
 	exits_kick(h->exits);
 	loop_unpost(h->loop, wake_payments, h);
 	loop_post(h->loop, wake_payments, h);
@@ -515,10 +517,8 @@ static void start_tasks(struct host *h)
 		chain_changed(h); /* what the last life saw, and had no time to tell */
 	}
 	if (h->lightning)
-		tasks_add(h->tasks, &lightning_task, h->lightning, 0);
+		h->lightning_run = tasks_add(h->tasks, &lightning_task, h->lightning, 0);
 	tasks_add(h->tasks, &sweep_task, h->executor, FIRST_CARE_MS);
-	tasks_add(h->tasks, &rotate_task, h->executor, FIRST_CARE_MS);
-	tasks_add(h->tasks, &put_back_task, h->executor, FIRST_CARE_MS);
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
 }
