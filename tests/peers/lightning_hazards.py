@@ -95,7 +95,7 @@ def _(duo):
 def _(duo):
     before = duo.wealth()
     built = duo.steps.build_in(150_000)
-    same(reserved(duo), 1, "coins that are reserved")
+    same(reserved(duo), len(Psbt.parse(built[0]).inputs), "coins that are reserved")
     done = duo.steps.splice(built, sign=True)
     old = duo.rpc.ask("setpsbtversion", psbt=done["psbt"], version=0)["psbt"]
     same(duo.node.rpc.ask("decodepsbt", old)["tx"]["txid"], done["txid"], "the PSBT as bitcoind reads it")
@@ -222,7 +222,8 @@ def _(duo):
     same((told["state"], len(told["inflight"])), (NORMAL, 1), "the orphan")
     duo.rpc.ask("abort_channels", channel_ids=[duo.steps.channel_id])
     told = freed(duo)
-    same((told["state"], "inflight" in told, reserved(duo)), (NORMAL, False, 1), "whether it is there, and coins")
+    same((told["state"], "inflight" in told, reserved(duo)), (NORMAL, False, len(Psbt.parse(built[0]).inputs)),
+         "whether it is there, and coins that are still reserved")
     duo.rpc.ask("unreserveinputs", psbt=built[0], reserve=RESERVE)
     same(reserved(duo), 0, "coins that are still reserved")
     duo.steps.splice(duo.steps.build_in(150_000), sign=True)

@@ -1,4 +1,7 @@
 """Splices that both suites run: in peace, over restarts, with the peer away, bumped, and reorganised."""
+import random
+import time
+
 import lab
 from splices.world import GRADUATED, check, refused, same, scenario
 
@@ -195,6 +198,26 @@ def the_node_is_killed_with_it(w):
     d.start()
     w.locked(d, done)
     w.books(txid)
+
+
+@scenario
+def killed_at_random_moments(w):
+    """walletd alone, in the middle of whatever it is at."""
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    print("seed", seed)
+    d = w.daemon()
+    txids = []
+    for start in (w.out, w.into):
+        done = start(d, 40_000, feerate="4")
+        for _ in range(3):
+            time.sleep(chance.uniform(0, 0.15))
+            d.kill()
+            d.start()
+        txids.append(w.pending_at_last(d, done))
+        w.locked(d, done)
+        w.knows_funding(d, txids[-1])
+    w.books(*txids)
 
 
 @scenario
