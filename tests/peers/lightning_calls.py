@@ -5,7 +5,7 @@ import hashlib
 import bitcoin
 from bitcoin import Output
 from lightning_channel import BUSY, INPUT_ERROR, OPEN, UNKNOWN_CHANNEL, Refused
-from lightning_coins import BASE_WEIGHT, COIN_INPUT_WEIGHT, DUST, OUTPUT_WEIGHT, fee_of
+from lightning_coins import COIN_INPUT_WEIGHT, DUST, OUTPUT_WEIGHT, fee_of
 from psbt import Psbt
 
 UNSPECIFIC, BAD_PARAMETERS, NO_METHOD = -1, -32602, -32601

@@ -3,7 +3,6 @@ count of the money afterwards.
 
   @scenario                                both suites run it: with the scripted node, and with a real pair
   @scripted                                only with the scripted node: world.ln.stub is it, world.ln.model its channel
-  @real                                    only with real ones
   def one_of_them(world):
       d = world.daemon()
       done = world.out(d, 50_000)          an action that was started
@@ -23,10 +22,9 @@ import time
 import traceback
 
 import lab
-import real_bitcoind
 from bitcoin_rpc import sat
 from lab import RpcError, wait_until
-from peer_bench import check, same
+from peer_bench import check, same  # noqa: F401
 
 AT_ONCE = int(os.environ.get("AT_ONCE", "4"))
 SCRIPTED, REAL = "scripted", "real"
@@ -42,7 +40,7 @@ def register(*kinds):
     return add
 
 
-scenario, scripted, real = register(SCRIPTED, REAL), register(SCRIPTED), register(REAL)
+scenario, scripted = register(SCRIPTED, REAL), register(SCRIPTED)
 
 
 def alone(title, function):
