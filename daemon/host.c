@@ -519,6 +519,8 @@ static void start_tasks(struct host *h)
 	if (h->lightning)
 		h->lightning_run = tasks_add(h->tasks, &lightning_task, h->lightning, 0);
 	tasks_add(h->tasks, &sweep_task, h->executor, FIRST_CARE_MS);
+	tasks_add(h->tasks, &rotate_task, h->executor, FIRST_CARE_MS);
+	tasks_add(h->tasks, &put_back_task, h->executor, FIRST_CARE_MS);
 	tasks_add(h->tasks, &health_task, h, HEALTH_MS);
 	tasks_add(h->tasks, &maintenance_task, &h->maintenance, FIRST_CARE_MS);
 }
