@@ -140,29 +140,6 @@ int splice_verify_enter(struct step *s, struct net_request *ret, struct err *err
 	return splice_backend(s)->coins_request(s->arena, &node, ret, err);
 }
 
-/* The new funding output: the one of the right value that is not ours; or else the first that is not. */
-static uint32_t funding_vout(const struct splice_view *v, const struct splice_row *row, const struct splice_terms *t)
-{
-	struct sat capacity;
-	uint32_t first = 0;
-	bool known = t->share.out ? sat_sub(row->base_capacity, t->share.by, &capacity)
-				  : sat_add(row->base_capacity, t->share.by, &capacity);
-
-	for (size_t i = v->tx.n_out; i-- > 0;) {
-		const struct tx_out *out = &v->tx.out[i];
-		bool ours = false;
-
-		for (size_t j = 0; j < t->n_outputs; j++)
-			ours = ours || bytes_equal(t->outputs[j].script, out->script);
-		if (ours)
-			continue;
-		if (known && sat_cmp(out->value, capacity) == 0)
-			return (uint32_t)i;
-		first = (uint32_t)i;
-	}
-	return first;
-}
-
 /* Not what was asked for: nothing of ours is signed.  A final one that the peer has signed must not be aborted, and goes with
  * the connection. */
 static struct outcome refuse(struct step *s, struct splice_row *row, const struct err *why, struct err *err)
@@ -212,7 +189,7 @@ struct outcome splice_verify_reply(struct step *s, const struct net_reply *rep, 
 	if (verify(s, &row, wallet, n, &v, err) != 0)
 		return refuse(s, &row, err, err);
 	m->txid = v.txid;
-	m->vout = funding_vout(&v, &row, &k.terms);
+	m->vout = splice_funding_place(&k, &v.tx);
 	m->fee = v.fee;
 	m->ours = v.ours;
 	m->n_ours = v.n_ours;
