@@ -143,7 +143,8 @@ class Transfer(scenes.Scene):
             path = os.path.join(self.wallet.datadir, "wallet.db")
             with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
                 for quote, in db.execute("SELECT id FROM mint_quote WHERE holder = ?", (children["issue_id"],)).fetchall():
-                    self.other.control("quote", {"quote": quote, "state": "PAID"})
+                    if self.other.post("/v1/mint/quote/bolt11/" + quote)["state"] == "UNPAID":
+                        self.other.control("quote", {"quote": quote, "state": "PAID"})
 
 
 ALL = {
