@@ -11,7 +11,7 @@
 void bench_must(int rc, const struct err *err);
 NORETURN void bench_die(const char *what);
 
-/* A directory in BUILD_DIR (or the current one) that bench_end() removes with all files in it. */
+/* A directory in BUILD_DIR (or /tmp) that bench_end() removes with all files in it. */
 const char *bench_begin(void);
 void bench_end(void);
 /* A path in it; lives until the program ends. */
