@@ -131,7 +131,9 @@ static int take_option(struct parser *p, const char *word, const char **next)
 
 	for (char *c = param; *c; c++)
 		*c = (char)(*c == '-' ? '_' : *c);
-	if (method_takes(p->to->method, param) || (!o && p->to->command == CTL_START)) {
+	/* "--wait" is ours; "--wait=park" is what action.start takes. */
+	if (method_takes(p->to->method, param) ||
+	    (p->to->command == CTL_START && (!o || (o->kind == OPT_WAIT && value)))) {
 		add_arg(p, param, value);
 		return 0;
 	}
@@ -242,6 +244,24 @@ static int take_command(struct parser *p, const char *word)
 
 /* --- putting it together --- */
 
+/* "help start onchain_send" is "start onchain_send --help". */
+static void help_for_kind(struct parser *p)
+{
+	choose(p, CTL_START, NULL);
+	p->to->help = true;
+	p->to->args.n--;
+	memmove(p->args, p->args + 1, p->to->args.n * sizeof(*p->args));
+}
+
+/* A command of ours that is no method is told of by the help of all. */
+static bool is_own_command(const struct parser *p, const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(own_commands); i++)
+		if (strcmp(own_commands[i], word) == 0)
+			return !method_named(p->methods, word);
+	return false;
+}
+
 /* "help" names its subject like a command: "help wallet create". */
 static int find_subject(struct parser *p)
 {
@@ -250,6 +270,12 @@ static int find_subject(struct parser *p)
 	if (p->to->args.n == 0)
 		return 0;
 	name = p->args[0].value;
+	if (p->to->args.n == 2 && strcmp(name, "start") == 0) {
+		help_for_kind(p);
+		return 0;
+	}
+	if (p->to->args.n == 1 && is_own_command(p, name))
+		return 0;
 	if (p->to->args.n == 2)
 		name = arena_printf(p->a, "%s.%s", name, p->args[1].value);
 	name = spelled(p->a, name);

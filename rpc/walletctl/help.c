@@ -15,7 +15,7 @@ void help_usage(struct buf *to)
 			 "       walletctl [options] start KIND [name=value]... [--wait]\n"
 			 "       walletctl [options] pay INVOICE [name=value]...\n"
 			 "       walletctl [options] wait ACTION_ID [--timeout=SECONDS]\n"
-			 "       walletctl help [METHOD]\n"
+			 "       walletctl help [METHOD | start KIND]\n"
 			 "       walletctl completion bash\n");
 }
 
@@ -101,7 +101,7 @@ static const char *safe(struct arena *a, const char *text)
 	return arena_strdup(a, buf_text(&line));
 }
 
-static void add_params(struct buf *to, struct arena *a, const struct param *params)
+static void add_params(struct buf *to, struct arena *a, const char *headline, const struct param *params)
 {
 	const char **cells;
 	size_t n = 0;
@@ -121,14 +121,14 @@ static void add_params(struct buf *to, struct arena *a, const struct param *para
 					arena_printf(a, "%s (%s%s%s)", p->help, type_of(a, p),
 						     p->fallback ? "; default: " : "", p->fallback ? p->fallback : ""));
 	}
-	buf_text_add(to, "\nparameters:\n");
+	buf_printf(to, "\n%s:\n", headline);
 	add_pairs(to, a, cells, n);
 }
 
 void help_method(struct buf *to, struct arena *a, const struct rpc_method *m)
 {
 	buf_printf(to, "%s (scope %s)\n\n%s\n", m->name, rpc_scope_name(m->scope), m->help);
-	add_params(to, a, m->params);
+	add_params(to, a, "parameters", m->params);
 	if (m->result && m->result->name) {
 		buf_text_add(to, "\nresult:\n");
 		for (const struct rpc_field *f = m->result; f->name; f++)
@@ -136,7 +136,8 @@ void help_method(struct buf *to, struct arena *a, const struct rpc_method *m)
 	}
 }
 
-void help_kind(struct buf *to, struct arena *a, const json_t *kind, const struct param *params)
+void help_kind(struct buf *to, struct arena *a, const json_t *kind, const struct param *params,
+	       const struct param *of_start)
 {
 	const char *name = json_string_value(json_object_get(kind, "kind"));
 	const char *about = json_string_value(json_object_get(kind, "summary"));
@@ -146,5 +147,6 @@ void help_kind(struct buf *to, struct arena *a, const json_t *kind, const struct
 	buf_text_add(to, "\n\n");
 	term_line(to, about ? about : "");
 	buf_text_add(to, "\n");
-	add_params(to, a, params);
+	add_params(to, a, "parameters", params);
+	add_params(to, a, "of every start", of_start);
 }

@@ -59,8 +59,26 @@ static bool table_has(const struct param *table, const char *name)
 
 /* action.start's own parameters that may stand among the kind's. */
 static const struct param outer[] = {
-	{ .name = "dry_run", .type = PARAM_BOOL, .help = "" },
-	{ .name = "idempotency_key", .type = PARAM_STRING, .min = 1, .max = 128, .help = "" },
+	{ .name = "dry_run",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Only tell what would happen: fee, what remains, what would fail." },
+	{ .name = "wait",
+	  .type = PARAM_ENUM,
+	  .choices = "none|park|done",
+	  .fallback = "park",
+	  .help = "Answer at once, when it first waits for something, or when it has ended." },
+	{ .name = "timeout_s",
+	  .type = PARAM_INT,
+	  .min = 1,
+	  .max = 300,
+	  .fallback = "60",
+	  .help = "How long to wait at most; then the action is told as it stands." },
+	{ .name = "idempotency_key",
+	  .type = PARAM_STRING,
+	  .min = 1,
+	  .max = 128,
+	  .help = "The same key again starts nothing twice." },
 	{ 0 },
 };
 
@@ -105,25 +123,26 @@ static enum ctl_exit show_kind(struct ctl *c, const json_t *kind, const struct p
 {
 	SCOPED(buf) struct buf text = BUF_CAP(TEXT_MAX);
 
-	help_kind(&text, c->a, kind, table);
+	help_kind(&text, c->a, kind, table, outer);
 	return ctl_print(c, &text);
 }
 
 static enum ctl_exit start(struct ctl *c, json_t *params)
 {
-	bool dry_run = json_is_true(json_object_get(params, "dry_run"));
+	bool dry_run = json_is_true(json_object_get(params, "dry_run")), told = json_object_get(params, "wait") != NULL;
+	bool watch = c->cmd.wait && !told && !dry_run;
 	struct answer answer;
 	const char *id;
 
 	ctl_add_key(c, "action.start", params);
 	/* With an invoice to pay or a token to hand over, the answer is of use only when that is there. */
-	if (!dry_run && !c->cmd.wait)
+	if (!dry_run && !watch && !told)
 		json_set_str(params, "wait", "park");
 	answer = ctl_ask(c, "action.start", params);
 	if (answer.exit != CTL_OK)
 		return ctl_say_failure(c, &answer);
 	id = json_string_value(json_object_get(answer.result, "id"));
-	if (c->cmd.wait && !dry_run && id)
+	if (watch && id)
 		return watch_run(c, id);
 	return ctl_show(c, "action.start", answer.result);
 }

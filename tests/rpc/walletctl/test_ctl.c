@@ -449,6 +449,12 @@ START_TEST(start_reads_what_the_kind_takes)
 	v = out_json();
 	ck_assert(json_is_true(json_object_get(v, "dry_run")));
 	ck_assert_ptr_null(json_object_get(v, "wait"));
+	/* What action.start takes, said as there. */
+	input = "cashuBsecret\n";
+	ck_assert_int_eq(RUN("--json", "start", "cashu_receive", "-", "wait=done", "timeout_s=7"), 0);
+	v = out_json();
+	ck_assert_str_eq(json_string_value(json_object_get(v, "wait")), "done");
+	ck_assert_int_eq(json_integer_value(json_object_get(v, "timeout_s")), 7);
 }
 END_TEST
 
@@ -484,7 +490,10 @@ START_TEST(start_explains_a_kind)
 	assert_has(
 		out,
 		"Take a token.\n\nparameters:\n  token=    It. (- or @file)\n  [trust=]  A new mint. (true or false)\n"
-		"  [unit=]   Unit. (sat|usd)\n");
+		"  [unit=]   Unit. (sat|usd)\n"
+		"\nof every start:\n  [dry_run=]          ");
+	assert_has(out, "  [wait=]             Answer at once, when it first waits for something, or when it has ended."
+			" (none|park|done; default: park)\n");
 }
 END_TEST
 
