@@ -114,9 +114,9 @@ static const struct {
 	{ "the nonce doctor", "outbox.lanes",
 	  "{\"lanes\":[{\"lane\":1,\"chain_id\":5,\"relayer\":\"0xAb\",\"key\":\"hd:0\",\"hold\":\"no_funds\",\"balance_wei\":\"0\","
 	  "\"latest\":3,\"pending\":3,\"next_tx_nonce\":4,\"gap\":1,\"slots_open\":1,\"pause_reason\":null,"
-	  "\"trouble\":\"no_funds\",\"next\":\"send ether\",\"lowest\":{\"tx_nonce\":3}}]}",
-	  "LANE  CHAIN ID  RELAYER  BALANCE WEI  LATEST  PENDING  NEXT TX NONCE  GAP  SLOTS OPEN  HOLD      TROUBLE   NEXT\n"
-	  "   1         5  0xAb     0                 3        3              4    1           1  no_funds  no_funds  send ether\n" },
+	  "\"trouble\":\"no_funds\",\"what\":\"It is empty.\",\"next\":\"send ether\",\"lowest\":{\"tx_nonce\":3}}]}",
+	  "LANE  CHAIN ID  RELAYER  BALANCE WEI  LATEST  PENDING  NEXT TX NONCE  GAP  SLOTS OPEN  HOLD      TROUBLE   WHAT          NEXT\n"
+	  "   1         5  0xAb     0                 3        3              4    1           1  no_funds  no_funds  It is empty.  send ether\n" },
 	{ "blocks", "mint.list",
 	  "{\"mints\":[{\"url\":\"u\",\"keysets\":[{\"id\":\"00aa\",\"unit\":\"sat\"}]},{\"url\":\"v\",\"keysets\":[]}]}",
 	  "url  u\n"
