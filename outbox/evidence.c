@@ -25,7 +25,8 @@ struct search {
 	struct arena arena; /* the request's copies, and the result */
 	struct arena round; /* of one question and its answer */
 	struct search_result r;
-	bool final, why;
+	bool final, why, revoking;
+	struct evm_address revoker;
 	uint64_t block; /* everything is read up to here */
 	uint64_t range; /* blocks of one search for logs */
 	uint64_t next;  /* the highest block that has not been searched, plus one */
@@ -160,6 +161,33 @@ static void ask_why(struct search *s)
 	m = as_call(s, &data);
 	evm_ask_call(&b, &m, evm_block_at(s->block));
 	s->ask = endpoints_ask(s->space->chain->ep, &b, 0, why_answered, s);
+}
+
+/* --- may it be burnt?  The contract is asked likewise --- */
+
+static void revoke_answered(void *ctx, const struct evm_answers *rep)
+{
+	struct search *s = ctx;
+
+	s->ask = NULL;
+	/* No answer is no refusal: then the transaction will tell. */
+	s->r.evidence.no_revoke = rep->endpoint >= 0 && rep->answers[0].flaw == JSONRPC_FINE &&
+				  !rep->answers[0].result && evm_error_is_revert(&rep->answers[0].error);
+	found(s, EVIDENCE_UNUSED);
+}
+
+static void ask_revoke(struct search *s)
+{
+	struct evm_message m = { .from = &s->revoker, .to = s->space->conf.contract };
+	SCOPED(buf) struct buf data = BUF_CAP(512);
+	struct jsonrpc_batch b;
+
+	arena_reset(&s->round);
+	b = jsonrpc_batch_in(&s->round);
+	verifier_revoke_nonces(&data, &s->space->signer, &s->r.row.nonce, 1);
+	m.data = buf_bytes(&data);
+	evm_ask_call(&b, &m, evm_block_at(s->block));
+	s->ask = endpoints_ask(s->space->chain->ep, &b, 0, revoke_answered, s);
 }
 
 /* --- logs, newest first --- */
@@ -354,6 +382,8 @@ static void nonce_answered(void *ctx, const struct evm_answers *rep)
 		ask_logs(s);
 	else if (s->why)
 		ask_why(s);
+	else if (s->revoking)
+		ask_revoke(s);
 	else
 		found(s, EVIDENCE_UNUSED);
 }
@@ -432,6 +462,9 @@ struct search *search_start(struct outbox *ob, const struct search_request *req,
 	s->again = loop_timer(ob->opt.loop, look_again, s);
 	s->final = req->final;
 	s->why = req->why;
+	s->revoking = req->revoker != NULL;
+	if (req->revoker)
+		s->revoker = *req->revoker;
 	if (req->hint)
 		s->hashes[s->n_hashes++] = *req->hint;
 	s->hooks = hooks;

@@ -15,6 +15,8 @@ struct search_request {
 	const struct hash32 *hint; /* another transaction that may hold it, or NULL */
 	bool final;                /* up to the last final block; else up to the head */
 	bool why;                  /* when it is unused: also why the contract refuses it there */
+	/* When it is unused, and why is not asked: may this account burn it there?  NULL: not asked.  Borrowed likewise. */
+	const struct evm_address *revoker;
 };
 struct search_result {
 	struct evidence evidence;

@@ -67,16 +67,20 @@ struct outbox_look *outbox_look(struct outbox *ob, int64_t seq, const struct has
 	SCOPED(arena) struct arena a = ARENA_LIMIT(256 * 1024);
 	struct search_request req = { .hint = hint, .final = true };
 	struct outbox_look *look = calloc(1, sizeof(*look));
+	const struct lane *l;
 
 	if (!look)
 		err_fatal("out of memory");
 	look->loop = ob->opt.loop;
 	look->done = done;
 	look->ctx = ctx;
-	if (directive_store_by_seq(store_view(ob->opt.store), &a, seq, &req.row, &look->failed) == 0)
-		look->search = search_start(ob, &req, (struct search_hooks){ looked, look_dropped, look });
-	else
+	if (directive_store_by_seq(store_view(ob->opt.store), &a, seq, &req.row, &look->failed) != 0) {
 		loop_post(look->loop, look_failed, look);
+		return look;
+	}
+	l = outbox_lane_of(ob, req.row.lane);
+	req.revoker = l ? &l->address : NULL;
+	look->search = search_start(ob, &req, (struct search_hooks){ looked, look_dropped, look });
 	return look;
 }
 
@@ -227,7 +231,7 @@ int outbox_retry(struct outbox *ob, struct unit *u, struct arena *a, const struc
 	if (e->verdict != EVIDENCE_UNUSED)
 		return refuse(ERR_NONCE_USED, row, e,
 			      e->verdict == EVIDENCE_OWN ? "directive.resolve with action=done"
-							 : "directive.resolve with action=resubmit, done or abandon",
+							 : "directive.resolve with action=recheck and dry_run=true",
 			      err);
 	if (directive_reopen(&c.m, row, err) != 0)
 		return -1;
@@ -282,9 +286,9 @@ int outbox_recheck(struct outbox *ob, struct unit *u, struct arena *a, const str
 }
 
 /* Its signature, which is good for whoever has it until the nonce is spent.  1 or 0, -1 when the store fails. */
-static int was_signed(struct unit *u, const struct directive_row *row, struct signature_row *ret, struct err *err)
+static int was_signed(struct view v, const struct directive_row *row, struct signature_row *ret, struct err *err)
 {
-	if (signature_store_get(unit_view(u), row->space_id, row->nonce, ret, err) == 0)
+	if (signature_store_get(v, row->space_id, row->nonce, ret, err) == 0)
 		return 1;
 	return err->code == ERR_NOT_FOUND ? 0 : -1;
 }
@@ -315,7 +319,7 @@ static int retire_nonce(struct change *c, struct directive_row *row, struct err 
 					 .evidence = json_text(c->a, evidence_json(c->a, c->e)),
 					 .operator= c->op->who };
 	struct signature_row sig;
-	int is_signed = was_signed(c->m.u, row, &sig, err);
+	int is_signed = was_signed(unit_view(c->m.u), row, &sig, err);
 
 	if (is_signed < 0)
 		return -1;
@@ -341,6 +345,13 @@ int outbox_resubmit(struct outbox *ob, struct unit *u, struct arena *a, const st
 	return end_directive(&c, row, err);
 }
 
+/* What was never signed cannot act, whoever used the nonce; unless it has acted all the same, and this database is an old
+ * copy that does not know of the signature. */
+static int may_be_abandoned(const struct directive_row *row, const struct evidence *e, bool is_signed, struct err *err)
+{
+	return is_signed || e->verdict == EVIDENCE_OWN ? check_is_dead(row, e, err) : 0;
+}
+
 int outbox_abandon(struct outbox *ob, struct unit *u, struct arena *a, const struct outbox_operator *op,
 		   struct directive_row *row, const struct evidence *e, struct err *err)
 {
@@ -350,14 +361,45 @@ int outbox_abandon(struct outbox *ob, struct unit *u, struct arena *a, const str
 
 	if (begin_directive(&c, ob, u, a, op, row, e, err) != 0)
 		return -1;
-	is_signed = was_signed(u, row, &sig, err);
-	/* What was never signed cannot act, whoever used the nonce; unless it has acted all the same, and this database is
-	 * an old copy that does not know of the signature. */
-	if (is_signed < 0 || ((is_signed > 0 || e->verdict == EVIDENCE_OWN) && check_is_dead(row, e, err) != 0))
+	is_signed = was_signed(unit_view(u), row, &sig, err);
+	if (is_signed < 0 || may_be_abandoned(row, e, is_signed > 0, err) != 0)
 		return -1;
 	if (directive_abandon(&c.m, row, err) != 0)
 		return -1;
 	return end_directive(&c, row, err);
+}
+
+static void allow(json_t *list, const char *decision)
+{
+	json_add_take(list, json_string(decision));
+}
+
+int outbox_allowed(struct outbox *ob, struct arena *a, const struct directive_row *row, const struct evidence *e,
+		   json_t **ret, struct err *err)
+{
+	json_t *list = json_array_in(a);
+	struct signature_row sig;
+	int is_signed = was_signed(store_view(ob->opt.store), row, &sig, err);
+	struct err no;
+
+	if (is_signed < 0)
+		return -1;
+	*ret = list;
+	if (check_status(row, &no) != 0)
+		return 0;
+	if (e->verdict == EVIDENCE_UNUSED)
+		allow(list, "retry");
+	if (e->verdict == EVIDENCE_OWN || e->verdict == EVIDENCE_UNAVAILABLE)
+		allow(list, "recheck");
+	if (e->verdict != EVIDENCE_UNUSED)
+		allow(list, "done");
+	if (check_is_dead(row, e, &no) == 0)
+		allow(list, "resubmit");
+	if (e->verdict == EVIDENCE_UNUSED && !e->no_revoke)
+		allow(list, "revoke");
+	if (may_be_abandoned(row, e, is_signed > 0, &no) == 0)
+		allow(list, "abandon");
+	return 0;
 }
 
 /* --- lanes and spaces --- */
@@ -400,6 +442,18 @@ static json_t *slot_state(struct arena *a, const struct slot_row *slot, const st
 	return j;
 }
 
+/* It would be mined in vain. */
+static int refuse_revoke(const struct lane *l, const struct directive_row *row, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(4 * 1024);
+
+	ERR(err, ERR_ILLEGAL_STATE, "the contract does not let the relayer %s burn nonce %" PRIu64,
+	    show_address(&a, &l->address), row->nonce);
+	return err_hint(err,
+			"let its owner call revokeNonces(%s, [%" PRIu64 "]); once that is final: resubmit or abandon",
+			show_address(&a, &outbox_space_of(l->ob, row->space_id)->signer), row->nonce);
+}
+
 int outbox_revoke_nonce(struct outbox *ob, struct unit *u, struct arena *a, const struct outbox_operator *op,
 			struct directive_row *row, const struct evidence *e, struct hash32 *ret_hash, struct err *err)
 {
@@ -412,7 +466,11 @@ int outbox_revoke_nonce(struct outbox *ob, struct unit *u, struct arena *a, cons
 		return -1;
 	if (e->verdict != EVIDENCE_UNUSED)
 		return refuse(ERR_NONCE_USED, row, e, "directive.resolve with action=resubmit or abandon", err);
-	if (working_lane(ob, row->lane, &l, err) != 0 || delivery_open_revoke(l, u, a, row, &slot, &hash, err) != 0 ||
+	if (working_lane(ob, row->lane, &l, err) != 0)
+		return -1;
+	if (e->no_revoke)
+		return refuse_revoke(l, row, err);
+	if (delivery_open_revoke(l, u, a, row, &slot, &hash, err) != 0 ||
 	    audit(&c, row->id, slot_state(a, &slot, &hash), err) != 0)
 		return -1;
 	*ret_hash = hash;

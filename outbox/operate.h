@@ -31,10 +31,16 @@ struct evidence {
 	uint64_t block;        /* of that transaction; UNUSED, UNAVAILABLE: where the nonce was read */
 	uint64_t gas_used;     /* OWN: 0 when not known */
 	struct gas_price gas_price;
+	bool no_revoke;  /* UNUSED: the contract does not let the directive's relayer burn the nonce */
 	int64_t version; /* of the directive that was looked at */
 };
 /* {"verdict", "nonce_used", "block", "executed_digest"?, "revoked"?, "tx_hash"?} */
 json_t *evidence_json(struct arena *a, const struct evidence *e);
+
+/* Which decisions this evidence allows about a directive as it is: an array of "retry" and of the actions of
+ * directive.resolve.  "done" on other evidence than EVIDENCE_OWN needs a note. */
+MUST_CHECK int outbox_allowed(struct outbox *ob, struct arena *a, const struct directive_row *row,
+			      const struct evidence *e, json_t **ret, struct err *err);
 
 struct outbox_look;
 /* done runs once, later: with evidence, or with err (the chain cannot be asked now, ERR_NOT_FOUND, ERR_BUSY when the outbox
@@ -67,8 +73,8 @@ MUST_CHECK int outbox_abandon(struct outbox *ob, struct unit *u, struct arena *a
 MUST_CHECK int outbox_recheck(struct outbox *ob, struct unit *u, struct arena *a, const struct outbox_operator *op,
 			      struct directive_row *row, const struct evidence *e, bool *ret_changed, struct err *err);
 /* Opens a slot whose transaction burns the nonce in the contract; *ret_hash is its first hash.  The directive stays as it
- * is.  The relayer must be allowed to by the contract: it is the contract's owner, or the signer itself.
- * ERR_NONCE_USED, ERR_NOT_FOUND (its lane is not configured), ERR_WALLET_LOCKED, ERR_BUSY (no room in the lane), ERR_BUDGET
+ * is.  The relayer must be allowed to by the contract: it is the contract's owner, or the signer itself; else
+ * ERR_ILLEGAL_STATE.  ERR_NONCE_USED, ERR_NOT_FOUND (its lane is not configured), ERR_WALLET_LOCKED, ERR_BUSY (no room in the lane), ERR_BUDGET
  * (a fee cap). */
 MUST_CHECK int outbox_revoke_nonce(struct outbox *ob, struct unit *u, struct arena *a, const struct outbox_operator *op,
 				   struct directive_row *row, const struct evidence *e, struct hash32 *ret_hash,

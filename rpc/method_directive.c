@@ -395,7 +395,8 @@ static int decide(struct unit *u, struct rpc_call *call, json_t **ret, struct er
 static void looked(void *ctx, const struct evidence *e, const struct err *err)
 {
 	struct decision *d = ctx;
-	json_t *result;
+	json_t *result, *allowed;
+	struct err failed;
 
 	d->look = NULL;
 	if (!e) {
@@ -407,8 +408,13 @@ static void looked(void *ctx, const struct evidence *e, const struct err *err)
 		rpc_mutate_later(d->call, decide, outbox_changed);
 		return;
 	}
+	if (outbox_allowed(d->call->server->opt.outbox, d->call->arena, &d->row, e, &allowed, &failed) != 0) {
+		rpc_finish(d->call, rpc_fail(&failed));
+		return;
+	}
 	result = decision_json(d);
 	json_set_bool(result, "dry_run", true);
+	json_set(result, "allowed", allowed);
 	rpc_finish(d->call, rpc_ok(result));
 }
 
@@ -552,8 +558,11 @@ static const struct param directive_resolve_params[] = {
 	  .type = PARAM_STRING,
 	  .min = 1,
 	  .max = 1024,
-	  .help = "With done, where the chain says that the nonce is used and cannot say by whom: what is known." },
-	{ .name = "dry_run", .type = PARAM_BOOL, .fallback = "false", .help = "Only tell what the chain says." },
+	  .help = "With done, where the chain says that the nonce is used, and not by this directive: what is known." },
+	{ .name = "dry_run",
+	  .type = PARAM_BOOL,
+	  .fallback = "false",
+	  .help = "Only tell what the chain says, and what it allows." },
 	RPC_KEY_PARAM,
 	{ 0 },
 };
@@ -564,6 +573,8 @@ static const struct rpc_field directive_resolve_result[] = {
 	{ "changed", "boolean", "recheck: was its effect found?" },
 	{ "revoke_tx_hash", "string", "revoke: the first transaction that burns the nonce." },
 	{ "dry_run", "boolean", "With dry_run: true; nothing was changed." },
+	{ "allowed", "array",
+	  "With dry_run: which decisions this evidence allows: retry (directive.retry), and actions of this method. done needs a note unless the verdict is own." },
 	{ 0 },
 };
 const struct rpc_method method_directive_resolve = {

@@ -101,6 +101,31 @@ START_TEST(a_nonce_that_is_unused)
 }
 END_TEST
 
+static const struct {
+	struct evm_saying says;
+	bool no_revoke;
+} revocations[] = {
+	{ { .method = "x" }, false },
+	{ { .method = "call:revoke", .error = "execution reverted", .data = "0x30cd7471" }, true },
+	{ { .method = "call:revoke", .error = "execution reverted" }, true },
+	{ { .method = "call:revoke", .error = "missing trie node" }, false },
+	{ { .method = "call:revoke", .status = 500 }, false },
+};
+
+/* Only the contract's own no is one. */
+START_TEST(may_the_relayer_burn_it)
+{
+	struct evm_address relayer = rows_address(7);
+
+	(void)accepted();
+	evm_node_say(node(), &revocations[_i].says);
+	search((struct search_request){ .final = true, .revoker = &relayer });
+	verdict_is(EVIDENCE_UNUSED);
+	ck_assert(heard.evidence.no_revoke == revocations[_i].no_revoke);
+	ck_assert_uint_gt(evm_node_asked(node(), "call:revoke"), 0);
+}
+END_TEST
+
 /* Logs in the newest range, in an older one, and in the very first block that is searched. */
 static const uint64_t blocks[] = { EVM_CHAIN_HEAD, 777, 1 };
 
@@ -468,6 +493,7 @@ int main(void)
 	tcase_add_test(t, a_nonce_that_is_unused);
 	tcase_add_loop_test(t, our_own_digest, 0, (int)ARRAY_LEN(blocks));
 	tcase_add_loop_test(t, another_digest, 0, (int)ARRAY_LEN(blocks));
+	tcase_add_loop_test(t, may_the_relayer_burn_it, 0, (int)ARRAY_LEN(revocations));
 	tcase_add_loop_test(t, a_revoked_one, 0, (int)ARRAY_LEN(blocks));
 	tcase_add_test(t, logs_of_others);
 	tcase_add_test(t, our_own_transaction);

@@ -216,6 +216,27 @@ static void assert_refused(const struct directive_row *was, unsigned events)
 	ck_assert_str_ne(err->hint, "");
 }
 
+static bool is_allowed(const struct directive_row *row, const struct evidence *found, const char *decision)
+{
+	json_t *list, *one;
+	size_t i;
+
+	OK(outbox_allowed(outbox_world.ob, &outbox_world.arena, row, found, &list, err));
+	json_array_foreach(list, i, one) if (strcmp(json_string_value(one), decision) == 0) return true;
+	return false;
+}
+
+/* What a person is told beforehand is what then happens; done is told with the note that it may need. */
+static void assert_told(const struct rule *r, enum evidence_verdict v, const struct decision *d)
+{
+	bool yes = r->fn == done ? v != EVIDENCE_UNUSED : expected(r, v) == YES;
+
+	for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
+		if (decisions[i].fn == r->fn)
+			ck_assert_msg(is_allowed(&d->row, &d->e, decisions[i].name) == yes, "%s, %s", r->name,
+				      evidence_verdict_name(v));
+}
+
 START_TEST(the_chain_decides_what_is_allowed)
 {
 	const struct rule *r = &rules[_i / (N_VERDICTS * (int)ARRAY_LEN(waiting))];
@@ -225,8 +246,10 @@ START_TEST(the_chain_decides_what_is_allowed)
 	struct decision d = { .fn = r->fn, .op = op, .row = was, .e = evidence(v, &was), .note = r->note };
 	unsigned events = outbox_events(NULL, NULL);
 	uint64_t before = moved(from, r->to);
-	int rc = decide(&d);
+	int rc;
 
+	assert_told(r, v, &d);
+	rc = decide(&d);
 	if (expected(r, v) != YES) {
 		ck_assert_msg(rc == -1 && err->code == expected(r, v), "%s, %s: %d", r->name, evidence_verdict_name(v),
 			      rc);
@@ -457,6 +480,22 @@ START_TEST(only_an_unused_nonce_is_revoked)
 		d.e = evidence((enum evidence_verdict)v, &row);
 		FAILS(decide(&d), ERR_NONCE_USED);
 	}
+}
+END_TEST
+
+/* The relayer is neither the contract's owner nor the signer: that is said before gas is spent. */
+START_TEST(a_revocation_that_the_contract_refuses_is_not_sent)
+{
+	struct directive_row row = place("one", DELIVERY_MANUAL, true);
+	struct decision d = { .fn = revoke, .op = op, .row = row, .e = evidence(EVIDENCE_UNUSED, &row) };
+	unsigned events = outbox_events(NULL, NULL);
+
+	ck_assert(is_allowed(&row, &d.e, "revoke"));
+	d.e.no_revoke = true;
+	ck_assert(!is_allowed(&row, &d.e, "revoke"));
+	FAILS(decide(&d), ERR_ILLEGAL_STATE);
+	ck_assert_ptr_nonnull(strstr(err->hint, "revokeNonces(0x"));
+	assert_refused(&row, events);
 }
 END_TEST
 
@@ -886,6 +925,7 @@ int main(void)
 	tcase_add_loop_test(tc, it_has_moved_since_it_was_looked_at, 0, N_DECISIONS);
 	tcase_add_test(tc, somebody_else_was_faster);
 	tcase_add_test(tc, only_an_unused_nonce_is_revoked);
+	tcase_add_test(tc, a_revocation_that_the_contract_refuses_is_not_sent);
 	tcase_add_test(tc, a_revocation_is_a_slot_that_is_written_ahead);
 	tcase_add_test(tc, a_revocation_needs_the_relayer);
 	tcase_add_test(tc, a_pause_lasts_until_it_is_ended);

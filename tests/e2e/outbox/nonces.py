@@ -197,6 +197,10 @@ def revoke(world, mode):
 def retry(world):
     walletd = world.daemon(chain={"confirmations": 2})
     signed_and_dead(world, walletd, "w-1")
+    # Its relayer is neither the contract's owner nor the signer: nothing is sent that would be mined in vain.
+    no = refused("illegal_state", walletd.resolve, "w-1", "revoke")
+    check("revokeNonces" in no.data["hint"], f"the hint: {no.data['hint']}")
+    same(walletd.resolve("w-1", "revoke", dry_run=True)["allowed"], ["retry"], "what is left")
     again = walletd.call("directive.retry", directive_id="w-1", reason="the action is supported again")
     same((again["delivery_status"], again["nonce"], again["evidence"]["verdict"]), ("pending", "0", "unused"), "after retry")
     walletd.wait("w-1", "included")
