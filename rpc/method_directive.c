@@ -3,6 +3,7 @@
  * written in one unit with its audit event and the idempotency record. */
 #include <string.h>
 
+#include "outbox/directive_states.h"
 #include "outbox/show.h"
 #include "outbox/show_text.h"
 #include "rpc/method_outbox.h"
@@ -158,6 +159,7 @@ static int status_query(const char *text, enum delivery_status *one, struct dire
 	} else if (strcmp(text, "attention") == 0) {
 		q->statuses = attention_statuses;
 		q->n_statuses = ARRAY_LEN(attention_statuses);
+		q->not_reason = REASON_OPERATOR_ABANDONED; /* a person has decided */
 	} else if (delivery_status_parse(text, one)) {
 		q->statuses = one;
 		q->n_statuses = 1;

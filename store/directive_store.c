@@ -68,7 +68,7 @@ static const char *const sql[Q_COUNT] = {
 			4) " UNION ALL " SEQS_OF(5) " UNION ALL " SEQS_OF(6) " UNION ALL " SEQS_OF(7) " UNION ALL " SEQS_OF(8) " ORDER BY outbox_seq LIMIT ?2",
 	[Q_IF_WANTED] = SELECT " WHERE outbox_seq = ?1 AND ?2 & (1 << delivery_status)"
 			       " AND (?3 IS NULL OR action_key = ?3) AND (?4 IS NULL OR reason_class = ?4)"
-			       " AND (?5 IS NULL OR account = ?5)",
+			       " AND (?5 IS NULL OR account = ?5) AND (?6 IS NULL OR reason_class IS NOT ?6)",
 	[Q_TALLY] = "SELECT delivery_status, sum(n) FROM outbox_tally WHERE ?1 = 0 OR space_id = ?1"
 		    " GROUP BY delivery_status",
 	[Q_OLDEST_OPEN] =
@@ -357,6 +357,7 @@ static int read_if_wanted(struct view v, struct arena *a, const struct directive
 	bind_text(q, 4, dq->reason_class);
 	if (dq->account)
 		bind_address(q, 5, dq->account);
+	bind_text(q, 6, dq->not_reason);
 	rc = stmt_step(q, err);
 	if (rc == 1 && directive_row_read(a, q, ret, err) != 0)
 		return -1;

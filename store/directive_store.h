@@ -152,6 +152,7 @@ struct directive_query {
 	const enum delivery_status *statuses; /* or NULL for all */
 	size_t n_statuses;
 	const char *action_key, *reason_class; /* or NULL */
+	const char *not_reason;                /* those that ended for this are left out; or NULL */
 	const struct evm_address *account;     /* or NULL */
 	int64_t after_seq;                     /* exclusive */
 	unsigned limit;

@@ -396,6 +396,9 @@ START_TEST(list_filters)
 			  1);
 	ck_assert_uint_eq(listed("{\"status\":\"attention\"}"), 3);
 	ck_assert_uint_eq(listed("{\"status\":\"dead_lettered\"}"), 1);
+	move_to("w-2", DELIVERY_DEAD_LETTERED, "operator_abandoned");
+	ck_assert_uint_eq(listed("{\"status\":\"attention\"}"), 2);
+	ck_assert_uint_eq(listed("{\"status\":\"dead_lettered\"}"), 1);
 	ck_assert_uint_eq(listed("{\"status\":\"confirmed\"}"), 0);
 	ck_assert_uint_eq(listed("{\"reason_class\":\"nonce_consumed\"}"), 1);
 	ck_assert_uint_eq(listed("{\"action_key\":\"system_withdraw_token\"}"), 4);
