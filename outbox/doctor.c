@@ -154,9 +154,11 @@ static void lane_is_paused_because(struct lane_health *h, struct arena *a)
 	bool foreign = strcmp(why, PAUSE_FOREIGN) == 0;
 
 	found(&h->finding, foreign ? OUTBOX_CRITICAL : OUTBOX_INFO, "lane_paused",
-	      arena_printf(a, "%soutbox.resume with lane=%" PRId64,
+	      arena_printf(a, "%soutbox.resume with lane=%" PRId64 " and a reason",
 			   foreign ? "find out who else uses the relayer's key, then " : "", h->row.lane),
-	      arena_printf(a, "Lane %" PRId64 " is paused: %s", h->row.lane, why));
+	      foreign ? arena_printf(a, "Lane %" PRId64 " is paused: somebody else sends from its account %s.",
+				     h->row.lane, show_address(a, &h->row.relayer))
+		      : arena_printf(a, "Lane %" PRId64 " is paused: %s", h->row.lane, why));
 }
 
 static void key_is_missing(const struct key_source *k, const char *whose, int64_t id, struct arena *a,
@@ -244,8 +246,8 @@ static void lane_is_stuck(struct lane_health *h, struct arena *a)
 				   gas_price_value(h->newest.max_fee), gas_price_value(h->lane->chain->base_fee)));
 	else
 		found(&h->finding, OUTBOX_WARNING, "stuck",
-		      arena_printf(a, "outbox.cancel_slot with lane=%" PRId64 " and tx_nonce=%" PRIu64, h->row.lane,
-				   h->lowest.nonce),
+		      arena_printf(a, "outbox.cancel_slot with lane=%" PRId64 ", tx_nonce=%" PRIu64 " and a reason",
+				   h->row.lane, h->lowest.nonce),
 		      arena_printf(a, "%s, after %u attempts: %s", slot, h->attempts,
 				   h->newest.last_reply ? h->newest.last_reply : "no answer"));
 }
@@ -283,7 +285,7 @@ static void space_is_paused_because(struct space_health *h, struct arena *a)
 
 	if (strcmp(why, PAUSE_NONCE_HORIZON) == 0)
 		found(&h->finding, OUTBOX_CRITICAL, "nonce_horizon",
-		      arena_printf(a, "outbox.nonce_advance with space_id=%" PRId64, h->row.id),
+		      arena_printf(a, "outbox.nonce_advance with space_id=%" PRId64 ", to=… and a reason", h->row.id),
 		      arena_printf(a,
 				   "The chain has seen nonces of space %" PRId64
 				   " that this database has not given out (it is an old copy, or somebody else has the"
@@ -293,13 +295,14 @@ static void space_is_paused_because(struct space_health *h, struct arena *a)
 		found(&h->finding, OUTBOX_CRITICAL, "space_paused",
 		      arena_printf(a,
 				   "let the contract's owner authorise the signer %s, then outbox.resume with"
-				   " space_id=%" PRId64,
+				   " space_id=%" PRId64 " and a reason",
 				   show_address(a, &h->row.signer), h->row.id),
 		      arena_printf(a, "Space %" PRId64 " is paused: the contract does not trust its signer.",
 				   h->row.id));
 	else
 		found(&h->finding, strcmp(why, PAUSE_BAD_SIGNATURE) == 0 ? OUTBOX_CRITICAL : OUTBOX_INFO,
-		      "space_paused", arena_printf(a, "outbox.resume with space_id=%" PRId64, h->row.id),
+		      "space_paused",
+		      arena_printf(a, "outbox.resume with space_id=%" PRId64 " and a reason", h->row.id),
 		      arena_printf(a, "Space %" PRId64 " is paused: %s", h->row.id, why));
 }
 

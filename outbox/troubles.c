@@ -59,8 +59,10 @@ static void one_waits(void *ctx, const struct directive_row *row)
 
 static const char *next_of(const struct directive_row *row)
 {
-	return row->status == DELIVERY_MANUAL ? "directive.resolve with action=recheck, then as the evidence says"
-					      : "directive.retry, or directive.resolve with action=abandon";
+	return row->status == DELIVERY_MANUAL
+		       ? "directive.resolve with action=recheck, dry_run=true and a reason: it tells what is allowed"
+		       : "directive.retry with a reason; directive.resolve with action=recheck, dry_run=true and a reason"
+			 " tells what else is allowed";
 }
 
 static const char *kind_of(enum delivery_status s)

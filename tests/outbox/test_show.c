@@ -395,7 +395,7 @@ START_TEST(a_stuck_lane_has_one_safe_command)
 	open_some(2);
 	the_lane()->pending = 2;
 	clock_set_for_test(OUTBOX_NOW_MS + 16 * MINUTE);
-	ck_assert_str_eq(str(lane_json(0), "next"), "outbox.cancel_slot with lane=1 and tx_nonce=0");
+	ck_assert_str_eq(str(lane_json(0), "next"), "outbox.cancel_slot with lane=1, tx_nonce=0 and a reason");
 	t = the_trouble("stuck");
 	ck_assert_int_eq(t->severity, OUTBOX_WARNING);
 	/* Where it bids what it may, a replacement would bid no more. */
@@ -418,6 +418,7 @@ START_TEST(foreign_transactions_are_told)
 	the_trouble("foreign_transactions");
 	scratch_sql(&outbox_world.disk, "UPDATE outbox_lane SET pause_reason = 'foreign_transactions'");
 	ck_assert_int_eq(the_trouble("lane_paused")->severity, OUTBOX_CRITICAL);
+	ck_assert_ptr_nonnull(strstr(the_trouble("lane_paused")->what, "somebody else sends from its account 0x"));
 }
 END_TEST
 
@@ -491,17 +492,17 @@ START_TEST(a_pause_says_how_it_ends)
 		int severity;
 	} cases[] = {
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'operator: lunch'", "space_paused",
-		  "outbox.resume with space_id=1", OUTBOX_INFO },
+		  "outbox.resume with space_id=1 and a reason", OUTBOX_INFO },
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'nonce_horizon'", "nonce_horizon",
-		  "outbox.nonce_advance with space_id=1", OUTBOX_CRITICAL },
+		  "outbox.nonce_advance with space_id=1, to=… and a reason", OUTBOX_CRITICAL },
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'bad_signature'", "space_paused",
-		  "outbox.resume with space_id=1", OUTBOX_CRITICAL },
+		  "outbox.resume with space_id=1 and a reason", OUTBOX_CRITICAL },
 		{ "UPDATE outbox_nonce_space SET pause_reason = 'signer_not_authorised'", "space_paused",
 		  "let the contract's owner authorise the signer 0x6b7d98d0c96004F367468f2aC37dBF6E660e8A0F, then outbox.resume"
-		  " with space_id=1",
+		  " with space_id=1 and a reason",
 		  OUTBOX_CRITICAL },
-		{ "UPDATE outbox_lane SET pause_reason = 'operator: lunch'", "lane_paused", "outbox.resume with lane=1",
-		  OUTBOX_INFO },
+		{ "UPDATE outbox_lane SET pause_reason = 'operator: lunch'", "lane_paused",
+		  "outbox.resume with lane=1 and a reason", OUTBOX_INFO },
 	};
 	const struct outbox_trouble *t;
 

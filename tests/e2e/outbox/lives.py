@@ -295,7 +295,7 @@ def paused(world, what):
     walletd.append("w-1")
     found = walletd.wait_trouble(what + "_paused", of=what)
     check("an upgrade" in found["pause_reason"], f"why: {found['pause_reason']}")
-    same(found["next"], f"outbox.resume with {what if what == 'lane' else 'space_id'}=1", "next")
+    same(found["next"], f"outbox.resume with {what if what == 'lane' else 'space_id'}=1 and a reason", "next")
     same(walletd.attention()[what + "_paused"]["severity"], "info", "attention")
     walletd.again()
     same(walletd.status_of("w-1"), "pending", "the directive, after a restart")
