@@ -85,6 +85,19 @@ static int check_action_key(const char *key, struct err *err)
 	return 0;
 }
 
+static int no_action(const char *key, struct err *err)
+{
+	SCOPED(buf) struct buf keys = BUF_CAP(ERR_HINT_MAX);
+	size_t n;
+	const struct evm_action *actions = evm_actions(&n);
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&keys, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", actions[i].key);
+	ERR(err, ERR_ACTION_UNSUPPORTED, "there is no action '%s' here", key);
+	err_hint(err, "give %s", buf_text(&keys));
+	return err_field(err, "action_key");
+}
+
 int directive_check_action(const char *key, struct bytes payload, bool any_payload, struct err *err)
 {
 	const struct evm_action *action;
@@ -92,10 +105,8 @@ int directive_check_action(const char *key, struct bytes payload, bool any_paylo
 	if (check_action_key(key, err) != 0)
 		return -1;
 	action = evm_action_find(key);
-	if (!action) {
-		ERR(err, ERR_ACTION_UNSUPPORTED, "there is no action '%s' here", key);
-		return err_field(err, "action_key");
-	}
+	if (!action)
+		return no_action(key, err);
 	if (payload.n > action->max_payload) {
 		ERR(err, ERR_ACTION_INVALID, "payload has %zu bytes; %s takes at most %u", payload.n, key,
 		    action->max_payload);

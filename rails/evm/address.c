@@ -43,8 +43,10 @@ int evm_address_parse(const char *text, struct evm_address *ret, struct err *err
 	    !hex_decode(text + 2, a.b, sizeof(a.b)))
 		return ERR(err, ERR_PARSE, "an EVM address is \"0x\" and 40 hex characters");
 	evm_address_text(&a, right);
-	if (has_any(text + 2, "abcdef") && has_any(text + 2, "ABCDEF") && strcmp(text, right) != 0)
-		return ERR(err, ERR_PARSE, "bad_checksum: %s has a mistyped character", text);
+	if (has_any(text + 2, "abcdef") && has_any(text + 2, "ABCDEF") && strcmp(text, right) != 0) {
+		ERR(err, ERR_PARSE, "bad_checksum: %s has a mistyped character", text);
+		return err_hint(err, "copy it again from where it came; in small letters alone it has no checksum");
+	}
 	*ret = a;
 	return 0;
 }

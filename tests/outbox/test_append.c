@@ -407,6 +407,25 @@ static void assert_nothing_written(void)
 	ck_assert_uint_eq(outbox_events("directive.*", NULL), 0);
 }
 
+static const struct {
+	const char *member, *value, *hint;
+} remedies[] = {
+	{ "action_key", "hl_send_asset", "give system_withdraw_token, system_credit_option or rsm_hl_limit_order" },
+	{ "account", "0x70997970C51812dc3A010C7d01b50e0d17dc79c8",
+	  "copy it again from where it came; in small letters alone it has no checksum" },
+	{ "kind", "needs_two_signatures", "leave kind out, or give needs_rsm_signature" },
+};
+
+START_TEST(a_refusal_names_the_remedy)
+{
+	struct raw r = { .params = good_params() };
+
+	json_set_str((json_t *)r.params, remedies[_i].member, remedies[_i].value);
+	ck_assert_int_eq(store_unit_now(outbox_world.disk.store, append_raw, &r, err), -1);
+	ck_assert_str_eq(err->hint, remedies[_i].hint);
+}
+END_TEST
+
 START_TEST(bad_input_is_refused)
 {
 	const struct bad *b = &bad[_i];
@@ -765,6 +784,7 @@ int main(void)
 	tcase_add_test(tc, a_key_with_open_work_keeps_its_lane);
 	tcase_add_test(tc, keys_spread_over_the_lanes_and_always_the_same_way);
 	tcase_add_loop_test(tc, bad_input_is_refused, 0, (int)ARRAY_LEN(bad));
+	tcase_add_loop_test(tc, a_refusal_names_the_remedy, 0, (int)ARRAY_LEN(remedies));
 	tcase_add_test(tc, a_wrong_checksum_is_called_that);
 	tcase_add_test(tc, numbers_may_be_text);
 	tcase_add_test(tc, a_payload_has_a_limit);
