@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
+#include "store/watch_store.h"
 
 /* --- looking through a block --- */
 
@@ -65,6 +66,15 @@ static int connect_rows(struct follower *f, struct unit *u, int64_t now_ms, stru
 	return chain_store_connect(u, &row, now_ms, err);
 }
 
+/* The first block is connected: what others watch may be in those below it, which nobody has looked through for that. */
+static int search_for_watchers(struct unit *u, int64_t now_ms, struct err *err)
+{
+	uint32_t from;
+	int rc = watch_store_lowest(unit_view(u), &from, err);
+
+	return rc == 1 ? sync_store_scan_from(u, SYNC_BITCOIND, from, now_ms, err) : rc;
+}
+
 /* The search after this block, in which scripts were found used that made us derive more: those may be in it too. */
 static int search_on(struct follower *f, struct unit *u, bool grew, int64_t now_ms, struct err *err)
 {
@@ -88,7 +98,7 @@ static int search_on(struct follower *f, struct unit *u, bool grew, int64_t now_
 			row = (struct sync_row){ .backend = SYNC_BITCOIND, .history_from = f->start.history_from };
 		row.begun = true;
 		row.done = (struct block_ref){ s->height, s->block.hash };
-		if (sync_store_put(u, &row, now_ms, err) != 0)
+		if (sync_store_put(u, &row, now_ms, err) != 0 || (rc == 0 && search_for_watchers(u, now_ms, err) != 0))
 			return -1;
 		return grew ? sync_store_scan_from(u, SYNC_BITCOIND, s->height, now_ms, err) : 0;
 	}
@@ -234,7 +244,7 @@ static int write_back(struct unit *u, void *ctx, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return chain_store_reset(u, now_ms, err);
+		return chain_store_reset(u, f->tip.ref.height, now_ms, err);
 	if (!f->has_sync || !block_ref_equal(&row.done, &f->tip.ref))
 		return 0;
 	row.done = below.ref;

@@ -2,8 +2,9 @@
  *
  * A node with block filters says which blocks concern the wallet's scripts; one without still knows its unspent outputs,
  * which are the balance but no history.  Both are believed up to FOLLOW_DEEP below the tip, from where blocks are read one by
- * one, so that whatever is confirmed here can be undone.  Nothing says that this was done before its end: a daemon that
- * stops in the middle does it again. */
+ * one, so that whatever is confirmed here can be undone.  Neither knows of what others watch: blocks from where that can be
+ * are searched afterwards (follow_blocks.c).  Nothing says that this was done before its end: a daemon that stops in the
+ * middle does it again. */
 #include <stdlib.h>
 #include <string.h>
 

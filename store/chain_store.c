@@ -106,10 +106,10 @@ int chain_store_disconnect(struct unit *u, const struct block_ref *tip, int64_t 
 	return tx_store_unconfirm(u, tip, now_ms, err);
 }
 
-int chain_store_reset(struct unit *u, int64_t now_ms, struct err *err)
+int chain_store_reset(struct unit *u, uint32_t lowest, int64_t now_ms, struct err *err)
 {
 	if (remove_rows(u, Q_FORGET_ALL, 0, err) != 0 || watch_store_unconfirm(u, NULL, err) != 0 ||
-	    sync_store_forget(u, err) != 0)
+	    watch_store_lower(u, lowest, CHAIN_BLOCKS_KEPT, err) != 0 || sync_store_forget(u, err) != 0)
 		return -1;
 	return tx_store_unconfirm_all(u, now_ms, err);
 }

@@ -26,9 +26,10 @@ MUST_CHECK int chain_store_block_by_hash(struct view v, const struct block_hash 
 MUST_CHECK int chain_store_connect(struct unit *u, const struct block_row *block, int64_t now_ms, struct err *err);
 /* The tip goes; ERR_CONFLICT when it is another. */
 MUST_CHECK int chain_store_disconnect(struct unit *u, const struct block_ref *tip, int64_t now_ms, struct err *err);
-/* The chain is another one, down to below all that is kept: forgets every block, every confirmation and how far any search
- * has come. */
-MUST_CHECK int chain_store_reset(struct unit *u, int64_t now_ms, struct err *err);
+/* The chain is another one, down to below `lowest`, the last block that was kept: forgets every block, every confirmation and
+ * how far any search has come.  How far below the chains part nobody knows: what is watched may be anywhere in
+ * CHAIN_BLOCKS_KEPT blocks below. */
+MUST_CHECK int chain_store_reset(struct unit *u, uint32_t lowest, int64_t now_ms, struct err *err);
 
 /* --- the wallet's search --- */
 

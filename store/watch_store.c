@@ -20,6 +20,8 @@ enum {
 	Q_GONE,
 	Q_UNCONFIRM,
 	Q_UNCONFIRM_ALL,
+	Q_LOWEST,
+	Q_LOWER,
 	Q_COUNT
 };
 
@@ -28,8 +30,8 @@ enum {
 	" SELECT id, ?3, ?4, ?5, ?6, ?7, ?8 FROM chain_watch WHERE "
 /* Of a confirmed one nothing that a mempool has is news. */
 #define HIT_AGAIN                                                                                                      \
-	" AND (?6 IS NULL OR from_height <= ?6) ON CONFLICT (watch_id, txid, n) DO UPDATE SET"                         \
-	" height = ifnull(excluded.height, height), hash = ifnull(excluded.hash, hash) RETURNING id"
+	" ON CONFLICT (watch_id, txid, n) DO UPDATE SET height = ifnull(excluded.height, height),"                     \
+	" hash = ifnull(excluded.hash, hash) RETURNING id"
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD_OUTPUT] = "INSERT INTO chain_watch (owner, txid, vout, from_height, created_at_ms)"
@@ -45,17 +47,20 @@ static const char *const sql[Q_COUNT] = {
 	[Q_HITS] = "SELECT h.id, h.watch_id, h.txid, h.n, h.raw, h.height, h.hash, h.first_seen_ms"
 		   " FROM chain_watch AS w CROSS JOIN chain_hit AS h ON h.watch_id = w.id WHERE w.owner = ?1"
 		   " ORDER BY h.id",
+	/* Also below from_height: what has the output may be mined at a lower height after a reorganisation. */
 	[Q_SPENT] = ADD_HIT "txid = ?1 AND vout = ?2" HIT_AGAIN,
 	/* An output is spent once: what else wanted to spend it has lost to a block. */
 	[Q_SPENT_BEATS] = "DELETE FROM chain_hit WHERE height IS NULL AND txid <> ?3 AND watch_id IN"
 			  " (SELECT id FROM chain_watch WHERE txid = ?1 AND vout = ?2)",
-	[Q_PAID] = ADD_HIT "spk = ?1" HIT_AGAIN,
+	[Q_PAID] = ADD_HIT "spk = ?1 AND (?6 IS NULL OR from_height <= ?6)" HIT_AGAIN,
 	[Q_HAS] = "SELECT 1 FROM chain_hit WHERE watch_id = ?1 AND txid = ?2 AND +height IS ?3 AND hash IS ?4 LIMIT 1",
 	[Q_UNCONFIRMED] =
 		"SELECT DISTINCT txid FROM chain_hit WHERE height IS NULL AND txid > ?1 ORDER BY txid LIMIT ?2",
 	[Q_GONE] = "DELETE FROM chain_hit WHERE height IS NULL AND txid = ?1",
 	[Q_UNCONFIRM] = "UPDATE chain_hit SET height = NULL, hash = NULL WHERE height = ?1 AND hash = ?2",
 	[Q_UNCONFIRM_ALL] = "UPDATE chain_hit SET height = NULL, hash = NULL WHERE height IS NOT NULL",
+	[Q_LOWEST] = "SELECT min(from_height) FROM chain_watch",
+	[Q_LOWER] = "UPDATE chain_watch SET from_height = max(min(from_height, ?1) - ?2, 0) WHERE id > 0",
 };
 const struct query_set watch_queries = { "watch", sql, Q_COUNT };
 
@@ -134,6 +139,27 @@ int watch_store_since(struct view v, struct arena *a, int64_t *id, unsigned limi
 		n++;
 	}
 	return rc < 0 ? -1 : n;
+}
+
+int watch_store_lowest(struct view v, uint32_t *ret, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_WATCH, Q_LOWEST);
+
+	if (stmt_step(q, err) < 0)
+		return -1;
+	if (col_is_null(q, 0))
+		return 0;
+	*ret = (uint32_t)col_u64(q, 0);
+	return 1;
+}
+
+int watch_store_lower(struct unit *u, uint32_t height, uint32_t by, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_WATCH, Q_LOWER);
+
+	bind_i64(q, 1, height);
+	bind_i64(q, 2, by);
+	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 
 /* --- hits --- */

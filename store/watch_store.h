@@ -18,7 +18,7 @@ struct watch_row {
 	bool is_script;
 	struct outpoint at;  /* unless is_script */
 	struct bytes script; /* when is_script */
-	uint32_t from;       /* the first height where it can be */
+	uint32_t from;       /* the first height where it can be; a spend counts below that too */
 };
 /* The same of the same owner: the watch that is there, from the lower height.  Blocks from there on that were searched
  * already are searched again. */
@@ -31,6 +31,8 @@ MUST_CHECK int watch_store_end(struct unit *u, const char *owner, struct err *er
 /* By id from after *id on, at most limit; *id becomes the last one's.  Returns how many, or -1. */
 MUST_CHECK int watch_store_since(struct view v, struct arena *a, int64_t *id, unsigned limit,
 				 void (*each)(void *ctx, const struct watch_row *row), void *ctx, struct err *err);
+/* The lowest height from which anything is watched: 1, 0 when nothing is, -1. */
+MUST_CHECK int watch_store_lowest(struct view v, uint32_t *ret, struct err *err);
 
 struct hit_row {
 	int64_t id, watch_id;
@@ -59,5 +61,7 @@ MUST_CHECK int watch_store_unconfirmed(struct view v, struct txid *after, unsign
 MUST_CHECK int watch_store_gone(struct unit *u, const struct txid *txid, struct err *err);
 /* For chain_store.c alone: the hits of this block have none any more; block NULL: of any. */
 MUST_CHECK int watch_store_unconfirm(struct unit *u, const struct block_ref *block, struct err *err);
+/* For chain_store.c alone: everything is watched from so many blocks below this height on, or below where it was. */
+MUST_CHECK int watch_store_lower(struct unit *u, uint32_t height, uint32_t by, struct err *err);
 
 #endif

@@ -498,6 +498,15 @@ static int add_watches(struct unit *u, void *ctx, struct err *err)
 	return 0;
 }
 
+static int add_watched_output(struct unit *u, void *ctx, struct err *err)
+{
+	const struct watching *w = ctx;
+	int64_t id;
+
+	OK(watch_store_output(u, "exit", &w->at, w->from, 1, &id, err));
+	return 0;
+}
+
 static struct hit_row *hits(size_t expected)
 {
 	struct hit_row *rows;
@@ -618,6 +627,72 @@ static void watched_in_a_full_mempool(void)
 	model_node_offer(fw.node, &tx);
 	follower_world_follow();
 	hits(2);
+}
+
+/* Its parent is mined lower than before, and it with it. */
+static void watched_lower_than_before(void)
+{
+	struct watching w;
+	struct hit_row *h;
+	struct tx tx;
+
+	follower_world_account(5);
+	model_node_mine_empty(fw.node, 3);
+	tx = foreign(&w);
+	w.from = 14;
+	follower_world_mine();
+	follower_world_follow();
+	follower_world_unit(add_watched_output, &w);
+	model_node_offer(fw.node, &tx);
+	follower_world_mine();
+	follower_world_follow();
+	h = hits(1);
+	ck_assert(h[0].confirmed && h[0].block.height == 15);
+	model_node_rewind(fw.node, 4);
+	follower_world_mine();
+	model_node_mine_empty(fw.node, 4);
+	follower_world_follow();
+	h = hits(1);
+	ck_assert(h[0].confirmed && h[0].block.height == 12);
+}
+
+/* The chains part below all that is kept, and who is watched comes by again so deep that no block of it is read for the
+ * wallet's own sake. */
+static void watched_below_the_root(void)
+{
+	struct follower_status s;
+	struct watching w;
+	struct hit_row *h;
+	struct txid txid;
+	struct tx tx;
+
+	model_node_filters(fw.node, true);
+	tx = foreign(&w);
+	follower_world_mine();
+	model_node_mine_empty(fw.node, 1300);
+	follower_world_account(0);
+	follower_world_receive(SCRIPT_RECEIVE, 0, 1000);
+	follower_world_mine();
+	follower_world_follow();
+	follower_world_unit(add_watches, &w);
+	txid = model_node_offer(fw.node, &tx);
+	follower_world_mine();
+	follower_world_follow();
+	h = hits(2);
+	ck_assert(h[0].confirmed && h[0].block.height == 1313);
+	model_node_rewind(fw.node, 130);
+	model_node_evict(fw.node, &txid);
+	follower_world_mine();
+	model_node_offer(fw.node, &tx);
+	follower_world_mine();
+	model_node_mine_empty(fw.node, 150);
+	follower_world_follow();
+	h = hits(2);
+	ck_assert(h[0].confirmed && h[0].block.height == 1185 && h[1].confirmed);
+	follower_world_agree("a reorganisation to below all that is kept");
+	totals_are(1000, 0);
+	follower_status(fw.follower, &s);
+	ck_assert(s.synced && s.scan_left == 0);
 }
 
 /* --- beginnings --- */
@@ -861,6 +936,8 @@ static const struct {
 	{ "watched late", watched_late, BOTH },
 	{ "watched later still", watched_later_still, BOTH },
 	{ "watched in a full mempool", watched_in_a_full_mempool, BITCOIND },
+	{ "watched lower than before", watched_lower_than_before, BOTH },
+	{ "watched below the root", watched_below_the_root, BOTH },
 	{ "far indexes in one block", far_indexes_in_one_block, BITCOIND },
 	{ "far indexes in one transaction", far_indexes_in_one_tx, BOTH },
 	{ "from the birthday", from_the_birthday, BOTH },

@@ -205,7 +205,7 @@ static int another_chain(struct unit *u, void *ctx, struct err *err)
 	onchain_pay(&mined, 0, 5000);
 	OK(tx_store_confirm(u, &mined.told, &ref, 0, 1, err));
 	put(u, &row);
-	OK(chain_store_reset(u, 2, err));
+	OK(chain_store_reset(u, 1, 2, err));
 	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, err), 0);
 	ck_assert_int_eq(sync_store_get(unit_view(u), SYNC_BITCOIND, &row, err), 0);
 	ck_assert_int_eq(tx_store_place(unit_view(u), &tx.told.txid, &place, &ref, err), 1);
@@ -248,6 +248,7 @@ static int watching(struct unit *u, void *ctx, struct err *err)
 	struct outpoint at = onchain_at(1, 3);
 	int64_t first, second, id, cursor = 0;
 	char text[256] = "";
+	uint32_t lowest;
 
 	(void)ctx;
 	OK(watch_store_output(u, "exit:1", &at, 200, 1, &first, err));
@@ -267,6 +268,16 @@ static int watching(struct unit *u, void *ctx, struct err *err)
 	text[0] = '\0';
 	ck_assert_int_eq(watch_store_since(unit_view(u), &arena, &cursor, 9, add_watch, text, err), 1);
 	ck_assert_str_eq(text, "2 exit:2 output 300");
+	ck_assert_int_eq(watch_store_lowest(unit_view(u), &lowest, err), 1);
+	ck_assert_uint_eq(lowest, 300);
+	OK(watch_store_lower(u, 290, 100, err));
+	ck_assert_int_eq(watch_store_lowest(unit_view(u), &lowest, err), 1);
+	ck_assert_uint_eq(lowest, 190);
+	OK(watch_store_lower(u, 500, 200, err));
+	ck_assert_int_eq(watch_store_lowest(unit_view(u), &lowest, err), 1);
+	ck_assert_uint_eq(lowest, 0);
+	OK(watch_store_end(u, "exit:2", err));
+	ck_assert_int_eq(watch_store_lowest(unit_view(u), &lowest, err), 0);
 	return 0;
 }
 
@@ -338,7 +349,6 @@ static int hits(struct unit *u, void *ctx, struct err *err)
 	OK(watch_store_output(u, "a", &at, 100, 1, &id, err));
 	OK(watch_store_output(u, "b", &at, 100, 1, &id, err));
 	OK(watch_store_output(u, "b", &other, 100, 1, &id, err));
-	spent(u, 50, &early, 0);
 	spent(u, 50, NULL, 2);
 	spent(u, 51, NULL, 2); /* a replacement */
 	h = hits_of(u, "a", 2);
@@ -369,6 +379,9 @@ static int hits(struct unit *u, void *ctx, struct err *err)
 	OK(watch_store_gone(u, &txid, err));
 	hits_of(u, "a", 0);
 	hits_of(u, "nobody", 0);
+	spent(u, 50, &early, 2); /* what made the output may be mined lower than it was */
+	h = hits_of(u, "a", 1);
+	ck_assert(h[0].confirmed && h[0].block.height == 99);
 	return 0;
 }
 
@@ -380,7 +393,7 @@ END_TEST
 
 static int paid(struct unit *u, void *ctx, struct err *err)
 {
-	struct block_ref ref = onchain_connect(u, 1);
+	struct block_ref ref = onchain_connect(u, 1), early = { 99, onchain_hash(99) };
 	struct txid first = onchain_txid(50), second = onchain_txid(51);
 	struct arena tiny = ARENA_LIMIT(64);
 	struct hit_row *h;
@@ -389,6 +402,7 @@ static int paid(struct unit *u, void *ctx, struct err *err)
 
 	(void)ctx;
 	OK(watch_store_script(u, "a", SCRIPT, 100, 1, &id, err));
+	ck_assert_int_eq(watch_store_paid(u, SCRIPT, &first, 0, SCRIPT, &early, 4000, err), 0);
 	ck_assert_int_eq(watch_store_paid(u, SCRIPT, &first, 0, SCRIPT, &ref, 4000, err), 1);
 	ck_assert_int_eq(watch_store_paid(u, SCRIPT, &first, 2, SCRIPT, &ref, 4000, err), 1);
 	ck_assert_int_eq(watch_store_paid(u, SCRIPT, &second, 0, SCRIPT, NULL, 4000, err), 1);

@@ -210,7 +210,7 @@ CALL(chain_block, chain_store_block(w->v, 100, &w->row.block, err))
 CALL(chain_by_hash, chain_store_block_by_hash(w->v, &tip.hash, &w->row.block, err))
 CALL(chain_connect, chain_store_connect(w->u, next(), 1, err))
 CALL(chain_disconnect, chain_store_disconnect(w->u, &tip, 1, err))
-CALL(chain_reset, chain_store_reset(w->u, 1, err))
+CALL(chain_reset, chain_store_reset(w->u, 1, 1, err))
 CALL(sync_get, sync_store_get(w->v, SYNC_BITCOIND, &w->row.sync, err))
 CALL(sync_put, sync_store_put(w->u, sync_of(), 1, err))
 CALL(sync_scan, sync_store_scan_from(w->u, SYNC_BITCOIND, 5, 1, err))
@@ -221,6 +221,8 @@ CALL(watch_since, watch_store_since(w->v, &arena, &w->n, 9, never_watch, NULL, e
 CALL(watch_hits, watch_store_hits(w->v, &arena, "exit", &w->row.hits, &w->size, err))
 CALL(watch_spent, watch_store_spent(w->u, at(77), &tx[5].told.txid, 0, tx[5].told.raw, &tip, 1, err))
 CALL(watch_paid, watch_store_paid(w->u, onchain_script(9), &tx[5].told.txid, 0, tx[5].told.raw, &tip, 1, err))
+CALL(watch_lowest, watch_store_lowest(w->v, &(uint32_t){ 0 }, err))
+CALL(watch_lower, watch_store_lower(w->u, 1, 1, err))
 CALL(watch_has, watch_store_has(w->v, 1, &tx[5].told.txid, NULL, err))
 CALL(watch_unconfirmed, watch_store_unconfirmed(w->v, &w->txid, 9, never_txid, NULL, err))
 CALL(watch_gone, watch_store_gone(w->u, &tx[5].told.txid, err))
@@ -276,7 +278,8 @@ static const struct {
 	{ "chain_store_connect", do_chain_connect, "chain_block onchain_coin onchain_tx " },
 	{ "chain_store_disconnect", do_chain_disconnect,
 	  "chain_block chain_hit onchain_tx onchain_input onchain_coin event movement " },
-	{ "chain_store_reset", do_chain_reset, "chain_block chain_hit chain_sync onchain_tx onchain_coin movement " },
+	{ "chain_store_reset", do_chain_reset,
+	  "chain_block chain_hit chain_watch chain_sync onchain_tx onchain_coin movement " },
 	{ "sync_store_get", do_sync_get, "chain_sync " },
 	{ "sync_store_put", do_sync_put, "chain_sync " },
 	{ "sync_store_scan_from", do_sync_scan, "chain_sync " },
@@ -287,6 +290,8 @@ static const struct {
 	{ "watch_store_hits", do_watch_hits, "chain_watch chain_hit " },
 	{ "watch_store_spent", do_watch_spent, "chain_watch chain_hit " },
 	{ "watch_store_paid", do_watch_paid, "chain_watch chain_hit " },
+	{ "watch_store_lowest", do_watch_lowest, "chain_watch " },
+	{ "watch_store_lower", do_watch_lower, "chain_watch " },
 	{ "watch_store_has", do_watch_has, "chain_hit " },
 	{ "watch_store_unconfirmed", do_watch_unconfirmed, "chain_hit " },
 	{ "watch_store_gone", do_watch_gone, "chain_hit " },
