@@ -243,8 +243,10 @@ static int write_back(struct unit *u, void *ctx, struct err *err)
 	rc = chain_store_tip(unit_view(u), &below, err);
 	if (rc < 0)
 		return -1;
-	if (rc == 0)
+	if (rc == 0) {
+		f->arrived = false;
 		return chain_store_reset(u, f->tip.ref.height, now_ms, err);
+	}
 	if (!f->has_sync || !block_ref_equal(&row.done, &f->tip.ref))
 		return 0;
 	row.done = below.ref;

@@ -90,6 +90,7 @@ int pool_begin(struct follower *f, struct err *err)
 	struct pool *p = f->pool;
 
 	(void)err;
+	follow_arrived(f);
 	p->n_now = p->n_fresh = p->i = p->n_kept = p->kept_bytes = 0;
 	p->n_open = p->at = 0;
 	p->looked = false;

@@ -245,6 +245,11 @@ void follower_status(const struct follower *f, struct follower_status *ret)
 	};
 }
 
+bool follower_has_arrived(const struct follower *f)
+{
+	return f->arrived;
+}
+
 /* --- what is shared --- */
 
 enum sync_backend follow_backend(const struct follower *f)
@@ -272,6 +277,15 @@ int follow_load(struct follower *f, struct err *err)
 	f->has_tip = tip == 1;
 	f->has_sync = sync == 1;
 	return 0;
+}
+
+void follow_arrived(struct follower *f)
+{
+	bool before = f->arrived;
+
+	f->arrived = true;
+	if (!before && f->opt.changed)
+		f->opt.changed(f->opt.ctx);
 }
 
 static int tell_watchers(struct unit *u, const struct told_tx *tx, const struct block_ref *block, int64_t now_ms,
@@ -323,6 +337,8 @@ static int decide_work(struct follower *f, struct err *err)
 		return FOLLOW_END; /* there is nothing to be followed for */
 	if (!f->has_tip || !block_ref_equal(&f->tip.ref, &f->node_tip.ref))
 		f->synced = false; /* of Esplora a block is connected before what it has is read */
+	if (!f->has_tip || f->node_tip.ref.height > f->tip.ref.height + FOLLOW_DEEP)
+		f->arrived = false;
 	if (f->opt.kind == CHAIN_ESPLORA)
 		return scripts_begin(f, err);
 	if (!f->has_tip || (f->n_run == 0 && !search_is_here(f)))

@@ -56,4 +56,9 @@ struct follower_status {
 };
 void follower_status(const struct follower *f, struct follower_status *ret);
 
+/* Has it come to a node's tip, with all that is watched searched for, since it began, or was far behind, or the chain was found to
+ * be another one down to below all that is kept?  Before that, what the tables lack may be in blocks that are still to be
+ * read.  When it has, it calls changed(). */
+bool follower_has_arrived(const struct follower *f);
+
 #endif

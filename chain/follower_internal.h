@@ -72,7 +72,8 @@ struct state_def {
 };
 
 #define FOLLOW_SLICE_US 2000
-/* What a reorganisation is not believed to reach: where a wallet may begin without a search of its own. */
+/* What a reorganisation is not believed to reach: where a wallet may begin without a search of its own.  And whoever is so
+ * many blocks behind has not arrived. */
 #define FOLLOW_DEEP 100u
 /* Blocks in which nothing was found are written so many at a time, below that depth. */
 #define FOLLOW_RUN 200
@@ -133,6 +134,7 @@ struct follower {
 	struct block_row run[FOLLOW_RUN]; /* on top of the stored tip, and not written yet */
 	size_t n_run;
 	unsigned lower; /* rounds in a row in which the node's chain was shorter than ours */
+	bool arrived;
 	struct block_hash next;
 	struct scan scan;
 	struct start start;
@@ -177,6 +179,9 @@ int coin_ref_reply(struct follower *f, const struct chain_answer *got, struct er
 struct chain_ask *coin_tx_ask(struct follower *f, struct chain_then then);
 int coin_tx_reply(struct follower *f, const struct chain_answer *got, struct err *err);
 int coin_next_work(struct follower *f, struct err *err);
+
+/* All that blocks have is read. */
+void follow_arrived(struct follower *f);
 
 /* follow_blocks.c */
 struct chain_ask *ref_ask(struct follower *f, struct chain_then then);

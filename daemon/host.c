@@ -300,6 +300,13 @@ static void exit_begun(void *ctx)
 	exits_kick(h->exits);
 }
 
+static bool chain_is_known(void *ctx)
+{
+	const struct host *h = ctx;
+
+	return h->follower && follower_has_arrived(h->follower);
+}
+
 static void open_exits(struct host *h)
 {
 	const struct onchain_policy policy = onchain_config_policy(&h->conf);
@@ -316,6 +323,7 @@ static void open_exits(struct host *h)
 		.margin = (uint32_t)h->conf.vtxo_exit_margin,
 		.final_confs = (unsigned)h->conf.exit_confirmations,
 		.sent = look_at_chain,
+		.knows_chain = chain_is_known,
 		.ctx = h,
 	});
 	h->auto_exits = auto_exits_new(&(struct auto_exit_options){

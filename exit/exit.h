@@ -34,6 +34,9 @@ struct exits_options {
 	unsigned final_confs;        /* exit_confirmations: of a claim, after which it is over; 6 */
 	/* Something was given to a node, or new outputs are watched: the follower should look.  NULL: nobody is told. */
 	void (*sent)(void *ctx);
+	/* Is all known that blocks have (follower_has_arrived())?  Until then nothing is decided; exits_kick() when it is.  NULL:
+	 * always. */
+	bool (*knows_chain)(void *ctx);
 	void *ctx;
 };
 struct exits *exits_new(const struct exits_options *opt);

@@ -613,7 +613,8 @@ static void pump(void *ctx)
 	int n;
 
 	x->posted = false;
-	if (x->stopping || store_health(x->opt.store) != STORE_OK)
+	if (x->stopping || store_health(x->opt.store) != STORE_OK ||
+	    (x->opt.knows_chain && !x->opt.knows_chain(x->opt.ctx)))
 		return;
 	if (x->all_due) {
 		x->all_due = false;

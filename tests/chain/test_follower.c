@@ -443,6 +443,46 @@ static void look_at_claim(void *ctx, const char *method)
 		ck_assert_int_eq(follower_world_total(ACCOUNT_SPENDABLE), *wanted);
 }
 
+/* Whoever is far behind, or begins anew, has not arrived. */
+static void look_at_arrival(void *ctx, const char *method)
+{
+	unsigned *on_the_way = ctx;
+	struct follower_status s;
+
+	(void)method;
+	follower_status(fw.follower, &s);
+	if (s.node_height != model_node_height(fw.node))
+		return; /* it does not know yet */
+	if (follower_has_arrived(fw.follower))
+		ck_assert(s.has_tip && s.tip.height + 100 >= s.node_height && s.scan_left == 0);
+	else
+		++*on_the_way;
+}
+
+static void arrived(void)
+{
+	unsigned on_the_way = 0;
+
+	model_node_watch(fw.node, look_at_arrival, &on_the_way);
+	ck_assert(!follower_has_arrived(fw.follower));
+	follower_world_account(5);
+	follower_world_follow();
+	ck_assert(follower_has_arrived(fw.follower) && on_the_way > 0);
+	on_the_way = 0;
+	model_node_mine_empty(fw.node, 100);
+	follower_world_follow();
+	ck_assert(on_the_way == 0);
+	model_node_mine_empty(fw.node, 101);
+	follower_world_follow();
+	ck_assert(follower_has_arrived(fw.follower) && on_the_way > 0);
+	on_the_way = 0;
+	model_node_rewind(fw.node, 208); /* below the wallet's birthday; headers are kept of more blocks */
+	model_node_mine_empty(fw.node, 3);
+	follower_world_follow();
+	ck_assert(follower_has_arrived(fw.follower) && (on_the_way > 0) == (kind == CHAIN_BITCOIND));
+	model_node_watch(fw.node, NULL, NULL);
+}
+
 static void synced_is_true(void)
 {
 	int64_t wanted = 0;
@@ -931,6 +971,7 @@ static const struct {
 	{ "down and up", down_and_up, BOTH },
 	{ "changed under it", changed_under_it, BOTH },
 	{ "synced is true", synced_is_true, BOTH },
+	{ "arrived", arrived, BOTH },
 	{ "stopped at any time", stopped_at_any_time, BOTH },
 	{ "watched", watched, BOTH },
 	{ "watched late", watched_late, BOTH },

@@ -98,6 +98,29 @@ START_TEST(two_share_what_they_have_in_common)
 }
 END_TEST
 
+/* 9.18: blocks are still to be read in which there may be everything. */
+START_TEST(nothing_is_decided_before_the_chain_is_known)
+{
+	struct vtxo v = exit_world_make_vtxo(50000, 0, 0);
+	int64_t id;
+
+	exit_world_fund(0, 100000);
+	id = exit_world_start(&v);
+	exit_world_settle();
+	exit_world_lost = true;
+	follower_world_mine();
+	follower_world_follow();
+	exits_run(xw.exits);
+	follower_world_run_for(50);
+	exit_world_expect(id, "S Pv Pc Pa");
+	exit_world_lost = false;
+	exits_kick(xw.exits); /* as it is told */
+	exit_world_drain();
+	exit_world_expect(id, "S Pv Pc Pa D");
+	exit_world_check_books();
+}
+END_TEST
+
 /* 9.4 */
 START_TEST(without_money_it_waits)
 {
@@ -681,6 +704,7 @@ int main(void)
 	tcase_add_test(tc, a_board_comes_on_chain);
 	tcase_add_test(tc, each_transaction_waits_for_the_one_before_it);
 	tcase_add_test(tc, two_share_what_they_have_in_common);
+	tcase_add_test(tc, nothing_is_decided_before_the_chain_is_known);
 	tcase_add_test(tc, without_money_it_waits);
 	tcase_add_test(tc, what_is_on_chain_is_claimed);
 	tcase_add_test(tc, a_claim_is_replaced_and_its_block_goes);

@@ -12,9 +12,16 @@
 
 struct exit_world xw;
 struct sat exit_world_fee_per_tick;
+bool exit_world_lost;
 static struct err failure, *err = &failure;
 
 /* --- the world --- */
+
+static bool knows_chain(void *ctx)
+{
+	(void)ctx;
+	return !exit_world_lost;
+}
 
 static void open_exits(void)
 {
@@ -28,6 +35,7 @@ static void open_exits(void)
 		.bump_after = 3,
 		.margin = 12,
 		.final_confs = 6,
+		.knows_chain = knows_chain,
 	};
 
 	xw.exits = exits_new(&opt);

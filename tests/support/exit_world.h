@@ -20,6 +20,7 @@ struct exit_world {
 };
 extern struct exit_world xw;
 extern const struct feerate exit_world_five; /* sat/vB */
+extern bool exit_world_lost;                 /* the chain is not known to its tip */
 extern struct sat exit_world_fee_per_tick;   /* of processes that begin from now on; 0: no limit */
 
 void exit_world_setup(void);
