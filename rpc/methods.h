@@ -21,8 +21,10 @@ extern const struct rpc_method method_action_kinds, method_action_start, method_
 	method_action_cancel, method_action_wake, method_action_explain;
 /* method_event.c */
 extern const struct rpc_method method_wait, method_events;
+/* method_mint.c */
+extern const struct rpc_method method_mint_add, method_mint_list;
 /* method_ecash.c */
-extern const struct rpc_method method_mint_add, method_mint_list, method_token_decode, method_proof_list;
+extern const struct rpc_method method_token_decode, method_proof_list;
 /* method_lock.c */
 extern const struct rpc_method method_lock_key_new, method_lock_key_list;
 /* method_payment_request.c */
