@@ -229,6 +229,10 @@ static int issue_start(struct step *s, const json_t *params, struct err *err)
 	} else if (m->amount == 0) {
 		ERR(err, ERR_PARAM, "say how much: an amount of at least 1");
 		return err_field(err, "amount");
+	} else if (!mint.trusted) {
+		ERR(err, ERR_MINT_UNKNOWN, "the mint %s is not trusted", mint.url);
+		err_hint(err, "mint.set url=%s trusted=true", mint.url);
+		return err_field(err, "mint");
 	} else if (check_limits(s, &mint, m, err) != 0) {
 		return -1;
 	} else if (cashu_limit_check(s, &m->at, m->amount, err) != 0) {

@@ -163,7 +163,9 @@ static int identity(struct step *s, const struct token *t, struct err *err)
 	}
 }
 
-static int find_mint(struct step *s, struct receive *m, const struct token *t, struct err *err)
+/* asked: who gave the token trusts its mint.  That cashu_trust takes any mint does not bring one back that is trusted no
+ * more. */
+static int find_mint(struct step *s, struct receive *m, const struct token *t, bool asked, struct err *err)
 {
 	struct mint_row mint = { 0 };
 
@@ -180,7 +182,7 @@ static int find_mint(struct step *s, struct receive *m, const struct token *t, s
 			if (err->code != ERR_MINT_UNKNOWN || mint_store_add(s->unit, &mint, &mint.id, err) != 0)
 				return -1;
 		}
-	} else if (!mint.trusted && !m->at.trust) {
+	} else if (!mint.trusted && !asked) {
 		ERR(err, ERR_MINT_UNKNOWN, "the mint %s is not trusted", t->mint);
 		err_hint(err, "mint.add url=%s, or trust=true", t->mint);
 		return err_field(err, "token");
@@ -196,17 +198,19 @@ static int receive_start(struct step *s, const json_t *params, struct err *err)
 	struct receive *m = ARENA_NEW(s->arena, struct receive);
 	struct token t;
 	json_t *shown = json_object_in(s->arena);
+	bool asked = false;
 
 	s->checkpoint = m;
 	m->at.trust = s->policy->trust_any_mint;
 	if (json_get_str(params, "token", TOKEN_TEXT_MAX, &m->token, err) != 0 ||
 	    json_opt_bool(params, "trust", &m->at.trust, err) != 0 ||
+	    json_opt_bool(params, "trust", &asked, err) != 0 ||
 	    json_opt_str(params, "preimage", 64, &m->opener.preimage, err) != 0)
 		return -1;
 	if (token_decode(s->arena, bytes_of(m->token), &t, err) != 0)
 		return err_field(err, "token");
 	if (locks_look(s, m, t.proofs, t.n, err) != 0 || identity(s, &t, err) != 0 ||
-	    refuse_own(s, t.proofs, t.n, err) != 0 || find_mint(s, m, &t, err) != 0)
+	    refuse_own(s, t.proofs, t.n, err) != 0 || find_mint(s, m, &t, asked, err) != 0)
 		return -1;
 	m->left_out = json_array_in(s->arena);
 	m->unit_known = t.has_unit;

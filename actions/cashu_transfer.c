@@ -109,7 +109,7 @@ static int transfer_start(struct step *s, const json_t *params, struct err *err)
 		return err_field(err, "to");
 	}
 	if (start_issue(s, m, err) != 0)
-		return -1;
+		return strcmp(err->field, "mint") == 0 ? err_field(err, "to") : -1;
 	json_set_str(s->plan, "from", m->from);
 	json_set_str(s->plan, "to", m->to.mint);
 	json_set_str(s->plan, "unit", m->to.unit.s);

@@ -9,6 +9,7 @@
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/mint_url.h"
 #include "rails/cashu/token.h"
+#include "store/event_store.h"
 #include "store/proof_store.h"
 
 int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err)
@@ -28,6 +29,60 @@ int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint
 	ERR(err, ERR_MINT_UNKNOWN, "the mint %s is not known", normal);
 	err_hint(err, "mint.add url=%s", normal);
 	return err_field(err, "mint");
+}
+
+static int limit_keep(struct unit *u, int64_t mint_id, const struct mint_wish *wish, struct err *err)
+{
+	struct mint_limit_row row = { .unit = wish->unit, .bounded = wish->limit == LIMIT_MAX, .max = wish->max };
+
+	switch (wish->limit) {
+	case LIMIT_AS_IT_IS:
+		return 0;
+	case LIMIT_CONFIGURED:
+		return mint_store_limit_drop(u, mint_id, wish->unit, err);
+	case LIMIT_MAX:
+	case LIMIT_NONE:
+		break;
+	}
+	return mint_store_limit_set(u, mint_id, &row, err);
+}
+
+/* The event says what was wished. */
+static int wish_told(struct unit *u, struct arena *a, const char *mint, const struct mint_wish *wish, struct err *err)
+{
+	static const char *const limits[] = {
+		[LIMIT_AS_IT_IS] = NULL,
+		[LIMIT_MAX] = "max",
+		[LIMIT_NONE] = "none",
+		[LIMIT_CONFIGURED] = "default",
+	};
+	json_t *said = json_object_in(a);
+
+	if (wish->trusted)
+		json_set_bool(said, "trusted", *wish->trusted);
+	if (wish->limit != LIMIT_AS_IT_IS) {
+		json_set_str(said, "unit", wish->unit.s);
+		json_set_str(said, "limit", limits[wish->limit]);
+	}
+	if (wish->limit == LIMIT_MAX)
+		json_set_u64(said, "max", wish->max);
+	return event_append(u, "mint.changed", mint, json_text(a, said), err);
+}
+
+int ecash_mint_set(struct unit *u, struct arena *a, const char *url, const struct mint_wish *wish, struct mint_row *ret,
+		   struct err *err)
+{
+	struct mint_row mint;
+
+	if (ecash_mint_find(unit_view(u), a, url, &mint, err) != 0)
+		return -1;
+	if (wish->trusted)
+		mint.trusted = *wish->trusted;
+	if (mint_store_update(u, &mint, err) != 0 || limit_keep(u, mint.id, wish, err) != 0 ||
+	    wish_told(u, a, mint.url, wish, err) != 0)
+		return -1;
+	*ret = mint;
+	return 0;
 }
 
 json_t *ecash_mint_json(struct arena *a, const struct mint_row *mint, const struct keyset *keysets, size_t n)

@@ -14,6 +14,17 @@ MUST_CHECK int ecash_token_decode(struct view v, struct arena *a, struct keyring
 				  struct err *err);
 /* The row for a mint as the user wrote its URL.  ERR_MINT_UNKNOWN with the hint to add it. */
 MUST_CHECK int ecash_mint_find(struct view v, struct arena *a, const char *url, struct mint_row *ret, struct err *err);
+/* What the operator wishes of a mint from now on. */
+enum limit_wish { LIMIT_AS_IT_IS, LIMIT_MAX, LIMIT_NONE, LIMIT_CONFIGURED };
+struct mint_wish {
+	const bool *trusted; /* NULL: as it is */
+	enum limit_wish limit;
+	struct currency unit; /* of the limit */
+	uint64_t max;         /* of LIMIT_MAX */
+};
+/* Stores it, with the event mint.changed.  ERR_MINT_UNKNOWN, with the field mint. */
+MUST_CHECK int ecash_mint_set(struct unit *u, struct arena *a, const char *url, const struct mint_wish *wish,
+			      struct mint_row *ret, struct err *err);
 /* A mint as the RPC shows it, with keysets. */
 json_t *ecash_mint_json(struct arena *a, const struct mint_row *mint, const struct keyset *keysets, size_t n);
 

@@ -8,21 +8,37 @@
 #include "rpc/state.h"
 #include "rpc/views.h"
 
-/* --- mint.list --- */
-
-static int mint_json(const struct rpc_call *call, const struct mint_row *mint, json_t **ret, struct err *err)
+static int mint_json(const struct rpc_call *call, struct view v, const struct mint_row *mint, json_t **ret,
+		     struct err *err)
 {
 	struct keyset *keysets;
 	size_t n;
 
-	if (keyset_store_list(store_view(call->server->opt.store), call->arena, mint->id, &keysets, &n, err) != 0)
+	if (keyset_store_list(v, call->arena, mint->id, &keysets, &n, err) != 0)
 		return -1;
 	*ret = ecash_mint_json(call->arena, mint, keysets, n);
 	return 0;
 }
 
+static int mint_with_limits(const struct rpc_call *call, struct view v, const struct mint_row *mint,
+			    const struct account_total *totals, size_t n_totals, json_t **ret, struct err *err)
+{
+	json_t *obj, *limits;
+
+	if (mint_json(call, v, mint, &obj, err) != 0 ||
+	    cashu_limits_json(v, call->arena, executor_policy(call->server->opt.executor), mint, totals, n_totals,
+			      &limits, err) != 0)
+		return -1;
+	json_set(obj, "limits", limits);
+	*ret = obj;
+	return 0;
+}
+
+/* --- mint.list --- */
+
 static struct rpc_outcome mint_list(struct rpc_call *call)
 {
+	struct view v = store_view(call->server->opt.store);
 	unsigned limit = (unsigned)rpc_param_int(call, "limit", PAGE_DEFAULT);
 	json_t *result = json_object_in(call->arena), *mints = json_array_in(call->arena);
 	struct account_total *totals;
@@ -33,15 +49,12 @@ static struct rpc_outcome mint_list(struct rpc_call *call)
 	json_t *obj;
 
 	if (rpc_param_cursor(call, &after, &err) != 0 ||
-	    mint_store_list(store_view(call->server->opt.store), call->arena, after, limit, &rows, &n, &err) != 0 ||
-	    movement_totals(store_view(call->server->opt.store), call->arena, &totals, &n_totals, &err) != 0)
+	    mint_store_list(v, call->arena, after, limit, &rows, &n, &err) != 0 ||
+	    movement_totals(v, call->arena, &totals, &n_totals, &err) != 0)
 		return rpc_fail(&err);
 	for (i = 0; i < n && call->arena->used < PAGE_BYTES; i++) {
-		if (mint_json(call, &rows[i], &obj, &err) != 0)
+		if (mint_with_limits(call, v, &rows[i], totals, n_totals, &obj, &err) != 0)
 			return rpc_fail(&err);
-		json_set(obj, "limits",
-			 cashu_limits_json(call->arena, executor_policy(call->server->opt.executor), &rows[i], totals,
-					   n_totals));
 		json_add(mints, obj);
 	}
 	json_set(result, "mints", mints);
@@ -54,7 +67,8 @@ static const struct param mint_list_params[] = { LIMIT_PARAM, CURSOR_PARAM, { 0 
 static const struct rpc_field mint_list_result[] = {
 	{ "mints", "array",
 	  "Each with url, name, whether it is trusted, its keysets, its trouble if it has one, and limits: what may be"
-	  " there at most by cashu_mint_limit (unit, max), and what counts against it (held)." },
+	  " there at most (unit, max, null for as much as comes), what counts against it (held), and who said so"
+	  " (set_by: cashu_mint_limit or mint.set)." },
 	{ "next", "string", "Cursor of the next page, or null." },
 	{ 0 },
 };
@@ -110,7 +124,7 @@ static void tell_mint(struct rpc_call *call, const struct action_id *id)
 		return;
 	}
 	if (ecash_mint_find(v, call->arena, rpc_param_str(call, "url"), &mint, &err) != 0 ||
-	    mint_json(call, &mint, &result, &err) != 0) {
+	    mint_json(call, v, &mint, &result, &err) != 0) {
 		rpc_finish(call, rpc_fail_action(&err, "no", id->s));
 		return;
 	}
@@ -163,4 +177,107 @@ const struct rpc_method method_mint_add = {
 	.help = "Reads a mint's keys and trusts it from now on: its ecash counts as money here.",
 	.example = "{\"url\":\"https://mint.example.com\"}",
 	.run = mint_add,
+};
+
+/* --- mint.set --- */
+
+static int wish_of(const struct rpc_call *call, bool *trusted, struct mint_wish *ret, struct err *err)
+{
+	const char *word = rpc_param_str(call, "limit");
+	int64_t max = rpc_param_int(call, "max", -1);
+
+	*ret = (struct mint_wish){ .limit = LIMIT_AS_IT_IS };
+	if (json_object_get(call->params, "trusted")) {
+		*trusted = rpc_param_bool(call, "trusted");
+		ret->trusted = trusted;
+	}
+	if (max >= 0 && word) {
+		ERR(err, ERR_PARAM, "max and limit say different things of one limit: give one of them");
+		return err_field(err, "limit");
+	}
+	if (max >= 0) {
+		ret->limit = LIMIT_MAX;
+		ret->max = (uint64_t)max;
+	} else if (word) {
+		ret->limit = strcmp(word, "none") == 0 ? LIMIT_NONE : LIMIT_CONFIGURED;
+	}
+	if (ret->limit == LIMIT_AS_IT_IS && rpc_param_str(call, "unit")) {
+		ERR(err, ERR_PARAM, "unit is that of a limit: give max or limit with it");
+		return err_field(err, "unit");
+	}
+	if (ret->limit == LIMIT_AS_IT_IS && !ret->trusted) {
+		ERR(err, ERR_PARAM, "nothing to set: give trusted, max or limit");
+		return err_field(err, "max");
+	}
+	return cashu_unit_param(call->params, &ret->unit, err);
+}
+
+static int set(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
+{
+	struct account_total *totals;
+	struct mint_wish wish;
+	struct mint_row mint;
+	bool trusted;
+	size_t n;
+
+	if (wish_of(call, &trusted, &wish, err) != 0)
+		return -1;
+	if (ecash_mint_set(u, call->arena, rpc_param_str(call, "url"), &wish, &mint, err) != 0) {
+		if (strcmp(err->field, "mint") == 0)
+			err_field(err, "url");
+		return -1;
+	}
+	if (movement_totals(unit_view(u), call->arena, &totals, &n, err) != 0)
+		return -1;
+	return mint_with_limits(call, unit_view(u), &mint, totals, n, ret, err);
+}
+
+static struct rpc_outcome mint_set(struct rpc_call *call)
+{
+	return rpc_mutate(call, set, NULL);
+}
+
+static const struct param mint_set_params[] = {
+	{ .name = "url",
+	  .type = PARAM_STRING,
+	  .flags = PARAM_REQUIRED,
+	  .min = 1,
+	  .max = MINT_URL_MAX,
+	  .help = "Of a mint that mint.list shows." },
+	{ .name = "max",
+	  .type = PARAM_INT,
+	  .flags = PARAM_DECIMAL,
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .fallback = "as it is",
+	  .help = "How much may be there at most, in the unit, whatever cashu_mint_limit says. 0: no more is taken." },
+	{ .name = "limit",
+	  .type = PARAM_ENUM,
+	  .choices = "default|none",
+	  .fallback = "as it is",
+	  .help = "Instead of max. default: as cashu_mint_limit says. none: as much as comes." },
+	{ .name = "unit", .type = PARAM_STRING, .min = 1, .max = 15, .fallback = "sat", .help = "Of max or limit." },
+	{ .name = "trusted",
+	  .type = PARAM_BOOL,
+	  .fallback = "as it is",
+	  .help = "false: no more of its ecash is taken, until it is trusted again; what is there can still be spent." },
+	RPC_KEY_PARAM,
+	{ 0 },
+};
+static const struct rpc_field mint_set_result[] = {
+	{ "url", "string", "As it is kept." },
+	{ "trusted", "boolean", "From now on." },
+	{ "limits", "array", "From now on: unit, max, held and set_by, as mint.list shows them." },
+	{ "keysets", "array", "Its keysets, units and fees." },
+	{ 0 },
+};
+const struct rpc_method method_mint_set = {
+	.name = "mint.set",
+	.scope = RPC_ADMIN,
+	.flags = RPC_MUTATES,
+	.params = mint_set_params,
+	.result = mint_set_result,
+	.help = "How much ecash may be at a mint, and whether it is still trusted. It holds over restarts.",
+	.example = "{\"url\":\"https://mint.example.com\",\"max\":500000}",
+	.run = mint_set,
 };

@@ -37,6 +37,7 @@ const struct rpc_method *const rpc_methods[] = {
 	&method_events,
 	&method_mint_add,
 	&method_mint_list,
+	&method_mint_set,
 	&method_token_decode,
 	&method_proof_list,
 	&method_lock_key_new,

@@ -22,7 +22,7 @@ extern const struct rpc_method method_action_kinds, method_action_start, method_
 /* method_event.c */
 extern const struct rpc_method method_wait, method_events;
 /* method_mint.c */
-extern const struct rpc_method method_mint_add, method_mint_list;
+extern const struct rpc_method method_mint_add, method_mint_list, method_mint_set;
 /* method_ecash.c */
 extern const struct rpc_method method_token_decode, method_proof_list;
 /* method_lock.c */

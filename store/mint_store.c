@@ -16,6 +16,9 @@ enum {
 	Q_BY_URL,
 	Q_BY_ID,
 	Q_LIST,
+	Q_LIMIT_SET,
+	Q_LIMIT_DROP,
+	Q_LIMITS,
 	Q_KEYSET_ADD,
 	Q_KEYSET_COUNT,
 	Q_KEYSET_UPDATE,
@@ -45,6 +48,10 @@ static const char *const sql[Q_COUNT] = {
 	[Q_BY_URL] = "SELECT " MINT_COLS " FROM mint WHERE url = ?1",
 	[Q_BY_ID] = "SELECT " MINT_COLS " FROM mint WHERE id = ?1",
 	[Q_LIST] = "SELECT " MINT_COLS_WITH("NULL") " FROM mint WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[Q_LIMIT_SET] = "INSERT INTO mint_limit (mint_id, unit, max) VALUES (?1, ?2, ?3)"
+			" ON CONFLICT (mint_id, unit) DO UPDATE SET max = excluded.max",
+	[Q_LIMIT_DROP] = "DELETE FROM mint_limit WHERE mint_id = ?1 AND unit = ?2",
+	[Q_LIMITS] = "SELECT unit, max FROM mint_limit WHERE mint_id = ?1 ORDER BY unit",
 	[Q_KEYSET_ADD] = "INSERT INTO keyset (" KEYSET_COLS ", kid_int) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[Q_KEYSET_COUNT] = "SELECT count(*) FROM keyset WHERE mint_id = ?1",
 	[Q_KEYSET_UPDATE] = "UPDATE keyset SET active = ?3, input_fee_ppk = ?4, final_expiry_s = ?5"
@@ -192,6 +199,52 @@ int mint_store_list(struct view v, struct arena *a, int64_t after, unsigned limi
 	while ((rc = stmt_step(q, err)) == 1) {
 		rows = rows_room(a, rows, got, sizeof(*rows));
 		mint_read(a, q, &rows[got++]);
+	}
+	if (rc < 0)
+		return -1;
+	*ret = rows;
+	*n = got;
+	return 0;
+}
+
+/* Limits. */
+
+int mint_store_limit_set(struct unit *u, int64_t mint_id, const struct mint_limit_row *row, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_MINT, Q_LIMIT_SET);
+
+	bind_i64(q, 1, mint_id);
+	bind_text(q, 2, row->unit.s);
+	if (row->bounded)
+		bind_u64(q, 3, row->max);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int mint_store_limit_drop(struct unit *u, int64_t mint_id, struct currency unit, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_MINT, Q_LIMIT_DROP);
+
+	bind_i64(q, 1, mint_id);
+	bind_text(q, 2, unit.s);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int mint_store_limits(struct view v, struct arena *a, int64_t mint_id, struct mint_limit_row **ret, size_t *n,
+		      struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_MINT, Q_LIMITS);
+	struct mint_limit_row *rows = NULL;
+	size_t got = 0;
+	int rc;
+
+	bind_i64(q, 1, mint_id);
+	while ((rc = stmt_step(q, err)) == 1) {
+		rows = rows_room(a, rows, got, sizeof(*rows));
+		rows[got] = (struct mint_limit_row){ .bounded = !col_is_null(q, 1) };
+		col_currency(q, 0, &rows[got].unit);
+		if (rows[got].bounded)
+			rows[got].max = col_u64(q, 1);
+		got++;
 	}
 	if (rc < 0)
 		return -1;

@@ -37,6 +37,19 @@ MUST_CHECK int mint_store_by_id(struct view v, struct arena *a, int64_t id, stru
 MUST_CHECK int mint_store_list(struct view v, struct arena *a, int64_t after, unsigned limit, struct mint_row **ret,
 			       size_t *n, struct err *err);
 
+/* How much of a unit may be at a mint, where the operator said so while walletd ran. */
+struct mint_limit_row {
+	struct currency unit;
+	bool bounded; /* false: as much as comes */
+	uint64_t max;
+};
+MUST_CHECK int mint_store_limit_set(struct unit *u, int64_t mint_id, const struct mint_limit_row *row, struct err *err);
+/* Nothing is said of it any more; nor may it have been. */
+MUST_CHECK int mint_store_limit_drop(struct unit *u, int64_t mint_id, struct currency unit, struct err *err);
+/* All that was said of this mint, by unit. */
+MUST_CHECK int mint_store_limits(struct view v, struct arena *a, int64_t mint_id, struct mint_limit_row **ret,
+				 size_t *n, struct err *err);
+
 /* Adds, or updates what may change (active; for v1 ids also fee and expiry).  The caller has verified the id against
  * the keys.  ks->keys may be NULL for a keyset that is known.  kid_int is NUT-13's number of a v1 id, -1 for others.
  * ERR_PEER_INVALID: its keys or unit changed, or what a v2 id commits to, or the id has other keys at another mint.

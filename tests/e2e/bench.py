@@ -170,10 +170,11 @@ class World:
             w.call("mint.add", url=w.mint_url)
         return w
 
-    def shared(self, name):
+    def shared(self, name, *options):
         """Two daemons over one database."""
-        first = self.wallet(name, options=["--shared_state=1"])
-        second = Wallet(self.build, first.datadir, first.mint_url, "--shared_state=1", socket_name="second.sock")
+        options = ["--shared_state=1", *options]
+        first = self.wallet(name, options=options)
+        second = Wallet(self.build, first.datadir, first.mint_url, *options, socket_name="second.sock")
         self.twins.append(second)
         second.start()
         return first, second

@@ -781,6 +781,59 @@ START_TEST(attention_names_what_is_at_stake)
 }
 END_TEST
 
+/* A mint that is known, and at which nothing can be asked. */
+static int known_mint(struct unit *u, void *ctx, struct err *err)
+{
+	struct mint_row mint = { .url = "https://mint.example", .trusted = true, .added_at_ms = 1, .synced_at_ms = 2 };
+	int64_t id;
+
+	(void)ctx;
+	return mint_store_add(u, &mint, &id, err);
+}
+
+/* The one limit that mint.list shows. */
+static const json_t *only_limit(void)
+{
+	json_t *mint = json_array_get(json_object_get(rpc_world_result(&w, "mint.list", "{}"), "mints"), 0);
+	const json_t *limits = json_object_get(mint, "limits");
+
+	ck_assert_uint_eq(json_array_size(limits), 1);
+	return json_array_get(limits, 0);
+}
+
+START_TEST(limits_are_set)
+{
+	const json_t *limit;
+	json_t *v;
+
+	unit_now(known_mint, NULL);
+	v = rpc_world_result(&w, "mint.set", "{\"url\":\"HTTPS://mint.example/\",\"max\":\"500\"}");
+	ck_assert_str_eq(json_str(v, "url"), "https://mint.example");
+	ck_assert(json_is_true(json_object_get(v, "trusted"))); /* as it was */
+	ck_assert(json_equal(json_array_get(json_object_get(v, "limits"), 0), only_limit()));
+	limit = only_limit();
+	ck_assert_int_eq(json_int(limit, "max"), 500);
+	ck_assert_int_eq(json_int(limit, "held"), 0);
+	ck_assert_str_eq(json_str(limit, "unit"), "sat");
+	ck_assert_str_eq(json_str(limit, "set_by"), "mint.set");
+
+	rpc_world_result(&w, "mint.set", "{\"url\":\"https://mint.example\",\"limit\":\"none\",\"trusted\":false}");
+	limit = only_limit();
+	ck_assert(json_is_null(json_object_get(limit, "max")));
+	v = rpc_world_result(&w, "mint.set", "{\"url\":\"https://mint.example\",\"limit\":\"default\"}");
+	ck_assert_uint_eq(json_array_size(json_object_get(v, "limits")), 0);
+	ck_assert(json_is_false(json_object_get(v, "trusted")));
+
+	v = rpc_world_result(&w, "events", "{\"kinds\":\"mint.changed\"}");
+	v = json_object_get(v, "events");
+	ck_assert_uint_eq(json_array_size(v), 3);
+	ck_assert_str_eq(json_str(json_array_get(v, 0), "subject"), "https://mint.example");
+	v = json_object_get(json_array_get(v, 1), "data");
+	ck_assert(json_is_false(json_object_get(v, "trusted")));
+	ck_assert_str_eq(json_str(v, "limit"), "none");
+}
+END_TEST
+
 START_TEST(status_says_all)
 {
 	static const char *const members[] = { "version", "network", "uptime_s", "wallet", "balances",
@@ -808,6 +861,16 @@ static const struct {
 	{ "wallet.lock", "{}", "unsupported", "", -32602 },
 	{ "mint.add", "{}", "invalid_params", "url", -32602 },
 	{ "mint.add", "{\"url\":\"https://mint.example\"}", "peer_unavailable", "", -32006 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"max\":1}", "unknown_mint", "url", -32003 },
+	{ "mint.set", "{\"url\":\"https://mint.example\"}", "invalid_params", "max", -32602 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"max\":-1}", "invalid_params", "max", -32602 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"max\":1,\"limit\":\"none\"}", "invalid_params", "limit",
+	  -32602 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"limit\":\"some\"}", "invalid_params", "limit", -32602 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"max\":1,\"unit\":\"SAT\"}", "invalid_params", "unit",
+	  -32602 },
+	{ "mint.set", "{\"url\":\"https://mint.example\",\"unit\":\"sat\",\"trusted\":true}", "invalid_params", "unit",
+	  -32602 },
 	{ "token.decode", "{}", "invalid_params", "token", -32602 },
 	{ "token.decode", "{\"token\":\"cashuZ\"}", "malformed_token", "token", -32602 },
 	{ "invoice.decode", "{}", "invalid_params", "invoice", -32602 },
@@ -891,6 +954,7 @@ int main(void)
 	tcase_add_test(t, backup);
 	tcase_add_test(t, attention_says_what_to_do);
 	tcase_add_test(t, attention_names_what_is_at_stake);
+	tcase_add_test(t, limits_are_set);
 	tcase_add_test(t, status_says_all);
 	tcase_add_loop_test(t, other_refusals, 0, ARRAY_LEN(others));
 	tcase_add_test(t, invoice_of_another_network);

@@ -120,6 +120,44 @@ START_TEST(trouble_has_a_beginning)
 }
 END_TEST
 
+static int limits(struct unit *u, void *ctx, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(64 * 1024);
+	int64_t one = scratch_mint(u, "https://a"), other = scratch_mint(u, "https://b");
+	struct mint_limit_row row = { .unit = { "usd" }, .bounded = true, .max = INT64_MAX }, *got;
+	size_t n;
+
+	(void)ctx;
+	OK(mint_store_limits(unit_view(u), &a, one, &got, &n, err));
+	ck_assert_uint_eq(n, 0);
+	OK(mint_store_limit_set(u, one, &row, err));
+	row = (struct mint_limit_row){ .unit = { "sat" }, .bounded = true };
+	OK(mint_store_limit_set(u, one, &row, err));
+	OK(mint_store_limits(unit_view(u), &a, one, &got, &n, err));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_str_eq(got[0].unit.s, "sat");
+	ck_assert(got[0].bounded && got[0].max == 0);
+	ck_assert_str_eq(got[1].unit.s, "usd");
+	ck_assert(got[1].bounded && got[1].max == INT64_MAX);
+
+	row.bounded = false;
+	OK(mint_store_limit_set(u, one, &row, err));
+	OK(mint_store_limit_drop(u, one, (struct currency){ "usd" }, err));
+	OK(mint_store_limit_drop(u, one, (struct currency){ "eur" }, err));
+	OK(mint_store_limits(unit_view(u), &a, one, &got, &n, err));
+	ck_assert_uint_eq(n, 1);
+	ck_assert(!got[0].bounded);
+	OK(mint_store_limits(unit_view(u), &a, other, &got, &n, err));
+	ck_assert_uint_eq(n, 0);
+	return 0;
+}
+
+START_TEST(limits_are_kept)
+{
+	scratch_unit(&scratch, limits, NULL);
+}
+END_TEST
+
 static struct keyset_key keys[CASHU_KEYS_MAX + 1];
 
 /* A keyset with n keys of 1, 2, 4 … */
@@ -381,6 +419,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, rows_of_mints);
 	tcase_add_test(tc, trouble_has_a_beginning);
+	tcase_add_test(tc, limits_are_kept);
 	tcase_add_test(tc, rows_of_keysets);
 	tcase_add_loop_test(tc, put_table, 0, (int)ARRAY_LEN(put_cases));
 	tcase_add_loop_test(tc, short_table, 0, (int)ARRAY_LEN(shorts));
