@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/ecash_expiry.h"
 #include "actions/executor.h"
 #include "actions/wallet.h"
 #include "base/clock.h"
@@ -24,6 +25,8 @@
 #define TROUBLE_TRIES   10
 #define QUOTE_NEAR_MS   (3600 * INT64_C(1000))
 #define DAY_MS          (86400 * INT64_C(1000))
+#define EXPIRY_ALARM_MS DAY_MS
+#define EXPIRY_TOLD_MS  (30 * DAY_MS)
 #define BLOCK_MS        (600 * INT64_C(1000))
 #define EXITS_LOOKED_AT 1000u
 #define NODE_WORDS_MAX  1024u
@@ -253,6 +256,73 @@ static void look_at_mints(struct list *l)
 	for (size_t i = 0; i < n && shown < TROUBLED_SHOWN; i++)
 		if (rows[i].trouble)
 			shown += look_at_mint(l, &rows[i], totals, n_totals);
+}
+
+/* What saves it. */
+static const char *saves(struct arena *a, const struct ecash_expiry *e)
+{
+	if (e->past)
+		return "ask the mint's operator";
+	switch (e->state) {
+	case PROOF_SENT:
+		return "action.cancel takes it back, unless whoever it is for claims it";
+	case PROOF_LOCKED:
+		return "action.explain";
+	case PROOF_SPENDABLE:
+	case PROOF_PENDING:
+	case PROOF_SPENT:
+	case PROOF_INVALID:
+		break;
+	}
+	if (e->replaceable)
+		return arena_printf(
+			a,
+			"action.start kind=cashu_swap mint=%s unit=%s retiring=true; walletd does so by itself"
+			" when the mint answers",
+			e->mint, e->unit.s);
+	return arena_printf(a, "action.start kind=cashu_transfer from=%s to=another mint; or cashu_melt, cashu_send",
+			    e->mint);
+}
+
+static enum severity severity_of(const struct list *l, const struct ecash_expiry *e)
+{
+	if (!e->past)
+		return e->at_ms - l->now_ms < EXPIRY_ALARM_MS ? CRITICAL : WARNING;
+	return l->now_ms - e->at_ms < EXPIRY_TOLD_MS ? WARNING : INFO;
+}
+
+static void add_expiry_of_ecash(struct list *l, const struct ecash_expiry *e)
+{
+	json_t *stake = json_object_in(l->a), *item;
+
+	item = add(l, severity_of(l, e), e->past ? "ecash_expired" : "ecash_expires", saves(l->a, e),
+		   arena_printf(l->a,
+				e->past ? "%s %" PRIu64 " %s of %s that have expired: the mint takes them no more."
+					: "%s %" PRIu64
+					  " %s of %s that expire: after that the mint takes them no more.",
+				e->state == PROOF_SENT ? "A token that nobody has claimed holds" : "There are",
+				e->amount, e->unit.s, e->mint));
+	json_set_int(item, "deadline_ms", e->at_ms);
+	json_set_u64(stake, "amount", e->amount);
+	json_set_str(stake, "unit", e->unit.s);
+	json_set(item, "at_stake", stake);
+	if (!action_id_is_empty(&e->holder))
+		json_set_str(item, "action_id", e->holder.s);
+}
+
+static void look_at_expiries(struct list *l)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(16u << 20);
+	struct ecash_expiry *rows;
+	struct err err;
+	size_t n;
+
+	if (ecash_expiring(l->view, &a, l->now_ms, TROUBLED_SHOWN, &rows, &n, &err) != 0) {
+		add_unreadable(l, "the ecash that expires", &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		add_expiry_of_ecash(l, &rows[i]);
 }
 
 /* Directives that were accepted while an outbox was configured, and that nobody delivers now. */
@@ -512,6 +582,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_wallet(&l);
 	look_at_actions(&l);
 	look_at_mints(&l);
+	look_at_expiries(&l);
 	chain_troubles(server, a, add_trouble, &l);
 	lightning_troubles(server, a, add_trouble, &l);
 	look_at_outbox(&l);

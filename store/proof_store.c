@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/query_sets.h"
+#include "store/rows.h"
 #include "store/stmt.h"
 
 _Static_assert(PROOF_SPENDABLE == 1 && PROOF_LOCKED == 2 && PROOF_PENDING == 3 && PROOF_SENT == 4 && PROOF_SPENT == 5 &&
@@ -24,6 +25,7 @@ enum {
 	Q_COUNT_SORT,
 	Q_OF_SORT,
 	Q_NEXT_PURSE,
+	Q_EXPIRING,
 	Q_COUNT_HELD,
 	Q_BY_HOLDER,
 	Q_FIND,
@@ -47,6 +49,17 @@ enum {
 	"UPDATE proof SET state = ?4, holder = CASE WHEN ?4 IN (2, 3, 4) THEN holder END, updated_at_ms = ?5"          \
 	" WHERE holder = ?2 AND state = ?3 AND +mint_id = ?6 AND +unit = ?7"
 
+/* Notes of the keysets that expire by ?1: CROSS, so that the planner begins with those few, and not with all notes. */
+#define EXPIRING(holder, index, which)                                                                                 \
+	"SELECT k.mint_id, k.unit, k.id, k.final_expiry_s, p.state, " holder ", sum(p.amount)"                         \
+	" FROM keyset AS k INDEXED BY keyset_expiry CROSS JOIN proof AS p INDEXED BY " index                           \
+	" ON p.mint_id = k.mint_id AND p.unit = k.unit"                                                                \
+	" WHERE k.final_expiry_s > 0 AND k.final_expiry_s <= ?1 AND p.keyset_id = k.id AND " which                     \
+	" GROUP BY k.mint_id, k.id, p.state, " holder
+/* By an index that has all of it: there may be a million. */
+#define EXPIRING_SPENDABLE EXPIRING("NULL", "proof_spendable", "p.state = 1")
+#define EXPIRING_HELD      EXPIRING("p.holder", "proof_unspent", "p.state <> 5 AND p.state IN (2, 4)")
+
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] = "INSERT INTO proof (" COLS ", updated_at_ms)"
 		  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)",
@@ -69,6 +82,7 @@ static const char *const sql[Q_COUNT] = {
 		      " AND keyset_id = ?3 AND amount = ?4 ORDER BY y LIMIT ?5",
 	[Q_NEXT_PURSE] = "SELECT mint_id, unit FROM proof WHERE state = 1 AND (mint_id, unit) > (?1, ?2)"
 			 " ORDER BY mint_id, unit LIMIT 1",
+	[Q_EXPIRING] = EXPIRING_SPENDABLE " UNION ALL " EXPIRING_HELD " ORDER BY 4, 1, 3, 5, 6 LIMIT ?2",
 	[Q_COUNT_HELD] = "SELECT count(*) FROM proof WHERE holder = ?1 AND state = ?2",
 	[Q_BY_HOLDER] = "SELECT " COLS " FROM proof WHERE holder = ?1 AND state = ?2 ORDER BY keyset_id, amount, y",
 	[Q_FIND] = "SELECT " COLS " FROM proof WHERE y = ?1",
@@ -497,6 +511,38 @@ int proof_store_next_purse(struct view v, int64_t *mint_id, struct currency *uni
 		col_currency(q, 1, unit);
 	}
 	return rc;
+}
+
+int proof_store_expiring(struct view v, struct arena *a, int64_t by_s, unsigned limit, struct proof_expiry **ret,
+			 size_t *n, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_PROOF, Q_EXPIRING);
+	struct proof_expiry *rows = NULL;
+	size_t got = 0;
+	int rc;
+
+	bind_i64(q, 1, by_s);
+	bind_i64(q, 2, limit);
+	while ((rc = stmt_step(q, err)) == 1) {
+		struct proof_expiry *row;
+
+		rows = rows_room(a, rows, got, sizeof(*rows));
+		row = &rows[got++];
+		*row = (struct proof_expiry){
+			.mint_id = col_i64(q, 0),
+			.final_expiry_s = col_i64(q, 3),
+			.state = (enum proof_state)col_i64(q, 4),
+			.sum = col_u64(q, 6),
+		};
+		col_currency(q, 1, &row->unit);
+		col_keyset_id(q, 2, &row->keyset);
+		col_action_id(q, 5, &row->holder);
+	}
+	if (rc < 0)
+		return -1;
+	*ret = rows;
+	*n = got;
+	return 0;
 }
 
 int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder, enum proof_state state,

@@ -77,6 +77,19 @@ struct proof_sort {
 };
 MUST_CHECK int proof_store_sorts(struct view v, struct arena *a, int64_t mint_id, struct currency unit, unsigned each,
 				 struct proof_sort **ret, size_t *n, struct err *err);
+/* Notes of ours whose keyset expires by then, summed up by keyset, state (spendable, locked, sent) and holder: what expires
+ * soonest comes first, at most limit of them. */
+struct proof_expiry {
+	int64_t mint_id;
+	struct currency unit;
+	struct keyset_id keyset;
+	int64_t final_expiry_s;
+	enum proof_state state;
+	struct action_id holder; /* empty: spendable */
+	uint64_t sum;
+};
+MUST_CHECK int proof_store_expiring(struct view v, struct arena *a, int64_t by_s, unsigned limit,
+				    struct proof_expiry **ret, size_t *n, struct err *err);
 /* The mint and unit after this one (0: the first) in which there are spendable proofs: 1, 0 when there is none, -1. */
 MUST_CHECK int proof_store_next_purse(struct view v, int64_t *mint_id, struct currency *unit, struct err *err);
 MUST_CHECK int proof_store_by_holder(struct view v, struct arena *a, const struct action_id *holder,

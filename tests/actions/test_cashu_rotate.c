@@ -1,6 +1,7 @@
 /* Notes of keysets that a mint retires are exchanged by themselves: when that is worth its fee, when nothing else is at work,
  * and once.  spec/cashu.md 6.4. */
 #include "actions/cashu_rotate.h"
+#include "actions/ecash_expiry.h"
 
 #include <inttypes.h>
 
@@ -160,6 +161,48 @@ START_TEST(test_expired)
 	run();
 	ck_assert_uint_eq(started(), before);
 	world_refused(&w, "cashu_send", "{\"amount\":10}", "insufficient_funds", "amount");
+	world_close(&w);
+}
+END_TEST
+
+static size_t expiring(struct ecash_expiry **ret)
+{
+	struct err e, *err = &e;
+	size_t n;
+
+	OK(ecash_expiring(store_view(w.disk.store), &w.arena, clock_now_ms(), 10, ret, &n, err));
+	return n;
+}
+
+/* What is at stake is told, in whosever hand it is, and whether the mint has better. */
+START_TEST(test_expiring_is_told)
+{
+	struct action_id token;
+	struct ecash_expiry *e;
+
+	open_v1(0);
+	world_issue(&w, 100);
+	ck_assert_uint_eq(expiring(&e), 0); /* for ever */
+	token = world_start(&w, "cashu_send", "{\"amount\":32}");
+	world_turn(&w);
+	set_expiry(KEYSET_EXPIRING_S + 60);
+	ck_assert_uint_eq(expiring(&e), 0);
+	set_expiry(KEYSET_EXPIRING_S - 60);
+	ck_assert_uint_eq(expiring(&e), 2);
+	ck_assert_str_eq(e[0].mint, w.url);
+	ck_assert_str_eq(e[0].unit.s, "sat");
+	ck_assert(e[0].state == PROOF_SPENDABLE && action_id_is_empty(&e[0].holder));
+	ck_assert_uint_eq(e[0].amount, 68);
+	ck_assert(!e[0].past && !e[0].replaceable);
+	ck_assert_int_eq(e[0].at_ms / 1000, clock_now_ms() / 1000 + KEYSET_EXPIRING_S - 60);
+	ck_assert(e[1].state == PROOF_SENT && e[1].amount == 32);
+	ck_assert_str_eq(e[1].holder.s, token.s);
+
+	retire(0);
+	sync();
+	set_expiry(-1);
+	ck_assert_uint_eq(expiring(&e), 2);
+	ck_assert(e[0].past && e[0].replaceable && e[1].past);
 	world_close(&w);
 }
 END_TEST
@@ -355,6 +398,7 @@ int main(void)
 	tcase_add_test(tc, test_fee_economics);
 	tcase_add_test(tc, test_no_better_keyset);
 	tcase_add_test(tc, test_expired);
+	tcase_add_test(tc, test_expiring_is_told);
 	tcase_add_loop_test(tc, test_while_others_work, 0, 2);
 	tcase_add_test(tc, test_old_keysets_are_read);
 	tcase_add_loop_test(tc, test_left_in_peace, 0, 2);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "rpc/dispatch.h"
 #include "store/credential_store.h"
 #include "store/event_store.h"
@@ -781,6 +782,72 @@ START_TEST(attention_names_what_is_at_stake)
 }
 END_TEST
 
+/* Of 21 sat, 7 are in the hands of an action.  ctx: when their keyset expires. */
+static int expiring_keyset(struct unit *u, void *ctx, struct err *err)
+{
+	const int64_t *at_s = ctx;
+	struct mint_row mint = { .url = "https://mint.example", .trusted = true, .added_at_ms = 1, .synced_at_ms = 2 };
+	struct keyset_key keys[] = { { 7, { { 2 } } }, { 14, { { 3 } } } };
+	struct keyset ks = { .id = { "00aaaaaaaaaaaaaa" },
+			     .unit = { "sat" },
+			     .active = true,
+			     .final_expiry_s = *at_s,
+			     .keys = keys,
+			     .n_keys = ARRAY_LEN(keys) };
+	struct proof proofs[] = {
+		{ .amount = 14, .keyset = { "00aaaaaaaaaaaaaa" }, .secret = "s", .y = { { 2, 7 } }, .c = { { 2 } } },
+		{ .amount = 7, .keyset = { "00aaaaaaaaaaaaaa" }, .secret = "t", .y = { { 2, 8 } }, .c = { { 2 } } },
+	};
+	struct action_id holder = { "x" };
+	struct movement mv;
+	int64_t id;
+
+	if (mint_store_add(u, &mint, &id, err) != 0 || keyset_store_put(u, id, &ks, 0, err) != 0)
+		return -1;
+	mv = movement_begin(u, &holder, RAIL_ECASH, "receive", id, ks.unit, 1000);
+	if (proof_store_add(&mv, proofs, 1, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE, NULL, err) != 0 ||
+	    proof_store_add(&mv, proofs + 1, 1, PROOF_LOCKED, &holder, ACCOUNT_OUTSIDE, NULL, err) != 0)
+		return -1;
+	return movement_post(&mv, err);
+}
+
+static const struct {
+	int64_t hours;
+	const char *kind, *severity, *next;
+} expiries[] = {
+	{ 24 * 8, NULL, NULL, NULL },
+	{ 24 * 6, "ecash_expires", "warning", "cashu_transfer from=https://mint.example" },
+	{ 23, "ecash_expires", "critical", "cashu_transfer from=https://mint.example" },
+	{ -1, "ecash_expired", "warning", "operator" },
+	{ -24 * 31, "ecash_expired", "info", "operator" },
+};
+
+START_TEST(attention_to_ecash_that_expires)
+{
+	int64_t at_s = clock_now_ms() / 1000 + 3600 * expiries[_i].hours, amounts[] = { 14, 7 };
+	const json_t *list;
+	size_t i, n = 0;
+	json_t *v;
+
+	unit_now(expiring_keyset, &at_s);
+	list = json_object_get(rpc_world_result(&w, "status", "{}"), "attention");
+	json_array_foreach(list, i, v)
+	{
+		if (strncmp(json_str(v, "kind"), "ecash_expire", 12) != 0)
+			continue;
+		ck_assert(expiries[_i].kind && n < ARRAY_LEN(amounts));
+		ck_assert_str_eq(json_str(v, "kind"), expiries[_i].kind);
+		ck_assert_str_eq(json_str(v, "severity"), expiries[_i].severity);
+		ck_assert_int_eq(json_int(json_object_get(v, "at_stake"), "amount"), amounts[n]);
+		ck_assert_int_eq(json_int(v, "deadline_ms"), at_s * 1000);
+		ck_assert_str_eq(json_str(v, "action_id"), n == 0 ? "" : "x");
+		if (n++ == 0)
+			ck_assert_ptr_nonnull(strstr(json_str(v, "next"), expiries[_i].next));
+	}
+	ck_assert_uint_eq(n, expiries[_i].kind ? 2 : 0);
+}
+END_TEST
+
 /* A mint that is known, and at which nothing can be asked. */
 static int known_mint(struct unit *u, void *ctx, struct err *err)
 {
@@ -954,6 +1021,7 @@ int main(void)
 	tcase_add_test(t, backup);
 	tcase_add_test(t, attention_says_what_to_do);
 	tcase_add_test(t, attention_names_what_is_at_stake);
+	tcase_add_loop_test(t, attention_to_ecash_that_expires, 0, ARRAY_LEN(expiries));
 	tcase_add_test(t, limits_are_set);
 	tcase_add_test(t, status_says_all);
 	tcase_add_loop_test(t, other_refusals, 0, ARRAY_LEN(others));
