@@ -144,7 +144,8 @@ struct splice_share {
 struct splice_input {
 	struct outpoint at;
 	struct sat amount;
-	bool released; /* the node's wallet may use it for something else again */
+	bool released;        /* the node's wallet may use it for something else again */
+	uint32_t reserved_to; /* height, as the node told it; 0: it is not reserved, or nobody has asked */
 };
 
 struct splice_output {

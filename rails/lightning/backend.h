@@ -94,8 +94,10 @@ struct ln_feerates {
 	struct feerate splice, floor, max_acceptable;
 };
 
-/* Coins of the node's wallet for a splice in: reserved until they are released, or for LN_RESERVE_BLOCKS. */
+/* Coins of the node's wallet for a splice in: reserved until they are released, or for LN_RESERVE_BLOCKS.  A bump reserves
+ * them once more, upon the first, so that what is released is all of it. */
 #define LN_RESERVE_BLOCKS 2016u
+#define LN_RELEASE_BLOCKS 1000000u
 struct ln_fund {
 	bool everything; /* as much as there is, in place of amount */
 	struct sat amount;
@@ -143,8 +145,9 @@ struct ln_round {
 
 struct ln_committed {
 	struct txid txid;
-	uint32_t vout;
+	uint32_t vout;    /* not when unsent */
 	struct bytes raw; /* signed */
+	bool unsent;      /* both sides have signed it, and the node's mempool does not take it */
 };
 
 struct ln_backend {
@@ -213,12 +216,12 @@ struct ln_backend {
 	int (*abort_request)(struct arena *a, const struct ln_node *node, const struct ln_ref *ref,
 			     struct net_request *ret, struct err *err);
 	int (*abort_decode)(struct arena *a, const struct net_reply *rep, struct err *err);
-	/* Gives back what fund reserved; and reserves it for as long again. */
+	/* Gives back the coins that the PSBT spends; and reserves them for so many blocks more than they are. */
 	int (*release_request)(struct arena *a, const struct ln_node *node, const char *psbt, struct net_request *ret,
 			       struct err *err);
 	int (*release_decode)(struct arena *a, const struct net_reply *rep, struct err *err);
-	int (*renew_request)(struct arena *a, const struct ln_node *node, const char *psbt, struct net_request *ret,
-			     struct err *err);
+	int (*renew_request)(struct arena *a, const struct ln_node *node, const char *psbt, uint32_t blocks,
+			     struct net_request *ret, struct err *err);
 	int (*renew_decode)(struct arena *a, const struct net_reply *rep, struct err *err);
 
 	/* What an error of any of these means for a splice. */

@@ -103,6 +103,7 @@ int cln_coins_request(struct arena *a, const struct ln_node *node, struct net_re
 	json_set_bool(one, "txid", true);
 	json_set_bool(one, "output", true);
 	json_set_bool(one, "amount_msat", true);
+	json_set_bool(one, "reserved_to_block", true);
 	json_add(list, one);
 	json_set(filter, "outputs", list);
 	return cln_request(a, node,
@@ -203,14 +204,14 @@ int cln_pay_request(struct arena *a, const struct ln_node *node, const struct ln
 }
 
 static int reservation(struct arena *a, const struct ln_node *node, const char *method, const char *psbt,
-		       struct net_request *ret, struct err *err)
+		       uint32_t blocks, struct net_request *ret, struct err *err)
 {
 	json_t *params = json_object_in(a);
 
 	if (psbt_room(a, psbt, err) != 0)
 		return -1;
 	json_set_str(params, "psbt", psbt);
-	json_set_int(params, "reserve", LN_RESERVE_BLOCKS);
+	json_set_int(params, "reserve", blocks);
 	if (strcmp(method, "reserveinputs") == 0)
 		json_set_bool(params, "exclusive", false);
 	return call_write(a, node, method, params, ret, err);
@@ -219,13 +220,13 @@ static int reservation(struct arena *a, const struct ln_node *node, const char *
 int cln_release_request(struct arena *a, const struct ln_node *node, const char *psbt, struct net_request *ret,
 			struct err *err)
 {
-	return reservation(a, node, "unreserveinputs", psbt, ret, err);
+	return reservation(a, node, "unreserveinputs", psbt, LN_RELEASE_BLOCKS, ret, err);
 }
 
-int cln_renew_request(struct arena *a, const struct ln_node *node, const char *psbt, struct net_request *ret,
-		      struct err *err)
+int cln_renew_request(struct arena *a, const struct ln_node *node, const char *psbt, uint32_t blocks,
+		      struct net_request *ret, struct err *err)
 {
-	return reservation(a, node, "reserveinputs", psbt, ret, err);
+	return reservation(a, node, "reserveinputs", psbt, blocks, ret, err);
 }
 
 /* --- a round --- */

@@ -57,8 +57,8 @@ MUST_CHECK int cln_abort_decode(struct arena *a, const struct net_reply *rep, st
 MUST_CHECK int cln_release_request(struct arena *a, const struct ln_node *node, const char *psbt,
 				   struct net_request *ret, struct err *err);
 MUST_CHECK int cln_release_decode(struct arena *a, const struct net_reply *rep, struct err *err);
-MUST_CHECK int cln_renew_request(struct arena *a, const struct ln_node *node, const char *psbt, struct net_request *ret,
-				 struct err *err);
+MUST_CHECK int cln_renew_request(struct arena *a, const struct ln_node *node, const char *psbt, uint32_t blocks,
+				 struct net_request *ret, struct err *err);
 MUST_CHECK int cln_renew_decode(struct arena *a, const struct net_reply *rep, struct err *err);
 
 #endif

@@ -77,15 +77,28 @@ static int error_of(const json_t *error, const char *method, struct err *err)
 	return -1;
 }
 
+static const struct json_rules rules = {
+	.max_depth = CLN_DEPTH,
+	.max_values = CLN_VALUES,
+	.escaped_nul = true,
+	.reals_as_text = true,
+	.huge_as_text = true, /* limits that are not set are 2^64 - 1 */
+};
+
+const char *cln_words(struct arena *a, const struct net_reply *rep)
+{
+	const char *words = NULL;
+	struct err ignored;
+	json_t *v;
+
+	if (rep->outcome == NET_ANSWERED && rep->body.n <= CLN_REPLY_MAX &&
+	    json_parse_by(a, rep->body, &rules, &v, &ignored) == 0)
+		words = json_string_value(json_object_get(json_object_get(v, "error"), "message"));
+	return words ? words : "";
+}
+
 int cln_result(struct arena *a, const struct net_reply *rep, const char *method, json_t **ret, struct err *err)
 {
-	static const struct json_rules rules = {
-		.max_depth = CLN_DEPTH,
-		.max_values = CLN_VALUES,
-		.escaped_nul = true,
-		.reals_as_text = true,
-		.huge_as_text = true, /* limits that are not set are 2^64 - 1 */
-	};
 	json_t *v, *result, *error;
 
 	if (rep->outcome != NET_ANSWERED)

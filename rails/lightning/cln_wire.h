@@ -47,6 +47,8 @@ MUST_CHECK int cln_request(struct arena *a, const struct ln_node *node, const st
 /* Its result: an object.  ERR_PEER: the node's error. */
 MUST_CHECK int cln_result(struct arena *a, const struct net_reply *rep, const char *method, json_t **ret,
 			  struct err *err);
+/* The words of an error, whole as they came, or "". */
+const char *cln_words(struct arena *a, const struct net_reply *rep);
 /* What err says is wrong with a reply to method: ERR_PEER_INVALID, whatever it was.  -1. */
 int cln_refuse(const char *method, struct err *err);
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "rails/bitcoin/address.h"
+#include "rails/bitcoin/tx.h"
 #include "rails/lightning/cln_wire.h"
 #include "tests/support/rails.h"
 #include "tests/support/splice_rows.h"
@@ -72,8 +73,9 @@ START_TEST(coins_filtered)
 	ck_ok(cln->coins_request(&ra, &node, &req, &rerr));
 	ck_ok(json_parse(&ra, req.body, JSON_DEPTH_MAX, &got, &rerr));
 	ck_assert_str_eq(vec_str(got, "method"), "listfunds");
-	ck_assert_str_eq(json_text(&ra, json_object_get(got, "filter")),
-			 "{\"outputs\":[{\"txid\":true,\"output\":true,\"amount_msat\":true}]}");
+	ck_assert_str_eq(
+		json_text(&ra, json_object_get(got, "filter")),
+		"{\"outputs\":[{\"txid\":true,\"output\":true,\"amount_msat\":true,\"reserved_to_block\":true}]}");
 }
 END_TEST
 
@@ -104,9 +106,9 @@ START_TEST(contributions)
 	fund.n_with = SPLICE_INPUTS_MAX + 1;
 	ck_fails(cln->fund_request(&ra, &node, &fund, &req, &rerr), ERR_RANGE);
 	ck_ok(cln->release_request(&ra, &node, "cHNi", &req, &rerr));
-	sent(&req, "unreserveinputs", "{\"psbt\":\"cHNi\",\"reserve\":2016}");
-	ck_ok(cln->renew_request(&ra, &node, "cHNi", &req, &rerr));
-	sent(&req, "reserveinputs", "{\"psbt\":\"cHNi\",\"reserve\":2016,\"exclusive\":false}");
+	sent(&req, "unreserveinputs", "{\"psbt\":\"cHNi\",\"reserve\":1000000}");
+	ck_ok(cln->renew_request(&ra, &node, "cHNi", 150, &req, &rerr));
+	sent(&req, "reserveinputs", "{\"psbt\":\"cHNi\",\"reserve\":150,\"exclusive\":false}");
 }
 END_TEST
 
@@ -592,8 +594,57 @@ START_TEST(committed)
 	ck_assert(c.raw.n == 2 && c.vout == 1);
 	rep = result("{\"tx\":\"020\",\"txid\":\"" TXID "\",\"outnum\":1}");
 	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER_INVALID);
+	ck_assert(!c.unsent);
 	rep = result("{\"tx\":\"0200\",\"outnum\":1}");
 	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER_INVALID);
+}
+END_TEST
+
+/* One input, one output of 1,000 sat, no witness; and its txid. */
+#define UNSENT    "0200000001" TXID "0000000000fdffffff01e803000000000000015100000000"
+#define BROADCAST "Error broadcasting splice error code: -26 error message: insufficient fee. Unsent tx discarded "
+
+/* 350: what the node has not kept is taken from its words, where it is a transaction; what it says is no matter. */
+START_TEST(committed_and_not_sent)
+{
+	struct net_reply rep = error(350, BROADCAST UNSENT ".");
+	struct ln_committed c = { .vout = 9 };
+	struct txid txid;
+	struct tx tx;
+
+	ck_ok(cln->commit_decode(&ra, &rep, &c, &rerr));
+	ck_assert(c.unsent && c.raw.n == strlen(UNSENT) / 2);
+	ck_ok(tx_decode(&ra, c.raw, &tx, &rerr));
+	txid = tx_txid(&tx);
+	ck_assert(txid_equal(&c.txid, &txid));
+	rep = error(350, BROADCAST "NULL.");
+	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER);
+	ck_assert_int_eq(rerr.peer_code, 350);
+	rep = error(350, BROADCAST UNSENT "00."); /* not the whole of it is one */
+	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER);
+	rep = error(350, BROADCAST UNSENT "0."); /* half a byte */
+	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER);
+	rep = error(358, BROADCAST UNSENT "."); /* another error */
+	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER);
+	rep = error(350, "");
+	ck_fails(cln->commit_decode(&ra, &rep, &c, &rerr), ERR_PEER);
+	ck_assert_int_eq(cln->trouble(&rerr).sign, TROUBLE_SIGNED);
+}
+END_TEST
+
+START_TEST(coins_and_their_reservations)
+{
+	struct net_reply rep = result("{\"outputs\":[{\"txid\":\"" TXID "\",\"output\":1,\"amount_msat\":5000,"
+				      "\"reserved_to_block\":2135},{\"txid\":\"" TXID
+				      "\",\"output\":2,\"amount_msat\":1000}]}");
+	struct splice_input *coins;
+	size_t n;
+
+	ck_ok(cln->coins_decode(&ra, &rep, &coins, &n, &rerr));
+	ck_assert(n == 2 && coins[0].reserved_to == 2135 && coins[1].reserved_to == 0);
+	rep = result("{\"outputs\":[{\"txid\":\"" TXID "\",\"output\":1,\"amount_msat\":5000,"
+		     "\"reserved_to_block\":-1}]}");
+	ck_fails(cln->coins_decode(&ra, &rep, &coins, &n, &rerr), ERR_PEER_INVALID);
 }
 END_TEST
 
@@ -644,6 +695,8 @@ int main(void)
 	tcase_add_test(tc, rates);
 	tcase_add_test(tc, funded_with_everything);
 	tcase_add_test(tc, committed);
+	tcase_add_test(tc, committed_and_not_sent);
+	tcase_add_test(tc, coins_and_their_reservations);
 	tcase_add_test(tc, no_room_for_it);
 	tcase_add_test(tc, what_it_can);
 	return suite_run(s);
