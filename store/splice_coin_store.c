@@ -8,10 +8,12 @@
 
 enum { Q_ADD_OUTPUT, Q_OUTPUTS, Q_HOLD, Q_RELEASED, Q_INPUTS, Q_OWING, Q_OWING_AFTER, Q_COUNT };
 
-/* The index finds what is held; an ended splice has no intent. */
+/* The index finds what is held; an ended splice has no intent, and one whose action lives gives back by itself. */
 #define OWING                                                                                                          \
 	"SELECT DISTINCT i.splice_id FROM splice_input AS i INDEXED BY splice_input_owed WHERE i.released = 0"         \
-	" AND NOT EXISTS (SELECT 1 FROM splice_intent AS s WHERE s.id = i.splice_id)"
+	" AND NOT EXISTS (SELECT 1 FROM splice_intent AS s WHERE s.id = i.splice_id)"                                  \
+	" AND NOT EXISTS (SELECT 1 FROM splice_history AS h CROSS JOIN action AS a ON a.id = h.action_id"              \
+	" WHERE h.id = i.splice_id)"
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD_OUTPUT] = "INSERT INTO splice_output (splice_id, idx, script, amount) VALUES (?1, ?2, ?3, ?4)",

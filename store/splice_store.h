@@ -86,8 +86,8 @@ MUST_CHECK int splice_store_released(struct unit *u, const struct hash32 *id, co
 				     struct err *err);
 MUST_CHECK int splice_store_inputs(struct view v, struct arena *a, const struct hash32 *id, struct splice_input **ret,
 				   size_t *n, struct err *err);
-/* Splices that have ended and still hold inputs, by id from `after` (NULL: the first) on: at most max.  Returns how many, or
- * -1.  Their inputs are to be given back, but for those of a candidate that may still confirm. */
+/* Splices that have ended, as have their actions, and still hold inputs, by id from `after` (NULL: the first) on: at most max.
+ * Returns how many, or -1.  Their inputs are to be given back, but for those of a candidate that may still confirm. */
 MUST_CHECK int splice_store_owing(struct view v, const struct hash32 *after, struct hash32 *ret, unsigned max,
 				  struct err *err);
 

@@ -202,7 +202,7 @@ static const struct {
 	{ "splice_store_hold", do_hold, "splice_input " },
 	{ "splice_store_released", do_released, "splice_input " },
 	{ "splice_store_inputs", do_inputs, "splice_input " },
-	{ "splice_store_owing", do_owing, "splice_input splice_intent " },
+	{ "splice_store_owing", do_owing, "splice_input splice_intent splice_history action " },
 	{ "splice_store_past", do_past, "splice_history " },
 	{ "splice_store_history", do_history, "splice_history " },
 	{ "funding_store_put_candidate", do_put_candidate, "funding_candidate " },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/action_store.h"
 #include "tests/support/scratch.h"
 #include "tests/support/splice_rows.h"
 #include "tests/support/suite.h"
@@ -349,7 +350,14 @@ END_TEST
 static int owing(struct unit *u, void *ctx, struct err *err)
 {
 	struct splice_end lost = { .outcome = SPLICE_ABANDONED, .why = SPLICE_EXHAUSTED };
+	struct action_row alive = { .id = splice_row(1).action,
+				    .kind = "splice_in",
+				    .state = 1,
+				    .status = ACTION_PARKED,
+				    .params = "{}",
+				    .checkpoint = "{}" };
 	struct hash32 got[4];
+	int64_t seq;
 
 	(void)ctx;
 	for (unsigned n = 1; n <= 3; n++) {
@@ -370,6 +378,8 @@ static int owing(struct unit *u, void *ctx, struct err *err)
 	OK(splice_store_released(u, &got[0], &(struct outpoint){ splice_txid(3), 3 }, err));
 	ck_assert_int_eq(splice_store_owing(unit_view(u), NULL, got, 1, err), 1);
 	ck_assert(got[0].b[0] == 1);
+	OK(action_store_add(u, &alive, &seq, err)); /* it gives back by itself */
+	ck_assert_int_eq(splice_store_owing(unit_view(u), NULL, got, 1, err), 0);
 	return 0;
 }
 
