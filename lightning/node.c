@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/net/json_call.h"
 #include "lightning/foreign.h"
+#include "lightning/sweep.h"
 #include "store/channel_store.h"
 
 #define ROUND_ROOM ((size_t)64 << 20) /* what a round's replies may take */
@@ -26,6 +27,7 @@ struct lightning {
 	struct log log;
 	struct arena arena; /* of the round */
 	struct json_call *call;
+	struct sweep *sweep;
 	bool running;
 	enum look look;
 	int64_t begun_ms;
@@ -49,6 +51,7 @@ struct lightning *lightning_new(const struct lightning_options *opt)
 	ln->opt = *opt;
 	ln->log = log_module("lightning");
 	ln->arena = ARENA_LIMIT(ROUND_ROOM);
+	ln->sweep = sweep_new(opt->loop, opt->store, opt->backend, opt->socket);
 	return ln;
 }
 
@@ -58,6 +61,7 @@ void lightning_free(struct lightning *ln)
 		return;
 	if (ln->call)
 		json_call_cancel(ln->call);
+	sweep_free(ln->sweep);
 	arena_done(&ln->arena);
 	free(ln->peers);
 	free(ln);
@@ -175,6 +179,7 @@ static void written(void *ctx, const struct err *failed)
 	st->last_success_ms = clock_now_ms();
 	err_clear(&st->last_error);
 	end(ln, NULL);
+	sweep_run(ln->sweep);
 	if (news && ln->opt.changed)
 		ln->opt.changed(ln->opt.ctx);
 }

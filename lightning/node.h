@@ -3,7 +3,7 @@
  * A round asks for the node's version and height, its feerates, its wallet's coins and its channels, and of channels whose peer
  * it has not heard of yet whether that one can splice; then one unit has all of it.  Nobody decides about money on what is kept
  * here (spec/splice.md 7, O1): it is for showing, and for refusing at once what the node would refuse later.  Splices that are
- * none of ours get their record here (spec/splice.md 1.2, G8).
+ * none of ours get their record here (spec/splice.md 1.2, G8), and coins that are reserved for ended ones go back (sweep.h).
  *
  * Runs in the loop.  Errors of a round: those of rails/lightning/backend.h and of the store; ERR_NETWORK: a node of another
  * network.  The round ends, and the task shows it. */
