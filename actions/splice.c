@@ -63,7 +63,10 @@ static json_t *splice_save(struct step *s)
 	json_set_bool(cp, "ended", m->ended);
 	json_set_int(cp, "why", m->why);
 	json_set_str(cp, "text", m->text);
-	json_set_str(cp, "contribution", m->contribution);
+	json_set_u64(cp, "held_at", m->held_at);
+	json_set_u64(cp, "short_by", m->short_by);
+	save_hash(s->arena, cp, "sending", m->sending.b);
+	json_set_int(cp, "sent_at_ms", m->sent_at_ms);
 	return cp;
 }
 
@@ -136,8 +139,7 @@ static int load_troubles(const json_t *cp, struct splice *m, struct err *err)
 	    json_get_bool(cp, "probed", &m->probed, err) != 0 || json_get_bool(cp, "stalled", &m->stalled, err) != 0 ||
 	    load_u32(cp, "after", &after, err) != 0 || json_get_bool(cp, "cancelling", &m->cancelling, err) != 0 ||
 	    json_get_bool(cp, "ended", &m->ended, err) != 0 || load_u32(cp, "why", &why, err) != 0 ||
-	    json_opt_str(cp, "text", SPLICE_MESSAGE_MAX, &m->text, err) != 0 ||
-	    json_opt_str(cp, "contribution", LN_PSBT_TEXT_MAX, &m->contribution, err) != 0)
+	    json_opt_str(cp, "text", SPLICE_MESSAGE_MAX, &m->text, err) != 0)
 		return -1;
 	m->last = (enum splice_class)last;
 	m->count = (enum splice_count)count;
@@ -145,6 +147,20 @@ static int load_troubles(const json_t *cp, struct splice *m, struct err *err)
 	m->after = (enum splice_after)after;
 	m->why = (enum splice_class)why;
 	return 0;
+}
+
+/* Checkpoints of before know nothing of these: then it is looked at, and offered, at once. */
+static int load_upkeep(const json_t *cp, struct splice *m, struct err *err)
+{
+	uint64_t held_at = 0, short_by = 0;
+
+	if (json_opt_u64(cp, "held_at", UINT32_MAX, &held_at, err) != 0 ||
+	    json_opt_u64(cp, "short_by", LN_RESERVE_BLOCKS, &short_by, err) != 0 ||
+	    json_opt_i64(cp, "sent_at_ms", &m->sent_at_ms, err) != 0)
+		return -1;
+	m->held_at = (uint32_t)held_at;
+	m->short_by = (uint32_t)short_by;
+	return json_object_get(cp, "sending") ? load_hash(cp, "sending", m->sending.b, err) : 0;
 }
 
 static int load_wish(const json_t *cp, struct splice *m, struct err *err)
@@ -165,7 +181,7 @@ static int splice_load(struct step *s, const json_t *cp, struct err *err)
 	if (load_hash(cp, "splice", m->id.b, err) != 0 || json_get_bool(cp, "bump", &m->is_bump, err) != 0 ||
 	    load_wish(cp, m, err) != 0 || load_round(s, cp, m, err) != 0)
 		return -1;
-	return load_troubles(cp, m, err);
+	return load_troubles(cp, m, err) != 0 ? -1 : load_upkeep(cp, m, err);
 }
 
 /* --- what the others share --- */
@@ -261,15 +277,17 @@ static const char *splice_explain(struct step *s)
 	struct splice_row row;
 	struct err ignored; /* an extra */
 
+	if (splice_row_of(s, &row, &ignored) > 0 && row.active == SPLICE_NONE && row.fail_class == SPLICE_FEE_LOW)
+		return "No mempool takes its newest transaction. A splice_bump that pays more takes its place.";
 	if (splice_row_of(s, &row, &ignored) > 0 && of_wait(row.wait))
 		return of_wait(row.wait);
 	if (s->row.state >= SPLICING_OPEN && s->row.state <= SPLICING_SIGN)
 		return "It is being negotiated with the peer; what is lost with a connection is begun again.";
 	if (s->row.state >= SPLICING_COMMIT && s->row.state <= SPLICING_FINISH)
 		return "Its transaction is fixed and its candidate recorded; signatures are being exchanged.";
-	if (s->row.state == SPLICING_AWAIT_LOCK)
+	if (s->row.state == SPLICING_AWAIT_LOCK || s->row.state == SPLICING_SEND)
 		return of_wait(SPLICE_WAIT_CONFIRMATION);
-	if (s->row.state >= SPLICING_LOOK_BEFORE)
+	if (s->row.state >= SPLICING_LOOK_BEFORE && s->row.state <= SPLICING_CLEANED)
 		return "A round that came to nothing is being cleaned up.";
 	return "It is asked of the node what there is of it.";
 }
@@ -359,6 +377,12 @@ static const struct state_def states[SPLICING_STATES] = {
 				  .resume_at = SPLICING_LOOK_BEFORE },
 	[SPLICING_RELEASE] = { .name = "releasing", .enter = splice_release_enter, .reply = splice_release_reply },
 	[SPLICING_CLEANED] = { .name = "cleaned", .reply = splice_cleaned_reply },
+	[SPLICING_HELD] = { .name = "looking_at_reservation", .enter = splice_held_enter, .reply = splice_held_reply },
+	[SPLICING_RENEW] = { .name = "renewing_reservation",
+			     .enter = splice_renew_enter,
+			     .reply = splice_renew_reply,
+			     .resume_at = SPLICING_HELD },
+	[SPLICING_SEND] = { .name = "sending", .ask = splice_send_ask, .told = splice_send_told },
 };
 
 #define SPLICE_KIND                                                                                                    \

@@ -43,6 +43,9 @@ enum splice_state {                            /* stored: append, never renumber
 		    SPLICING_DISCONNECT = 17,  /* … that would not go */
 		    SPLICING_RELEASE = 18,     /* what was reserved for it */
 		    SPLICING_CLEANED = 19,     /* and then what was meant to follow */
+		    SPLICING_HELD = 20,        /* for how long are our coins reserved? */
+		    SPLICING_RENEW = 21,       /* … for longer */
+		    SPLICING_SEND = 22,        /* what no mempool is known to have */
 		    SPLICING_STATES
 };
 
@@ -71,6 +74,10 @@ struct splice {
 	uint32_t *ours; /* the places of the inputs that we sign */
 	size_t n_ours;
 	struct sat fee;
+	uint32_t held_at;    /* height: when its coins were reserved, or that was looked at last */
+	uint32_t short_by;   /* blocks: that their reservation is to be longer */
+	struct txid sending; /* what our own node is given */
+	int64_t sent_at_ms;  /* when it was, or the Lightning node's was; 0: nobody has taken it */
 	/* what went wrong */
 	enum splice_class last;  /* with the last round */
 	bool undecided;          /* and nothing has been done about it */
@@ -84,8 +91,7 @@ struct splice {
 	bool cancelling;
 	bool ended; /* the intent is gone; what is left to do is to give back what was reserved */
 	enum splice_class why;
-	const char *text;         /* a peer's words, or NULL */
-	const char *contribution; /* of which the inputs are still reserved */
+	const char *text; /* a peer's words, or NULL */
 };
 
 /* --- splice.c --- */
@@ -163,11 +169,39 @@ struct outcome splice_finish_reply(struct step *s, const struct net_reply *rep, 
 /* A candidate of ours, in this state: its row, and the payment's (spec/splice.md 2.3). */
 MUST_CHECK int splice_put_candidate(struct step *s, const struct splice_row *row, const struct funding_candidate *c,
 				    struct err *err);
-/* A candidate of ours is on its way: told once, and the splice waits for its lock.  A bump has done its work. */
-struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err);
+/* A candidate of ours is on its way: told once, and the splice waits for its lock.  A bump has done its work.  refused: in
+ * what words our own node does not take it, or NULL. */
+struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
+				 struct err *err);
 /* Those that were never sent, as it has turned out, are candidates no more. */
 MUST_CHECK int splice_discard_unsent(struct step *s, const struct splice_row *row, const struct ln_channel *channel,
 				     struct err *err);
+
+/* Those that are out are not any more: a transaction that excludes them is deep in the chain. */
+MUST_CHECK int splice_discard_all(struct step *s, const struct splice_row *row, struct err *err);
+
+/* --- splice_send.c --- */
+
+/* Signed, known whole, and in no mempool that we know of; and not offered just now. */
+bool splice_should_send(const struct step *s, const struct splice_known *k, const struct txid *txid);
+struct outcome splice_send(struct step *s, const struct txid *txid);
+int splice_send_ask(struct step *s, struct chain_question *ret, struct err *err);
+struct outcome splice_send_told(struct step *s, const struct chain_answer *got, struct err *err);
+
+/* --- splice_hold.c: coins of the node's wallet --- */
+
+MUST_CHECK int splice_holds_any(struct step *s, const struct hash32 *id, bool *ret, struct err *err);
+MUST_CHECK int splice_all_released(struct step *s, const struct hash32 *id, struct err *err);
+/* They were reserved just now. */
+MUST_CHECK int splice_held_from_now(struct step *s, struct err *err);
+/* It is time to look for how long they still are. */
+MUST_CHECK int splice_hold_is_due(struct step *s, const struct splice_row *row, bool *ret, struct err *err);
+int splice_held_enter(struct step *s, struct net_request *ret, struct err *err);
+struct outcome splice_held_reply(struct step *s, const struct net_reply *rep, struct err *err);
+int splice_renew_enter(struct step *s, struct net_request *ret, struct err *err);
+struct outcome splice_renew_reply(struct step *s, const struct net_reply *rep, struct err *err);
+int splice_release_enter(struct step *s, struct net_request *ret, struct err *err);
+struct outcome splice_release_reply(struct step *s, const struct net_reply *rep, struct err *err);
 
 /* --- splice_end.c --- */
 
@@ -183,8 +217,6 @@ int splice_abort_enter(struct step *s, struct net_request *ret, struct err *err)
 struct outcome splice_abort_reply(struct step *s, const struct net_reply *rep, struct err *err);
 int splice_disconnect_enter(struct step *s, struct net_request *ret, struct err *err);
 struct outcome splice_disconnect_reply(struct step *s, const struct net_reply *rep, struct err *err);
-int splice_release_enter(struct step *s, struct net_request *ret, struct err *err);
-struct outcome splice_release_reply(struct step *s, const struct net_reply *rep, struct err *err);
 struct outcome splice_cleaned_reply(struct step *s, const struct net_reply *rep, struct err *err);
 struct outcome splice_cancel(struct step *s, struct err *err);
 

@@ -187,7 +187,7 @@ static int take_funded(struct step *s, struct splice_row *row, const struct ln_f
 	t.share = (struct splice_share){ false, m->share };
 	if (!splice_own_fee(&t, &m->fee))
 		return ERR(err, ERR_PEER_INVALID, "the node funds the splice with less than it puts in");
-	return splice_store_hold(s->unit, &row->id, t.inputs, t.n_inputs, err);
+	return splice_held_from_now(s, err) != 0 ? -1 : splice_store_hold(s->unit, &row->id, t.inputs, t.n_inputs, err);
 }
 
 static int take_paid(struct step *s, struct splice_row *row, const struct ln_paid *p, struct err *err)

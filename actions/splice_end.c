@@ -5,6 +5,7 @@
 #include "actions/splice.h"
 #include "actions/splice_show.h"
 #include "rails/lightning/funding.h"
+#include "rails/lightning/splice_hold.h"
 #include "store/movement_store.h"
 
 #define AGAIN_MS   2000 /* after an abort the node works on the channel anew */
@@ -65,20 +66,6 @@ static int settle_candidates(struct step *s, const struct splice_row *row, const
 	return 0;
 }
 
-/* Every candidate spends all that was reserved (V1), so that nothing is left to give back. */
-static int inputs_are_spent(struct step *s, const struct splice_row *row, struct err *err)
-{
-	struct splice_input *in;
-	size_t n;
-
-	if (splice_store_inputs(s->view, s->arena, &row->id, &in, &n, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!in[i].released && splice_store_released(s->unit, &row->id, &in[i].at, err) != 0)
-			return -1;
-	return 0;
-}
-
 struct outcome splice_settle(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err)
 {
 	const struct splice_end end = { .outcome = SPLICE_LOCKED, .final_txid = txid };
@@ -89,7 +76,8 @@ struct outcome splice_settle(struct step *s, struct splice_row *row, const struc
 	onchain_set_txid(result, "txid", txid);
 	if (row->has_amount)
 		json_set_u64(result, "amount_sat", sat_value(row->amount));
-	if (settle_candidates(s, row, txid, result, err) != 0 || inputs_are_spent(s, row, err) != 0 ||
+	/* Every candidate spends all that was reserved (V1), so that nothing is left to give back. */
+	if (settle_candidates(s, row, txid, result, err) != 0 || splice_all_released(s, &row->id, err) != 0 ||
 	    splice_store_end(s->unit, row, &end, s->now_ms, err) != 0 ||
 	    splice_tell(s, "splice.locked", json_hold(s->arena, json_deep_copy(result)), err) != 0)
 		return outcome_trouble(err);
@@ -126,12 +114,32 @@ static void reason(const struct splice *m, struct err *ret)
 	ERR(ret, ERR_SPLICE_FAILED, "given up (%s): %s", splice_class_name(m->why), text);
 }
 
-static struct outcome over(const struct splice *m)
+/* A candidate of the splice is signed, and nothing has shown that it is out of the race. */
+static int may_confirm(struct step *s, bool *ret, struct err *err)
 {
-	struct err why;
+	const struct splice *m = s->checkpoint;
+	struct funding_candidate *c;
+	size_t n;
 
+	if (funding_store_candidates(s->view, s->arena, &m->id, &c, &n, err) != 0)
+		return -1;
+	*ret = splice_hold_is_signed(c, n);
+	return 0;
+}
+
+static struct outcome over(struct step *s, struct err *err)
+{
+	const struct splice *m = s->checkpoint;
+	struct err why;
+	bool may;
+
+	if (may_confirm(s, &may, err) != 0)
+		return outcome_trouble(err);
 	reason(m, &why);
-	return m->why == SPLICE_CANCELLED ? outcome_cancelled(&why) : outcome_failed(&why, "no");
+	if (m->why == SPLICE_CANCELLED)
+		return outcome_cancelled(&why);
+	/* Of a bump: what its splice has signed before is its splice's to tell. */
+	return outcome_failed(&why, may && !m->is_bump ? "unknown" : "no");
 }
 
 static int tell_end(struct step *s, const struct splice_row *row, struct err *err)
@@ -150,8 +158,6 @@ static int tell_end(struct step *s, const struct splice_row *row, struct err *er
 
 static struct outcome drop_bump(struct step *s, struct splice_row *row, struct err *err)
 {
-	const struct splice *m = s->checkpoint;
-
 	if (tell_end(s, row, err) != 0)
 		return outcome_trouble(err);
 	row->active = SPLICE_NONE;
@@ -160,16 +166,22 @@ static struct outcome drop_bump(struct step *s, struct splice_row *row, struct e
 	row->wait = SPLICE_WAIT_CONFIRMATION;
 	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 || step_wake(s, &row->action, err) != 0)
 		return outcome_trouble(err);
-	return over(m);
+	return over(s, err);
 }
 
+/* Where a candidate may confirm yet, what becomes of the payment is the chain's to say. */
 static int abandon_payment(struct step *s, const struct splice_row *row, struct err *err)
 {
 	struct funding_payment was, is;
+	bool may;
 	int found = funding_store_get(s->view, &row->id, &was, err);
 
 	if (found <= 0)
 		return found;
+	if (may_confirm(s, &may, err) != 0)
+		return -1;
+	if (may)
+		return 0;
 	funding_abandon(&was, s->now_ms, &is);
 	return funding_store_put(s->unit, &is, err);
 }
@@ -204,64 +216,22 @@ struct outcome splice_give_up(struct step *s, struct splice_row *row, enum splic
 
 /* --- cleaning up --- */
 
-static int holds_any(struct step *s, const struct hash32 *id, bool *ret, struct err *err)
-{
-	struct splice_input *in;
-	size_t n;
-
-	*ret = false;
-	if (splice_store_inputs(s->view, s->arena, id, &in, &n, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		*ret = *ret || !in[i].released;
-	return 0;
-}
-
 struct outcome splice_clean(struct step *s, struct splice_row *row, enum splice_after after, struct err *err)
 {
 	struct splice *m = s->checkpoint;
-	bool any;
+	bool any, may;
 
 	m->after = after;
-	if (row->contribution.n > 0)
-		m->contribution = arena_printf(s->arena, "%.*s", (int)row->contribution.n,
-					       (const char *)row->contribution.p);
-	if (holds_any(s, &row->id, &any, err) != 0)
+	if (splice_holds_any(s, &row->id, &any, err) != 0 || may_confirm(s, &may, err) != 0)
 		return outcome_trouble(err);
-	/* A bump builds on what its splice has reserved. */
-	return outcome_next(any && !m->is_bump && m->contribution ? SPLICING_RELEASE : SPLICING_CLEANED);
-}
-
-int splice_release_enter(struct step *s, struct net_request *ret, struct err *err)
-{
-	const struct splice *m = s->checkpoint;
-	const struct ln_node node = splice_node(s);
-
-	return splice_backend(s)->release_request(s->arena, &node, m->contribution, ret, err);
-}
-
-/* What the node refuses to release is not reserved any more: it has spent it, or its time has come. */
-struct outcome splice_release_reply(struct step *s, const struct net_reply *rep, struct err *err)
-{
-	const struct splice *m = s->checkpoint;
-	struct splice_input *in;
-	size_t n;
-
-	if (splice_backend(s)->release_decode(s->arena, rep, err) != 0 && err->class != ERR_REJECTED)
-		return outcome_retry(s, err);
-	if (splice_store_inputs(s->view, s->arena, &m->id, &in, &n, err) != 0)
-		return outcome_trouble(err);
-	for (size_t i = 0; i < n; i++)
-		if (!in[i].released && splice_store_released(s->unit, &m->id, &in[i].at, err) != 0)
-			return outcome_trouble(err);
-	return outcome_next(SPLICING_CLEANED);
+	/* A bump builds on what its splice has reserved; and what may be spent yet is lightning/sweep.c's, when it is over. */
+	return outcome_next(any && !m->is_bump && !may ? SPLICING_RELEASE : SPLICING_CLEANED);
 }
 
 static struct outcome cleaned_alive(struct step *s, struct splice_row *row, struct err *err)
 {
 	struct splice *m = s->checkpoint;
 
-	m->contribution = NULL;
 	if (m->after == AFTER_GIVE_UP)
 		return splice_give_up(s, row, m->why, m->text, err);
 	if (row->contribution.n > 0) {
@@ -285,7 +255,7 @@ struct outcome splice_cleaned_reply(struct step *s, const struct net_reply *rep,
 		return cleaned_alive(s, &row, err);
 	if (!m->ended)
 		m->why = SPLICE_NO_RBF; /* a bump whose splice has ended without it */
-	return over(m);
+	return over(s, err);
 }
 
 /* --- aborting --- */

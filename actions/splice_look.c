@@ -248,6 +248,12 @@ static struct outcome go_on_with(struct splice *m, const struct txid *txid)
 	return outcome_next(SPLICING_DISCONNECT);
 }
 
+/* None of its candidates can confirm any more (P3, and 4.3): the chain has another transaction in their place for good. */
+static struct outcome lost_to_another(struct step *s, struct splice_row *row, enum splice_class why, struct err *err)
+{
+	return splice_discard_all(s, row, err) != 0 ? outcome_trouble(err) : splice_give_up(s, row, why, NULL, err);
+}
+
 /* The channel is going, and a candidate of ours may be what it is closed from: the chain decides. */
 static struct outcome follow(struct step *s, struct splice_row *row, const struct splice_known *k,
 			     const struct funding_spend *spend, struct err *err)
@@ -256,7 +262,7 @@ static struct outcome follow(struct step *s, struct splice_row *row, const struc
 		return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
 	if (splice_candidate(k, &spend->txid))
 		return splice_settle(s, row, &spend->txid, err);
-	return splice_give_up(s, row, SPLICE_CLOSING, NULL, err);
+	return lost_to_another(s, row, SPLICE_CLOSING, err);
 }
 
 /* While something is being taken back nothing new is begun, but what has happened is seen first. */
@@ -297,7 +303,7 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 	case VERDICT_OVERTAKEN:
 		if (spend->what == SPEND_CONFIRMED && spend->depth < FUNDING_DEPTH)
 			return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
-		return splice_give_up(s, row, a.why, NULL, err);
+		return lost_to_another(s, row, a.why, err);
 	case VERDICT_FOLLOW:
 		return follow(s, row, &p->known, spend, err);
 	case VERDICT_GIVE_UP:
@@ -308,7 +314,9 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 			return outcome_trouble(err);
 		if (is_left_alone(m, row, p->channel, &a.txid))
 			return go_on_with(m, &a.txid);
-		return splice_is_pending(s, row, &a.txid, err);
+		if (splice_should_send(s, &p->known, &a.txid))
+			return splice_send(s, &a.txid);
+		return splice_is_pending(s, row, &a.txid, NULL, err);
 	case VERDICT_CLEAN_UP:
 		m->after = AFTER_PROBE;
 		return outcome_next(SPLICING_LOOK_BEFORE);
@@ -380,6 +388,7 @@ struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, st
 {
 	const struct ln_channel *channel;
 	struct splice_row row;
+	bool due;
 	int living = splice_row_of(s, &row, err);
 
 	if (living < 0)
@@ -390,6 +399,10 @@ struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, st
 		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
 	if (splice_channel_of(s, rep, &row, &channel, err) != 0)
 		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_LOOK, err);
+	if (splice_hold_is_due(s, &row, &due, err) != 0)
+		return outcome_trouble(err);
+	if (due)
+		return outcome_next(SPLICING_HELD);
 	return channel ? decide(s, &row, channel, err) : outcome_next(SPLICING_LOOK_CLOSED);
 }
 

@@ -69,7 +69,16 @@ static int tell_pending(struct step *s, const struct splice_row *row, const stru
 	return splice_tell(s, "splice.pending", data, err);
 }
 
-static struct outcome bump_is_done(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err)
+/* What is told of it as its last failure, until something is better. */
+static void set_refused(const struct step *s, struct splice_row *row, const char *refused)
+{
+	row->fail_class = refused ? SPLICE_FEE_LOW : SPLICE_FINE;
+	row->fail_text = refused;
+	row->fail_at_ms = s->now_ms;
+}
+
+static struct outcome bump_is_done(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
+				   struct err *err)
 {
 	json_t *result = json_object_in(s->arena);
 
@@ -78,19 +87,22 @@ static struct outcome bump_is_done(struct step *s, struct splice_row *row, const
 	row->bump_action = (struct action_id){ 0 };
 	row->attempts = row->disconnects = 0;
 	row->wait = SPLICE_WAIT_CONFIRMATION;
-	row->fail_class = SPLICE_FINE;
-	row->fail_text = NULL;
+	set_refused(s, row, refused);
 	row->cancel_requested = false;
 	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 || step_wake(s, &row->action, err) != 0)
 		return outcome_trouble(err);
 	splice_set_id(result, "splice_id", &row->id);
 	onchain_set_txid(result, "txid", txid);
+	if (refused)
+		json_set_str(result, "refused", refused);
 	return outcome_done(result);
 }
 
-struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err)
+struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
+				 struct err *err)
 {
 	struct splice *m = s->checkpoint;
+	bool was_refused = row->fail_class == SPLICE_FEE_LOW;
 
 	/* Told by whoever made it; found again later it is no news. */
 	if (row->active != SPLICE_NONE && tell_pending(s, row, txid, err) != 0)
@@ -100,13 +112,12 @@ struct outcome splice_is_pending(struct step *s, struct splice_row *row, const s
 	m->last = SPLICE_FINE;
 	m->busy = m->refusals = m->aborts = 0;
 	if (m->is_bump)
-		return bump_is_done(s, row, txid, err);
-	if (row->active != SPLICE_NONE) {
+		return bump_is_done(s, row, txid, refused, err);
+	if (row->active != SPLICE_NONE || refused || (was_refused && s->row.state == SPLICING_SEND)) {
 		row->active = SPLICE_NONE;
 		row->attempts = row->disconnects = 0;
 		row->wait = SPLICE_WAIT_CONFIRMATION;
-		row->fail_class = SPLICE_FINE;
-		row->fail_text = NULL;
+		set_refused(s, row, refused);
 		if (splice_store_save(s->unit, row, s->now_ms, err) != 0)
 			return outcome_trouble(err);
 		row->version++;
@@ -134,6 +145,20 @@ int splice_discard_unsent(struct step *s, const struct splice_row *row, const st
 		if (c[i].origin == CANDIDATE_OURS &&
 		    (c[i].state == CANDIDATE_SIGNED || c[i].state == CANDIDATE_NEGOTIATED) &&
 		    !is_in_flight(channel, &c[i].txid) &&
+		    funding_store_set_state(s->unit, &c[i].txid, CANDIDATE_DISCARDED, err) != 0)
+			return -1;
+	return 0;
+}
+
+int splice_discard_all(struct step *s, const struct splice_row *row, struct err *err)
+{
+	struct funding_candidate *c;
+	size_t n;
+
+	if (funding_store_candidates(s->view, s->arena, &row->id, &c, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (candidate_is_out(c[i].state) &&
 		    funding_store_set_state(s->unit, &c[i].txid, CANDIDATE_DISCARDED, err) != 0)
 			return -1;
 	return 0;

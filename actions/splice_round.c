@@ -369,8 +369,10 @@ struct outcome splice_finish_reply(struct step *s, const struct net_reply *rep, 
 		ERR(err, ERR_PEER_INVALID, "the node says that it has sent another transaction than was verified");
 		return splice_failed_call(s, &row, err, err);
 	}
-	m->vout = done.vout;
+	if (!done.unsent)
+		m->vout = done.vout;
 	if (put_candidate(s, &row, done.raw, err) != 0)
 		return outcome_trouble(err);
-	return splice_is_pending(s, &row, &m->txid, err);
+	m->sent_at_ms = done.unsent ? 0 : s->now_ms;
+	return done.unsent && s->chain ? splice_send(s, &m->txid) : splice_is_pending(s, &row, &m->txid, NULL, err);
 }

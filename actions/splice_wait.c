@@ -253,7 +253,7 @@ struct outcome splice_failed_call(struct step *s, struct splice_row *row, const 
 	case TROUBLE_BUSY:
 		return busy(s, row, SPLICE_WAIT_NODE_BUSY, err);
 	case TROUBLE_SIGNED:
-		return splice_is_pending(s, row, &m->txid, err);
+		return splice_is_pending(s, row, &m->txid, NULL, err);
 	case TROUBLE_UNSIGNED:
 		return unsigned_yet(s, row, &said, err);
 	case TROUBLE_TOO_OLD:

@@ -23,6 +23,21 @@ static void ends(const struct action_id *id, enum action_status status)
 		      row.error_msg ? row.error_msg : "");
 }
 
+/* How many candidates of the channel's payment are out of the race. */
+static unsigned discarded(void)
+{
+	struct funding_payment p = splice_world_payment();
+	struct funding_candidate *c;
+	unsigned found = 0;
+	struct err err;
+	size_t n;
+
+	ck_assert_int_eq(funding_store_candidates(store_view(sw.disk.store), &sw.arena, &p.id, &c, &n, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		found += c[i].state == CANDIDATE_DISCARDED;
+	return found;
+}
+
 /* --- to the end --- */
 
 static const struct {
@@ -343,6 +358,183 @@ START_TEST(a_node_that_does_not_know_it_any_more_ends_nothing)
 }
 END_TEST
 
+/* --- what the node's wallet has reserved --- */
+
+START_TEST(its_coins_stay_reserved)
+{
+	struct action_id id = splice_world_start("splice_in", IN);
+	const struct fake_coin *coin = &sw.node->coin[0];
+
+	for (int i = 0; i < 199; i++)
+		splice_world_mine(-1);
+	ck_assert_uint_eq(sw.node->renewals, 0);
+	splice_world_mine(-1);
+	splice_world_pass(30000);
+	ck_assert_uint_eq(sw.node->renewals, 1);
+	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
+	/* Its reply is lost: nothing is added twice. */
+	for (int i = 0; i < 199; i++)
+		splice_world_mine(-1);
+	sw.node->fail_method = "reserveinputs";
+	sw.node->fail_in = 1;
+	sw.node->fail_code = 0;
+	splice_world_mine(-1);
+	splice_world_pass(60000);
+	ck_assert_uint_eq(sw.node->renewals, 2);
+	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
+	/* Somebody has given them back by hand. */
+	sw.node->coin[0].reserved = false;
+	for (int i = 0; i < 200; i++)
+		splice_world_mine(-1);
+	splice_world_pass(30000);
+	ck_assert(coin->reserved);
+	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
+	/* The node has spent them: nothing is left to reserve, and the splice goes on. */
+	sw.node->coin[0].spent = true;
+	for (int i = 0; i < 200; i++)
+		splice_world_mine(-1);
+	ck_assert_uint_eq(sw.node->renewals, 3);
+	splice_world_mine(0);
+	fake_cln_lock(sw.node);
+	splice_world_pass(30000);
+	ends(&id, ACTION_DONE);
+}
+END_TEST
+
+START_TEST(a_bump_is_released_with_its_splice)
+{
+	struct action_id id = splice_world_start("splice_in", IN);
+
+	splice_world_start("splice_bump", BUMP);
+	ck_assert_uint_eq(sw.node->coin[0].reserved_to, sw.node->height + 4032);
+	/* Another's splice is in its place, for good. */
+	for (int i = 0; i < 6; i++) {
+		if (i == 0)
+			splice_world_mine_close();
+		else
+			splice_world_mine(-1);
+		if (i == 0) {
+			sw.node->funding.vout = 7;
+			sw.node->n_flights = 0;
+		}
+		splice_world_pass(30000);
+		if (i < 5)
+			ck_assert(sw.node->coin[0].reserved);
+	}
+	ends(&id, ACTION_FAILED);
+	ck_assert(!sw.node->coin[0].reserved);
+	ck_assert_uint_eq(discarded(), 2);
+	ck_assert_int_eq(splice_world_payment().status, FUNDING_FAILED);
+}
+END_TEST
+
+/* A signed candidate that nobody has seen, and the channel closes: the splice is over, and its coins are not free before the
+ * chain has something else in its place. */
+START_TEST(what_may_confirm_stays_reserved)
+{
+	struct action_id id = splice_world_start("splice_in", IN);
+
+	sw.node->closed = true;
+	splice_world_pass(60000);
+	ends(&id, ACTION_FAILED);
+	ck_assert_str_eq(splice_world_row(&id).funds_moved, "unknown");
+	ck_assert_int_eq(splice_world_payment().status, FUNDING_PENDING);
+	splice_world_look();
+	ck_assert(sw.node->coin[0].reserved);
+	splice_world_mine_close();
+	for (int i = 0; i < 4; i++)
+		splice_world_mine(-1);
+	splice_world_look();
+	ck_assert_uint_eq(sw.node->releases, 0);
+	splice_world_mine(-1);
+	ck_assert_int_eq(splice_world_payment().status, FUNDING_FAILED);
+	/* The first reply is lost. */
+	sw.node->fail_method = "unreserveinputs";
+	sw.node->fail_in = 1;
+	sw.node->fail_code = 0;
+	splice_world_look();
+	ck_assert_uint_eq(discarded(), 0);
+	splice_world_look();
+	ck_assert(!sw.node->coin[0].reserved);
+	ck_assert_uint_eq(sw.node->releases, 2);
+	ck_assert_uint_eq(discarded(), 1);
+	splice_world_look();
+	ck_assert_uint_eq(sw.node->releases, 2);
+}
+END_TEST
+
+START_TEST(a_candidate_that_confirms_after_all_owes_nothing)
+{
+	splice_world_start("splice_in", IN);
+	sw.node->closed = true;
+	splice_world_pass(60000);
+	for (int i = 0; i < 6; i++)
+		splice_world_mine(i == 0 ? 0 : -1);
+	splice_world_look();
+	ck_assert_int_eq(splice_world_payment().status, FUNDING_SUCCEEDED);
+	ck_assert_uint_eq(sw.node->releases, 0);
+}
+END_TEST
+
+/* --- what no mempool takes --- */
+
+static const char unsent[] = "Error broadcasting splice error code: -26. Unsent tx discarded ";
+
+START_TEST(what_the_node_could_not_send_is_sent)
+{
+	struct action_id id;
+	struct splice_row row;
+
+	splice_world_mempool(_i == 0);
+	sw.node->refuses_broadcast = unsent;
+	id = splice_world_start(good[_i / 2].kind, good[_i / 2].params);
+	ck_assert_uint_eq(splice_world_sent(), 1);
+	ck_assert_uint_eq(splice_world_events("splice.pending"), 1);
+	ck_assert(splice_world_living(&row));
+	ck_assert_int_eq(row.active, SPLICE_NONE);
+	ck_assert_int_eq(row.fail_class, _i == 0 ? SPLICE_FINE : SPLICE_FEE_LOW);
+	if (_i > 0)
+		ck_assert_ptr_nonnull(strstr(row.fail_text, "insufficient fee"));
+	/* As long as nobody has seen it, it is offered now and then. */
+	splice_world_mempool(true);
+	splice_world_pass(590000);
+	ck_assert_uint_eq(splice_world_sent(), 1);
+	splice_world_pass(60000);
+	ck_assert_uint_eq(splice_world_sent(), 2);
+	ck_assert(splice_world_living(&row));
+	ck_assert_int_eq(row.fail_class, SPLICE_FINE);
+	splice_world_mine(0);
+	fake_cln_lock(sw.node);
+	splice_world_pass(30000);
+	ends(&id, ACTION_DONE);
+	ck_assert_uint_eq(splice_world_events("splice.negotiation_failed"), 0);
+}
+END_TEST
+
+START_TEST(a_bump_that_no_mempool_takes)
+{
+	struct action_id id = splice_world_start("splice_out", OUT), bump;
+	struct splice_row row;
+
+	splice_world_mempool(false);
+	sw.node->refuses_broadcast = unsent;
+	bump = splice_world_start("splice_bump", BUMP);
+	ends(&bump, ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(splice_world_row(&bump).result, "insufficient fee"));
+	ends(&id, ACTION_PARKED);
+	ck_assert(splice_world_living(&row));
+	ck_assert_int_eq(row.fail_class, SPLICE_FEE_LOW);
+	/* The one after it pays more. */
+	splice_world_mempool(true);
+	sw.node->refuses_broadcast = NULL;
+	bump = splice_world_start("splice_bump", "\"feerate\":\"14\",\"max_feerate\":\"15\"");
+	ends(&bump, ACTION_DONE);
+	ck_assert(splice_world_living(&row));
+	ck_assert_int_eq(row.fail_class, SPLICE_FINE);
+	ck_assert_uint_eq(sw.node->n_flights, 3);
+}
+END_TEST
+
 /* --- cancel --- */
 
 START_TEST(cancelled_before_it_is_signed)
@@ -486,6 +678,12 @@ int main(void)
 	tcase_add_test(t, the_deadline_passes);
 	tcase_add_test(t, the_channel_closes);
 	tcase_add_test(t, a_node_that_does_not_know_it_any_more_ends_nothing);
+	tcase_add_test(t, its_coins_stay_reserved);
+	tcase_add_test(t, a_bump_is_released_with_its_splice);
+	tcase_add_test(t, what_may_confirm_stays_reserved);
+	tcase_add_test(t, a_candidate_that_confirms_after_all_owes_nothing);
+	tcase_add_loop_test(t, what_the_node_could_not_send_is_sent, 0, 3);
+	tcase_add_test(t, a_bump_that_no_mempool_takes);
 	tcase_add_test(t, cancelled_before_it_is_signed);
 	tcase_add_test(t, too_late_to_cancel);
 	tcase_add_test(t, a_bump_is_cancelled_alone);

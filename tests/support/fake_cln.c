@@ -215,6 +215,11 @@ static json_t *listpeers(struct fake_cln *n)
 	return v;
 }
 
+static bool is_reserved(const struct fake_cln_state *st, const struct fake_coin *coin)
+{
+	return coin->reserved && coin->reserved_to > st->height;
+}
+
 static json_t *listfunds(struct fake_cln *n)
 {
 	json_t *v = object(n), *list = json_array_in(&n->a);
@@ -227,6 +232,8 @@ static json_t *listfunds(struct fake_cln *n)
 		set_txid(c, "txid", &n->st->coin[i].at.txid);
 		json_set_int(c, "output", n->st->coin[i].at.vout);
 		json_set_u64(c, "amount_msat", n->st->coin[i].sat * 1000);
+		if (is_reserved(n->st, &n->st->coin[i]))
+			json_set_int(c, "reserved_to_block", n->st->coin[i].reserved_to);
 		json_add(list, c);
 	}
 	json_set(v, "outputs", list);
@@ -301,7 +308,7 @@ static uint64_t sat_param(const json_t *params, const char *name)
 static struct fake_coin *coin_to_spend(struct fake_cln *n, bool reserved_ok)
 {
 	for (size_t i = 0; i < FAKE_CLN_COINS; i++)
-		if (!n->st->coin[i].spent && (reserved_ok || !n->st->coin[i].reserved))
+		if (!n->st->coin[i].spent && (reserved_ok || !is_reserved(n->st, &n->st->coin[i])))
 			return &n->st->coin[i];
 	return NULL;
 }
@@ -312,6 +319,12 @@ static struct fake_coin *coin_at(struct fake_cln_state *st, const struct outpoin
 		if (outpoint_equal(&st->coin[i].at, at))
 			return &st->coin[i];
 	ck_abort_msg("a coin that the node has not");
+}
+
+static void reserve(const struct fake_cln_state *st, struct fake_coin *coin, uint32_t blocks)
+{
+	coin->reserved_to = (is_reserved(st, coin) ? coin->reserved_to : st->height) + blocks;
+	coin->reserved = true;
 }
 
 /* fundpsbt, and utxopsbt with reservedok: the first coin, and change. */
@@ -325,7 +338,7 @@ static json_t *fundpsbt(struct fake_cln *n, const json_t *params)
 
 	if (!coin || coin->sat < amount + fee + 330)
 		return refuse(n, 301, "Could not afford it");
-	coin->reserved = true;
+	reserve(n->st, coin, 2016);
 	n->st->reserves++;
 	draft_in(&d, coin->at, coin->sat, key_script(1));
 	draft_out(&d, coin->sat - amount - fee, key_script(2));
@@ -355,11 +368,34 @@ static json_t *addpsbtoutput(struct fake_cln *n, const json_t *params)
 	return v;
 }
 
-static json_t *unreserveinputs(struct fake_cln *n)
+static json_t *reserveinputs(struct fake_cln *n, const json_t *params)
 {
+	json_int_t blocks = json_integer_value(json_object_get(params, "reserve"));
+	struct psbt p;
+	struct err err;
+
+	ck_assert(json_is_false(json_object_get(params, "exclusive")) && blocks > 0);
+	ck_assert_int_eq(psbt_decode_text(&n->a, json_string_value(json_object_get(params, "psbt")), &p, &err), 0);
+	n->st->renewals++;
+	for (size_t i = 0; i < p.tx.n_in; i++)
+		reserve(n->st, coin_at(n->st, &p.tx.in[i].prevout), (uint32_t)blocks);
+	return object(n);
+}
+
+static json_t *unreserveinputs(struct fake_cln *n, const json_t *params)
+{
+	json_int_t blocks = json_integer_value(json_object_get(params, "reserve"));
+	struct psbt p;
+	struct err err;
+
+	ck_assert_int_eq(psbt_decode_text(&n->a, json_string_value(json_object_get(params, "psbt")), &p, &err), 0);
 	n->st->releases++;
-	for (size_t i = 0; i < FAKE_CLN_COINS; i++)
-		n->st->coin[i].reserved = false;
+	for (size_t i = 0; i < p.tx.n_in; i++) {
+		struct fake_coin *coin = coin_at(n->st, &p.tx.in[i].prevout);
+
+		coin->reserved = is_reserved(n->st, coin) && coin->reserved_to > n->st->height + blocks;
+		coin->reserved_to = coin->reserved ? coin->reserved_to - (uint32_t)blocks : 0;
+	}
 	return object(n);
 }
 
@@ -461,6 +497,8 @@ static json_t *splice_signed(struct fake_cln *n, const json_t *params)
 	st->negotiating = false;
 	f->sent = true;
 	st->sent++;
+	if (st->refuses_broadcast)
+		return refuse(n, 350, arena_printf(&n->a, "%s%s.", st->refuses_broadcast, f->raw));
 	set_txid(v, "txid", &f->txid);
 	json_set_int(v, "outnum", f->vout);
 	json_set_str(v, "tx", f->raw);
@@ -525,7 +563,9 @@ static json_t *answer(struct fake_cln *n, const char *method, const json_t *para
 	if (strcmp(method, "addpsbtoutput") == 0)
 		return addpsbtoutput(n, params);
 	if (strcmp(method, "unreserveinputs") == 0)
-		return unreserveinputs(n);
+		return unreserveinputs(n, params);
+	if (strcmp(method, "reserveinputs") == 0)
+		return reserveinputs(n, params);
 	if (strcmp(method, "splice_init") == 0)
 		return splice_init(n, params);
 	if (strcmp(method, "splice_update") == 0)

@@ -17,6 +17,7 @@ struct fake_coin {
 	struct outpoint at;
 	uint64_t sat;
 	bool reserved, spent;
+	uint32_t reserved_to; /* height, when reserved */
 };
 
 struct fake_flight {
@@ -47,8 +48,9 @@ struct fake_cln_state {
 	unsigned fail_in;
 	int fail_code; /* 0: it acts, and closes the connection */
 	const char *fail_words;
+	const char *refuses_broadcast; /* of what is signed, in these words and the transaction (350); or NULL */
 	/* what was done */
-	unsigned opens, finals, sent, aborts, disconnects, reserves, releases, connects;
+	unsigned opens, finals, sent, aborts, disconnects, reserves, renewals, releases, connects;
 };
 
 struct fake_cln;

@@ -106,9 +106,24 @@ static struct block_hash hash_of(uint32_t height, uint8_t branch)
 
 static uint8_t branch;
 
+#define A_CLOSE (-2)
+
+/* A commitment: BOLT 3's top bytes of locktime and sequence. */
+static struct bytes close_raw(struct txid *ret)
+{
+	struct tx_in in = { .prevout = sw.node->funding, .sequence = 0x80000001 };
+	struct tx_out out = { .script = bytes_of("x") };
+	struct tx tx = { .version = 2, .locktime = 0x20000001, .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+
+	ck_assert(sat_from_u64(990000, &out.value));
+	*ret = tx_txid(&tx);
+	return tx_bytes(&sw.arena, &tx);
+}
+
 static int connect_block(struct unit *u, void *ctx, struct err *er)
 {
 	const int *flight = ctx;
+	struct txid closing;
 	struct block_row tip, block = { .time_s = clock_now_ms() / 1000 };
 	struct bytes raw;
 	int found = chain_store_tip(unit_view(u), &tip, er);
@@ -128,6 +143,11 @@ static int connect_block(struct unit *u, void *ctx, struct err *er)
 		if (watch_store_spent(u, &sw.node->funding, &f->txid, 0, raw, &block.ref, clock_now_ms(), er) < 0)
 			return -1;
 	}
+	if (*flight == A_CLOSE) {
+		raw = close_raw(&closing);
+		if (watch_store_spent(u, &sw.node->funding, &closing, 0, raw, &block.ref, clock_now_ms(), er) < 0)
+			return -1;
+	}
 	sw.node->height = block.ref.height;
 	return funding_sync(u, clock_now_ms(), er);
 }
@@ -143,6 +163,11 @@ void splice_world_mine(int flight)
 {
 	OK(store_unit_now(sw.disk.store, connect_block, &flight, err));
 	wake_all();
+}
+
+void splice_world_mine_close(void)
+{
+	splice_world_mine(A_CLOSE);
 }
 
 static int disconnect_block(struct unit *u, void *ctx, struct err *er)
@@ -170,6 +195,45 @@ static bool is_told(void)
 
 	lightning_status(sw.lightning, &st);
 	return st.rounds > 0;
+}
+
+static uint64_t rounds_before;
+
+static bool is_told_again(void)
+{
+	struct lightning_status st;
+
+	lightning_status(sw.lightning, &st);
+	return st.rounds > rounds_before && ++quiet_looks > 20;
+}
+
+void splice_world_look(void)
+{
+	struct lightning_status st;
+
+	lightning_status(sw.lightning, &st);
+	rounds_before = st.rounds;
+	quiet_looks = 0;
+	OK(lightning_run(sw.lightning, err));
+	run_until(is_told_again);
+}
+
+void splice_world_mempool(bool takes)
+{
+	static bool refuses;
+
+	if (refuses)
+		fake_bitcoind_undo(bitcoind);
+	refuses = !takes;
+	if (takes)
+		fake_bitcoind_take(bitcoind);
+	else
+		fake_bitcoind_error(bitcoind, "sendrawtransaction", -26, "insufficient fee, rejecting replacement");
+}
+
+unsigned splice_world_sent(void)
+{
+	return fake_bitcoind_calls(bitcoind, "sendrawtransaction");
 }
 
 static void executor_up(void)

@@ -36,6 +36,13 @@ void splice_world_settle(void);
 void splice_world_pass(int64_t ms);
 /* A block is on top: empty, or with this round of the node's in it. */
 void splice_world_mine(int flight);
+/* … with a transaction in it that spends the funding and is none of the node's rounds: a close. */
+void splice_world_mine_close(void);
+/* The node's own round is asked about, and what follows from that. */
+void splice_world_look(void);
+/* Our own bitcoind takes what it is given, or says that the fee is too low; how often it was given something. */
+void splice_world_mempool(bool takes);
+unsigned splice_world_sent(void);
 /* The tip goes. */
 void splice_world_unmine(void);
 /* Cancels; ERR_NONE: it took effect. */

@@ -1,0 +1,70 @@
+/* actions/splice_send.c - a candidate that is signed by both sides, and that no mempool is known to have: given to our own node.
+ * The Lightning node sends what it has signed once; what its mempool refused, or dropped later, it says no more of
+ * (spec/splice.md 5.1.8, 350). */
+#include "actions/splice.h"
+#include "chain/source.h"
+#include "rails/bitcoin/tx.h"
+
+#define AGAIN_MS (600 * INT64_C(1000))
+
+bool splice_should_send(const struct step *s, const struct splice_known *k, const struct txid *txid)
+{
+	const struct splice *m = s->checkpoint;
+	const struct funding_candidate *c = splice_candidate(k, txid);
+
+	return s->chain && c && c->origin == CANDIDATE_OURS && c->state == CANDIDATE_SIGNED && c->raw.n > 0 &&
+	       (m->sent_at_ms == 0 || s->now_ms - m->sent_at_ms >= AGAIN_MS);
+}
+
+struct outcome splice_send(struct step *s, const struct txid *txid)
+{
+	struct splice *m = s->checkpoint;
+
+	m->sending = *txid;
+	return outcome_next(SPLICING_SEND);
+}
+
+int splice_send_ask(struct step *s, struct chain_question *ret, struct err *err)
+{
+	const struct splice *m = s->checkpoint;
+	struct tx *tx = ARENA_NEW(s->arena, struct tx);
+	struct funding_candidate *c;
+	size_t n;
+
+	if (funding_store_candidates(s->view, s->arena, &m->id, &c, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!txid_equal(&c[i].txid, &m->sending) || c[i].raw.n == 0)
+			continue;
+		ret->broadcast = tx;
+		return tx_decode(s->arena, c[i].raw, tx, err);
+	}
+	return NOTHING_TO_ASK;
+}
+
+/* In words of ours where it is the fee: then it is worth a bump. */
+static const char *refusal(struct step *s, const struct chain_answer *got)
+{
+	if (!got || got->broadcast.class == BROADCAST_OK || got->broadcast.class == BROADCAST_UNKNOWN)
+		return NULL;
+	return arena_printf(s->arena, "no mempool takes it (%s): %s", broadcast_class_name(got->broadcast.class),
+			    got->broadcast.words);
+}
+
+/* Whatever it says: both sides have signed it, and a block may have it yet.  A higher bump is what helps. */
+struct outcome splice_send_told(struct step *s, const struct chain_answer *got, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	const char *no = refusal(s, got);
+	struct splice_row row;
+	int living = splice_row_of(s, &row, err);
+
+	if (living < 0)
+		return outcome_trouble(err);
+	if (living == 0)
+		return outcome_next(SPLICING_CLEANED);
+	m->sent_at_ms = s->now_ms;
+	log_info(&s->log, "splice.sent", F_BOOL("taken", got && got->broadcast.class == BROADCAST_OK),
+		 F_STR("no", no ? no : ""));
+	return splice_is_pending(s, &row, &m->sending, no, err);
+}
