@@ -204,11 +204,14 @@ def listclosedchannels(node, id):
 
 @method(spent=False)
 def listfunds(node, spent):
-    coins = node.coins.all()
-    return {"outputs": [{"txid": c.txid, "output": c.vout, "amount_msat": c.amount * 1000, "scriptpubkey": c.script.hex(),
-                         "status": "confirmed" if c.confirmations else "unconfirmed",
-                         "reserved": node.coins.is_reserved((c.txid, c.vout), node.height())} for c in coins],
-            "channels": []}
+    return {"outputs": [told_coin(node, c) for c in node.coins.listed()], "channels": []}
+
+
+def told_coin(node, coin):
+    to = node.coins.reserved_to((coin.txid, coin.vout), node.height())
+    return {"txid": coin.txid, "output": coin.vout, "amount_msat": coin.amount * 1000, "scriptpubkey": coin.script.hex(),
+            "status": "confirmed" if coin.confirmations else "unconfirmed", "reserved": to is not None,
+            **({"reserved_to_block": to} if to is not None else {})}
 
 
 def chosen(node, amount, rate, startweight, outpoints, free):
@@ -323,6 +326,7 @@ def reserveinputs(node, psbt, exclusive, reserve):
     made = psbt_of("psbt", psbt)
     if exclusive and any(node.coins.is_reserved(o, node.height()) for o in made.outpoints()):
         raise Refused(BAD_PARAMETERS, "psbt: an input is already reserved")
+    node.note("renew", coins=made.outpoints(), blocks=reserve)
     return reservations(node, psbt, reserve)
 
 

@@ -75,11 +75,22 @@ class Coins:
                  for o, t in zip(outpoints, told) if t or spent]
         return sorted(found, key=lambda c: (-c.amount, c.txid, c.vout))
 
+    def listed(self):
+        """As the wallet shows them: what is spent in the mempool alone it has until a block says otherwise."""
+        free, outpoints = self.all(), list(self.known)
+        told = self.node.rpc.ask_all([("gettxout", txid, vout, False) for txid, vout in outpoints])
+        there = {(c.txid, c.vout) for c in free}
+        return free + [Coin(*o, self.known[o].amount, self.known[o].script, t["confirmations"])
+                       for o, t in zip(outpoints, told) if t and o not in there]
+
     def total(self):
         return sum(c.amount for c in self.all())
 
     def is_reserved(self, outpoint, height):
         return self.reserved.get(outpoint, 0) > height
+
+    def reserved_to(self, outpoint, height):
+        return self.reserved[outpoint] if self.is_reserved(outpoint, height) else None
 
     def free(self, height, minconf):
         return [c for c in self.all() if c.confirmations >= minconf and not self.is_reserved((c.txid, c.vout), height)]

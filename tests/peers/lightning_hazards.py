@@ -105,6 +105,27 @@ def _(duo):
     lab.wait_until(lambda: duo.wealth() == before - fee, f"{before} less {fee} to be there")
 
 
+@hazard("coins that a PSBT names by their outpoints alone: reserved for so many blocks more, and released whole")
+def _(duo):
+    named = Psbt.parse(duo.steps.build_in(150_000)[0])
+    named.outputs = []
+    for one in named.inputs:
+        for name in [n for n in one if n[0] not in (0x0e, 0x0f, 0x10)]:
+            del one[name]
+
+    def reserved_to():
+        told = {(o["txid"], o["output"]): o.get("reserved_to_block") for o in duo.rpc.ask("listfunds")["outputs"]}
+        return {told[outpoint] for outpoint in named.outpoints()}
+    to = duo.node.height() + RESERVE
+    same(reserved_to(), {to}, "until when they are reserved")
+    duo.rpc.ask("reserveinputs", psbt=named.text(0), reserve=150, exclusive=False)
+    same(reserved_to(), {to + 150}, "until when they are reserved then")
+    duo.rpc.ask("unreserveinputs", psbt=named.text(0), reserve=1_000_000)
+    same((reserved_to(), reserved(duo)), ({None}, 0), "until when at last, and coins that are reserved")
+    duo.rpc.ask("unreserveinputs", psbt=named.text(0), reserve=1_000_000)
+    same(reserved(duo), 0, "coins that are reserved when it is said twice")
+
+
 @hazard("the order of a PSBT's parts changes with the first update, and not after it: what was signed early stays signed")
 def _(duo):
     second = duo.steps.fixed(duo.steps.build_in(150_000), sign=True)

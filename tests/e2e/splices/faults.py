@@ -188,18 +188,53 @@ def pay_less(stub, psbt):
 @scripted
 def doomed_rbf(w):
     """A candidate that no mempool takes: not a failure, and a higher one can follow."""
-    d, stub = w.daemon(), w.ln.stub
+    d = w.daemon()
     done = w.out(d, 50_000, feerate="4")
     first = w.pending(d, done)
-    stub.refuse_sending = "insufficient fee, rejecting replacement"
-    w.state(d, w.bump(d, feerate="6", max_feerate="7"), "done", "failed")
-    stub.refuse_sending = None
+    w.node.rpc.ask("prioritisetransaction", first, 0, 1_000)  # as good as one that pays so much more
+    bump = w.state(d, w.bump(d, feerate="6", max_feerate="7"), "done")
+    check("insufficient fee" in bump["result"]["refused"], f"what is told of it: {bump['result']}")
     same((w.get(d, done)["status"], w.node.pooled()), ("parked", {first}), "the splice, and the mempool")
+    same(w.splice(d)["last_failure"]["class"], "fee_low", "what is told of the splice")
+    check(any("splice_bump" in one for one in d.call("action.explain", id=done["id"])["story"]), "and the remedy")
+    w.node.rpc.ask("prioritisetransaction", first, 0, -1_000)
     w.state(d, w.bump(d, feerate="12", max_feerate="13"), "done")
     last = w.candidates(d)[-1]["txid"]
-    same((len(w.candidates(d)), w.node.pooled()), (3, {last}), "candidates, and the mempool")
+    same((len(w.candidates(d)), w.node.pooled(), w.splice(d)["last_failure"]), (3, {last}, None), "candidates, and the mempool")
     w.locked(d, done)
     w.books(last)
+
+
+@scripted
+def what_the_node_cannot_send_we_send(w):
+    """Signed by both, and refused by the node's own mempool (350): ours may have it."""
+    d, stub = w.daemon(), w.ln.stub
+    stub.refuse_sending = "error code: -26"
+    done = w.into(d, 150_000, feerate="4")
+    txid = w.pending(d, done)
+    same((w.splice(d)["last_failure"], stub.count("broadcast")), (None, 1), "what is told, and the node's tries")
+    w.locked(d, done)
+    same((stub.count("open"), len(w.events(d, "splice.negotiation_failed"))), (1, 0), "submissions, and failures")
+    w.books(txid)
+
+
+@scripted
+def reservations_are_renewed(w):
+    """A splice in that no block takes for as long as its coins would be reserved; and one that is given up frees them."""
+    d, stub = w.daemon(), w.ln.stub
+    done = w.into(d, 150_000, feerate="4")
+    txid = w.pending(d, done)
+    coins = stub.journal[-1 - [n.what for n in reversed(stub.journal)].index("reserve")].more["coins"]
+    before = stub.coins.reserved_to(coins[0], stub.height())
+    w.node.mine(200, txs=[])
+    w.until(d, done, lambda _: stub.count("renew"), "the reservation to be renewed")
+    same((stub.count("renew"), stub.coins.reserved_to(coins[0], stub.height())), (1, before + 200), "renewals, and until when")
+    d.kill()
+    d.start()
+    w.caught_up(d)
+    w.locked(d, done)
+    same((stub.count("renew"), stub.unlawful), (1, []), "renewals, and what must not be done")
+    w.books(txid)
 
 
 @scripted
