@@ -2,6 +2,8 @@
 
 bool splice_is_late(const struct splice_budget *b)
 {
+	if (b->was_signed && b->kind != SPLICE_BUMP)
+		return false;
 	return b->deadline_ms != 0 && b->now_ms >= b->deadline_ms;
 }
 

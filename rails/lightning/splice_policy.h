@@ -54,6 +54,7 @@ struct splice_decision {
 	enum splice_count count;
 };
 struct splice_decision splice_decide(enum splice_class why, const struct splice_budget *b);
+/* Its deadline has passed (R4).  Never of a splice that is signed (R5): only a bump of it has one then. */
 bool splice_is_late(const struct splice_budget *b);
 
 /* How long to wait before try number `tries` (from 1): 2 s, 5 s, 15 s, 60 s, 5 min and so on, give or take a fifth by

@@ -329,6 +329,32 @@ START_TEST(the_deadline_passes)
 }
 END_TEST
 
+/* R5: who has signed waits for as long as it takes; a bump of it has a deadline of its own. */
+START_TEST(what_is_signed_has_no_deadline)
+{
+	struct action_id id = splice_world_start("splice_in", IN), bump;
+	struct splice_row row;
+
+	splice_world_pass(2 * 86400000);
+	ends(&id, ACTION_PARKED);
+	sw.node->connected = false;
+	bump = splice_world_start("splice_bump", BUMP ",\"deadline_s\":600");
+	splice_world_pass(590000);
+	ends(&bump, ACTION_PARKED);
+	splice_world_pass(20000);
+	ends(&bump, ACTION_FAILED);
+	ends(&id, ACTION_PARKED);
+	sw.node->connected = true;
+	splice_world_pass(600000);
+	ck_assert(splice_world_living(&row));
+	splice_world_mine(0);
+	fake_cln_lock(sw.node);
+	splice_world_pass(30000);
+	ends(&id, ACTION_DONE);
+	ck_assert_uint_eq(splice_world_events("splice.negotiation_failed"), 1); /* the bump's */
+}
+END_TEST
+
 START_TEST(the_channel_closes)
 {
 	struct action_id id;
@@ -676,6 +702,7 @@ int main(void)
 	tcase_add_loop_test(t, trouble_is_met, 0, ARRAY_LEN(trouble));
 	tcase_add_test(t, the_budget_is_spent);
 	tcase_add_test(t, the_deadline_passes);
+	tcase_add_test(t, what_is_signed_has_no_deadline);
 	tcase_add_test(t, the_channel_closes);
 	tcase_add_test(t, a_node_that_does_not_know_it_any_more_ends_nothing);
 	tcase_add_test(t, its_coins_stay_reserved);

@@ -139,6 +139,11 @@ START_TEST(past_the_deadline)
 	check(SPLICE_FEE_LOW, &b, &gone);
 	b.kind = SPLICE_BUMP;
 	check(SPLICE_FEE_LOW, &b, &dropped);
+	b.was_signed = true;
+	ck_assert(splice_is_late(&b));
+	b.kind = SPLICE_NONE; /* R5 */
+	ck_assert(!splice_is_late(&b));
+	b.kind = SPLICE_BUMP;
 	b.deadline_ms = 0;
 	ck_assert(!splice_is_late(&b));
 }
