@@ -25,7 +25,8 @@ struct net_request {
 	bool plain_json;     /* no HTTP: base/net/json_call.h; of the above only unix_socket, body and limits count */
 	const char *ca_file; /* PEM: who may have signed for this peer, instead of whom http trusts; or NULL */
 	bool grpc;           /* HTTP/2, because a reply's status stands behind it: also with changes_state */
-	bool changes_state;  /* fresh connection, never reused: libcurl may resend on a reused one by itself */
+	bool direct;         /* a node of our own: not through the proxy */
+	bool changes_state;  /* sent at most once, over a connection of its own */
 };
 
 enum net_outcome {

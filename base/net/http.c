@@ -53,6 +53,7 @@ struct http_call {
 	CURL *easy;
 	bool in_multi;
 	bool began; /* the request may have begun to leave */
+	bool once;  /* and must not leave again */
 	struct curl_slist *headers;
 	struct buf sent, got; /* the two bodies */
 	size_t head_n;        /* bytes of reply headers seen */
@@ -197,6 +198,11 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
 	(void)local_ip;
 	(void)port;
 	(void)local_port;
+	/* A peer that refuses a stream promises that it has not looked at it.  That is a peer's word, and money hangs on it. */
+	if (call->began && call->once) {
+		snprintf(call->why, sizeof(call->why), "the connection or its stream was refused");
+		return CURL_PREREQFUNC_ABORT;
+	}
 	call->began = true;
 	return CURL_PREREQFUNC_OK;
 }
@@ -438,8 +444,8 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_URL, req->url);
 	SET(CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
-	SET(CURLOPT_PROXY,
-	    req->unix_socket == NULL ? http->proxy : ""); /* "" and not NULL: NULL asks the environment */
+	/* "" and not NULL: NULL asks the environment */
+	SET(CURLOPT_PROXY, req->unix_socket == NULL && !req->direct ? http->proxy : "");
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_USERAGENT, http->user_agent);
 	SET(CURLOPT_HTTPHEADER, call->headers);
@@ -447,8 +453,10 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (req->ca_file != NULL || http->ca_file != NULL)
+	if (req->ca_file != NULL || http->ca_file != NULL) {
 		SET(CURLOPT_CAINFO, req->ca_file != NULL ? req->ca_file : http->ca_file);
+		SET(CURLOPT_CAPATH, (char *)NULL); /* else the system's would be trusted beside it */
+	}
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    req->connect_timeout_ms > 0 ? (long)req->connect_timeout_ms : http->connect_timeout_ms);
@@ -466,11 +474,11 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sent.n);
 		SET(CURLOPT_POSTFIELDS, buf_text(&call->sent)); /* not copied: ours lives longer, and is wiped */
 	}
+	call->once = req->changes_state;
 	if (req->changes_state) {
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 		SET(CURLOPT_FORBID_REUSE, 1L);
-		/* HTTP/2 brings nothing to a connection of one request, but a refused stream would be sent again.  gRPC has
-		 * nothing else; and a stream that is refused was not read. */
+		/* HTTP/2 brings nothing to a connection of one request; gRPC has nothing else. */
 		SET(CURLOPT_HTTP_VERSION, (long)(req->grpc ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	} else {
 		SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);

@@ -6,8 +6,9 @@
  * Redirects are not followed, nothing is decompressed, cookies and environment proxies do not exist, TLS is verified,
  * only http and https are spoken.  Replies are hostile: headers and body are capped while they stream in, and the
  * deadline covers the whole exchange however busily the peer drips.
- * A request with changes_state goes over a connection of its own, because libcurl silently sends a request again when a
- * reused connection dies under it.
+ * A request with changes_state leaves at most once, over a connection of its own.  libcurl silently sends a request again when a
+ * reused connection dies under it, and also on a fresh one when an HTTP/2 stream is refused (REFUSED_STREAM, or a GOAWAY that
+ * does not count it) or HTTP/1.1 is demanded: there the second try is stopped before it writes, and the outcome is UNKNOWN.
  * Errors: ERR_CONFIG (proxy, ca_file), ERR_INTERNAL. */
 #ifndef BASE_NET_HTTP_H
 #define BASE_NET_HTTP_H
