@@ -5,8 +5,8 @@
  * own, and still its replies are checked like anybody's: a peer's words and transactions are in them.
  * A pair that a node has nothing for is NULL.
  * Errors of decoding: ERR_PEER (the node's error: .peer_code is its number, .msg ends with its words), ERR_PEER_INVALID (not
- * what it may say), ERR_PEER_DOWN (certainly not asked), ERR_TIMEOUT (perhaps asked: no reply).  trouble() makes of them what
- * is to be done.  Requests: ERR_RANGE (no room in the arena). */
+ * what it may say), ERR_PEER_AUTH (it does not take our key), ERR_PEER_DOWN (certainly not asked), ERR_TIMEOUT (perhaps asked: no
+ * reply).  trouble() makes of them what is to be done.  Requests: ERR_RANGE (no room in the arena). */
 #ifndef RAILS_LIGHTNING_BACKEND_H
 #define RAILS_LIGHTNING_BACKEND_H
 
@@ -56,11 +56,13 @@ struct ln_ref {
 
 struct ln_info {
 	struct pubkey id;
-	const char *version;
-	bool too_old;      /* for splices */
-	const char *chain; /* "bitcoin", "signet", "testnet4", "regtest" */
+	const char *version; /* "": it does not tell */
+	bool too_old;        /* for splices */
+	const char *chain;   /* "bitcoin", "signet", "testnet4", "regtest"; "": it does not tell */
 	uint32_t height;
-	bool synced; /* with its chain, as it says */
+	bool has_tip;
+	struct block_hash tip; /* at height */
+	bool synced;           /* with its chain, as it says */
 };
 
 /* A candidate that the node lists.  Newest last. */
@@ -172,6 +174,10 @@ struct ln_backend {
 	int (*coins_request)(struct arena *a, const struct ln_node *node, struct net_request *ret, struct err *err);
 	int (*coins_decode)(struct arena *a, const struct net_reply *rep, struct splice_input **ret, size_t *n,
 			    struct err *err);
+
+	/* What the wallet could put into a channel: of a node that does not tell its outputs. */
+	int (*balance_request)(struct arena *a, const struct ln_node *node, struct net_request *ret, struct err *err);
+	int (*balance_decode)(struct arena *a, const struct net_reply *rep, struct sat *ret, struct err *err);
 
 	/* Can this peer splice?  *ret_known false: it is not told, for the peer is away. */
 	int (*peer_request)(struct arena *a, const struct ln_node *node, const struct ln_ref *ref,

@@ -19,15 +19,28 @@ static bool hex_of(const struct pb_field *f, void *to, size_t n)
 	return f->type == PB_BYTES && f->data.n == 2 * n && hex_decode_public(f->data, to);
 }
 
+/* A text as long as that of a hash. */
+static bool hash_text_of(const struct pb_field *f, char ret[HASH_CHARS + 1])
+{
+	if (f->type != PB_BYTES || f->data.n != HASH_CHARS)
+		return false;
+	memcpy(ret, f->data.p, HASH_CHARS);
+	ret[HASH_CHARS] = '\0';
+	return true;
+}
+
 static bool txid_of(const struct pb_field *f, struct txid *ret)
 {
 	char text[HASH_CHARS + 1];
 
-	if (f->type != PB_BYTES || f->data.n != HASH_CHARS)
-		return false;
-	memcpy(text, f->data.p, HASH_CHARS);
-	text[HASH_CHARS] = '\0';
-	return txid_parse(text, ret);
+	return hash_text_of(f, text) && txid_parse(text, ret);
+}
+
+static bool block_hash_of(const struct pb_field *f, struct block_hash *ret)
+{
+	char text[HASH_CHARS + 1];
+
+	return hash_text_of(f, text) && block_hash_parse(text, ret);
 }
 
 static bool pubkey_of(const struct pb_field *f, struct pubkey *ret)
@@ -52,26 +65,40 @@ static int info_request(struct arena *a, const struct ln_node *node, struct net_
 	return ldk_request(a, node, "GetNodeInfo", (struct bytes){ NULL, 0 }, false, ret, err);
 }
 
-/* BestBlock: 2 height */
-static bool height_of(struct bytes message, uint32_t *ret)
+/* BestBlock: 1 block_hash, 2 height */
+static bool tip_of(struct bytes message, struct ln_info *ret)
 {
 	struct reader r = reader_of(message);
 	struct pb_field f;
 
-	while (pb_next(&r, &f))
+	while (pb_next(&r, &f)) {
+		if (f.number == 1) {
+			if (!block_hash_of(&f, &ret->tip))
+				return false;
+			ret->has_tip = true;
+		}
 		if (f.number == 2) {
 			if (f.type != PB_VARINT || f.value > UINT32_MAX)
 				return false;
-			*ret = (uint32_t)f.value;
+			ret->height = (uint32_t)f.value;
 		}
+	}
 	return reader_ok(&r);
+}
+
+/* Network: 0 mainnet, which proto3 does not send, and which a node that does not know this field yet says as well. */
+static const char *chain_of(uint64_t network)
+{
+	static const char *const names[] = { "", "testnet3", "testnet4", "signet", "regtest" };
+
+	return network < sizeof(names) / sizeof(names[0]) ? names[network] : "another network";
 }
 
 static int info_decode(struct arena *a, const struct net_reply *rep, struct ln_info *ret, struct err *err)
 {
 	static const char method[] = "GetNodeInfo";
-	struct ln_info info = { .version = "", .chain = "" }; /* it tells neither */
-	bool has_id = false, has_height = false;
+	struct ln_info info = { .version = "", .chain = "" };
+	bool has_id = false, has_best = false;
 	struct bytes message;
 	struct pb_field f;
 	struct reader r;
@@ -83,13 +110,44 @@ static int info_decode(struct arena *a, const struct net_reply *rep, struct ln_i
 		if (f.number == 1)
 			has_id = pubkey_of(&f, &info.id);
 		if (f.number == 3)
-			has_height = f.type == PB_BYTES && height_of(f.data, &info.height);
+			has_best = f.type == PB_BYTES && tip_of(f.data, &info);
 		if (f.number == 4 || f.number == 5) /* when it last synced */
 			info.synced = f.type == PB_VARINT && f.value > 0;
+		if (f.number == 13 && f.type == PB_VARINT)
+			info.chain = chain_of(f.value);
 	}
-	if (!reader_ok(&r) || !has_id || !has_height)
+	if (!reader_ok(&r) || !has_id || !has_best)
 		return refuse(method, "no node", err);
 	*ret = info;
+	return 0;
+}
+
+/* --- GetBalances --- */
+
+static int balance_request(struct arena *a, const struct ln_node *node, struct net_request *ret, struct err *err)
+{
+	return ldk_request(a, node, "GetBalances", (struct bytes){ NULL, 0 }, false, ret, err);
+}
+
+/* 2 spendable_onchain_balance_sats: less what is kept for closing channels. */
+static int balance_decode(struct arena *a, const struct net_reply *rep, struct sat *ret, struct err *err)
+{
+	static const char method[] = "GetBalances";
+	struct sat balance = { 0 };
+	struct bytes message;
+	struct pb_field f;
+	struct reader r;
+
+	if (ldk_message(a, rep, method, &message, err) != 0)
+		return -1;
+	r = reader_of(message);
+	while (pb_next(&r, &f))
+		if (f.number == 2 &&
+		    (f.type != PB_VARINT || f.value > SAT_MONEY_MAX || !sat_from_u64(f.value, &balance)))
+			return refuse(method, "more than there is", err);
+	if (!reader_ok(&r))
+		return refuse(method, "no balances", err);
+	*ret = balance;
 	return 0;
 }
 
@@ -271,6 +329,8 @@ const struct ln_backend ldk_backend = {
 		" more, which only the node itself keeps from happening twice",
 	.info_request = info_request,
 	.info_decode = info_decode,
+	.balance_request = balance_request,
+	.balance_decode = balance_decode,
 	.channels_request = channels_request,
 	.channels_decode = channels_decode,
 	.open_request = open_request,

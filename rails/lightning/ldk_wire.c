@@ -46,6 +46,7 @@ int ldk_request(struct arena *a, const struct ln_node *node, const char *method,
 		.timeout_ms = LN_READ_MS,
 		.max_reply = LDK_MESSAGE_MAX + LDK_FRAME_HEAD,
 		.grpc = true,
+		.direct = true,
 		.ca_file = node->ca_file,
 		.changes_state = writes,
 	};
@@ -90,10 +91,13 @@ int ldk_message(struct arena *a, const struct net_reply *rep, const char *method
 	if (rep->status != 200 || !rep->has_grpc_status)
 		return ERR(err, ERR_PEER_INVALID, "%s: not the reply to a call (HTTP %d)", method, rep->status);
 	if (rep->grpc_status != 0) {
+		bool refused = rep->grpc_status == LDK_UNAUTHENTICATED;
+
 		words_of(rep->grpc_message, words);
-		ERR(err, ERR_PEER, "%s: %s", method, words);
+		ERR(err, refused ? ERR_PEER_AUTH : ERR_PEER, "%s: %s", method, words);
 		err->peer_code = rep->grpc_status;
-		return -1;
+		return refused ? err_hint(err, "lightning_api_key, and whether both clocks are right to the minute")
+			       : -1;
 	}
 	compressed = read_u8(&r);
 	n = read_be32(&r);
@@ -108,10 +112,11 @@ struct splice_trouble ldk_trouble(const struct err *err)
 {
 	struct splice_trouble t = { .sign = TROUBLE_PROBE };
 
-	if (err->code == ERR_PEER_DOWN || (err->code == ERR_PEER && err->peer_code == LDK_UNAUTHENTICATED)) {
+	if (err->code == ERR_PEER_DOWN || err->code == ERR_PEER_AUTH) {
 		t.sign = TROUBLE_PARK;
 		t.wait = SPLICE_WAIT_NODE_UNREACHABLE;
-		t.alarm = err->code == ERR_PEER; /* another key, or a clock that is wrong */
+		t.alarm = err->code == ERR_PEER_AUTH; /* another key, or a clock that is wrong */
+		t.untouched = true;
 		return t;
 	}
 	if (err->code != ERR_PEER) {
@@ -125,11 +130,17 @@ struct splice_trouble ldk_trouble(const struct err *err)
 	case LDK_INVALID_ARGUMENT:
 		t.sign = TROUBLE_CLASS;
 		t.why = SPLICE_INVALID;
+		t.untouched = true;
+		return t;
+	case LDK_UNIMPLEMENTED:
+		t.sign = TROUBLE_TOO_OLD;
+		t.untouched = true;
 		return t;
 	}
-	/* Refused, or broken, or a number of tomorrow: "still pending" more often than not. */
+	/* Refused; or broken, or a number of tomorrow, after which nobody knows. */
 	t.sign = TROUBLE_CLASS;
 	t.why = SPLICE_UNKNOWN;
+	t.untouched = err->peer_code == LDK_FAILED_PRECONDITION;
 	return t;
 }
 

@@ -14,6 +14,7 @@ enum ldk_status {
 	LDK_INVALID_ARGUMENT = 3,
 	LDK_DEADLINE = 4,
 	LDK_FAILED_PRECONDITION = 9,
+	LDK_UNIMPLEMENTED = 12,
 	LDK_INTERNAL = 13,
 	LDK_UNAVAILABLE = 14,
 	LDK_UNAUTHENTICATED = 16
@@ -22,7 +23,7 @@ enum ldk_status {
 /* method: as "ListChannels"; writes: it changes something. */
 MUST_CHECK int ldk_request(struct arena *a, const struct ln_node *node, const char *method, struct bytes message,
 			   bool writes, struct net_request *ret, struct err *err);
-/* Its message.  ERR_PEER: the node's error, .peer_code is its status. */
+/* Its message.  ERR_PEER: the node's error, .peer_code is its status; ERR_PEER_AUTH: it takes neither our key nor our clock. */
 MUST_CHECK int ldk_message(struct arena *a, const struct net_reply *rep, const char *method, struct bytes *ret,
 			   struct err *err);
 struct splice_trouble ldk_trouble(const struct err *err);

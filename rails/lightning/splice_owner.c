@@ -93,9 +93,12 @@ static bool new_capacity(const struct splice_known *k, struct sat *ret)
 
 uint32_t splice_funding_place(const struct splice_known *k, const struct tx *tx)
 {
+	struct splice_whole whole;
 	struct sat capacity;
 	size_t best = tx->n_out;
 
+	if (k->whole && splice_whole_of(k, tx, &whole))
+		return whole.vout;
 	if (new_capacity(k, &capacity))
 		for (size_t i = 0; i < tx->n_out; i++)
 			if (can_be_funding(&tx->out[i]) && sat_cmp(tx->out[i].value, capacity) == 0)
@@ -133,7 +136,7 @@ static bool has_rest(const struct splice_known *k, const struct tx *tx)
 	return false;
 }
 
-static bool pays_ours(const struct splice_known *k, const struct tx *tx)
+static bool pays_all(const struct splice_known *k, const struct tx *tx)
 {
 	for (size_t i = 0; i < k->terms.n_outputs; i++) {
 		bool found = false;
@@ -144,7 +147,71 @@ static bool pays_ours(const struct splice_known *k, const struct tx *tx)
 		if (!found)
 			return false;
 	}
-	return k->terms.n_outputs > 0 && has_rest(k, tx);
+	return k->terms.n_outputs > 0;
+}
+
+static bool pays_ours(const struct splice_known *k, const struct tx *tx)
+{
+	return pays_all(k, tx) && has_rest(k, tx);
+}
+
+/* --- as a whole --- */
+
+/* The output that is a funding's, worth `most` less something up to `limit`: the largest.  False: there is none. */
+static bool find_rest(const struct splice_known *k, const struct tx *tx, struct sat most, struct sat limit,
+		      uint32_t *ret_vout, struct sat *ret_less)
+{
+	bool found = false;
+	struct sat less;
+
+	for (size_t i = 0; i < tx->n_out; i++) {
+		const struct tx_out *out = &tx->out[i];
+
+		if (!can_be_funding(out) || is_ours(&k->terms, out) || !sat_sub(most, out->value, &less) ||
+		    sat_cmp(less, limit) > 0 || (found && sat_cmp(less, *ret_less) >= 0))
+			continue;
+		found = true;
+		*ret_vout = (uint32_t)i;
+		*ret_less = less;
+	}
+	return found;
+}
+
+static bool whole_out(const struct splice_known *k, const struct tx *tx, struct sat limit, struct splice_whole *ret)
+{
+	struct sat most = k->base_capacity;
+
+	if (!pays_all(k, tx))
+		return false;
+	for (size_t i = 0; i < k->terms.n_outputs; i++)
+		if (!sat_sub(most, k->terms.outputs[i].amount, &most))
+			return false;
+	ret->amount = k->terms.share.by;
+	ret->has_fee = true;
+	return find_rest(k, tx, most, limit, &ret->vout, &ret->fee);
+}
+
+static bool whole_in(const struct splice_known *k, const struct tx *tx, struct sat limit, struct splice_whole *ret)
+{
+	struct sat capacity, less;
+
+	if (tx->n_in < 2 || sat_value(k->terms.share.by) == 0 || !new_capacity(k, &capacity) ||
+	    !find_rest(k, tx, capacity, k->everything ? limit : (struct sat){ 0 }, &ret->vout, &less))
+		return false;
+	return sat_sub(k->terms.share.by, less, &ret->amount) && sat_value(ret->amount) > 0;
+}
+
+bool splice_whole_of(const struct splice_known *k, const struct tx *tx, struct splice_whole *ret)
+{
+	struct splice_whole found = { .has_fee = false };
+	struct sat limit;
+
+	if (!splice_fee_limit(k->terms.max_rate, tx_weight(tx), &limit))
+		return false;
+	if (k->terms.share.out ? !whole_out(k, tx, limit, &found) : !whole_in(k, tx, limit, &found))
+		return false;
+	*ret = found;
+	return true;
 }
 
 enum splice_owner splice_owner_of_tx(const struct splice_known *k, const struct tx *tx, bool closing)
@@ -152,6 +219,7 @@ enum splice_owner splice_owner_of_tx(const struct splice_known *k, const struct 
 	struct txid txid = tx_txid(tx);
 	const struct funding_candidate *c = splice_candidate(k, &txid);
 	size_t base = tx_find_input(tx, &k->terms.base);
+	struct splice_whole whole;
 
 	if (c)
 		return owner_of(c);
@@ -159,8 +227,12 @@ enum splice_owner splice_owner_of_tx(const struct splice_known *k, const struct 
 		return OWNER_UNDECIDED;
 	if (is_commitment(tx, &tx->in[base]))
 		return OWNER_COMMITMENT;
+	/* A cooperative close may pay the same as a splice out. */
+	if (k->terms.share.out && closing)
+		return OWNER_UNDECIDED;
+	if (k->whole)
+		return splice_whole_of(k, tx, &whole) ? OWNER_OURS : OWNER_UNDECIDED;
 	if (!k->terms.share.out)
 		return spends_ours(&k->terms, tx) ? OWNER_OURS : OWNER_UNDECIDED;
-	/* A cooperative close may pay the same. */
-	return !closing && pays_ours(k, tx) ? OWNER_OURS : OWNER_UNDECIDED;
+	return pays_ours(k, tx) ? OWNER_OURS : OWNER_UNDECIDED;
 }

@@ -23,7 +23,8 @@ struct splice_trouble {
 	enum splice_wait wait; /* with TROUBLE_PARK */
 	bool once;             /* with TROUBLE_CLASS: if it comes a second time in a row, .again is why */
 	enum splice_class again;
-	bool alarm; /* a person should look: it should not happen */
+	bool alarm;     /* a person should look: it should not happen */
+	bool untouched; /* certainly nothing has come of the call, and nothing will */
 };
 
 enum splice_move {

@@ -65,7 +65,8 @@ static enum splice_owner owner_of_spend(const struct probe *p)
 {
 	if (p->spend == SPEND_NONE)
 		return OWNER_UNDECIDED;
-	return splice_owner_of_tx(&p->known, p->spender, is_closing(p));
+	/* One that was ready, and is not any more, may be closing. */
+	return splice_owner_of_tx(&p->known, p->spender, is_closing(p) || p->channel->phase == CHANNEL_OPENING);
 }
 
 /* A candidate of ours that was signed, whatever has become of it. */
@@ -116,10 +117,11 @@ static struct probe_answer replaced(const struct probe *p)
 	}
 	if (c ? c->origin == CANDIDATE_OURS : spent_by_it && owner_of_spend(p) == OWNER_OURS)
 		return about(PROBE_P2, VERDICT_LOCKED, now);
-	if (any_out(p)) {
+	/* What the node was given may be a part of what has replaced the base, or still to come: no more is submitted. */
+	if (any_out(p) || p->handed > 0) {
 		if (p->spend_depth < FUNDING_DEPTH)
 			return park(PROBE_P3, SPLICE_WAIT_CONFIRMATION);
-		if (!p->retry_after_foreign)
+		if (!p->retry_after_foreign || p->handed > 0)
 			return fail(PROBE_P3, VERDICT_OVERTAKEN, SPLICE_STALE);
 	}
 	if (is_over_budget(p))
@@ -189,7 +191,7 @@ static struct probe_answer submit(const struct probe *p, enum probe_row row)
 	struct probe_answer ret;
 	struct splice_decision d;
 
-	if (!p->channel->usable && (p->caps & LN_QUEUE_OFFLINE) == 0) {
+	if (!p->channel->usable && ((p->caps & LN_QUEUE_OFFLINE) == 0 || p->channel->phase != CHANNEL_READY)) {
 		if (splice_is_late(&b) && !any_out(p))
 			return fail(row, p->kind == SPLICE_BUMP ? VERDICT_DROP_BUMP : VERDICT_GIVE_UP,
 				    SPLICE_EXHAUSTED);
@@ -218,6 +220,16 @@ static struct probe_answer submit(const struct probe *p, enum probe_row row)
 	}
 	ret.count = d.count;
 	return ret;
+}
+
+/* P9 of what the node was given as a whole: it may be at it, and does not tell.  When in doubt it is waited for. */
+static struct probe_answer watch(const struct probe *p)
+{
+	bool again = p->unseen && p->handed < SPLICE_HANDED_MAX && !is_over_budget(p) && p->channel->usable;
+
+	if (!again)
+		return park(PROBE_P9, p->channel->usable ? SPLICE_WAIT_PEER_SIGNATURES : SPLICE_WAIT_PEER_OFFLINE);
+	return submit(p, PROBE_P9);
 }
 
 /* P10 and P11: nothing newer than what is to be replaced. */
@@ -256,6 +268,8 @@ struct probe_answer splice_probe(const struct probe *p)
 		return park(PROBE_UNDECIDED, SPLICE_WAIT_CONFIRMATION);
 	if (p->kind == SPLICE_NONE)
 		return park(PROBE_P9, SPLICE_WAIT_CONFIRMATION);
+	if (p->handed > 0)
+		return watch(p);
 	return submit(p, PROBE_P9);
 }
 

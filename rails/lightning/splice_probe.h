@@ -17,6 +17,10 @@ struct probe {
 	uint32_t bump_of_round; /* of SPLICE_BUMP */
 	enum splice_class last; /* why the last round came to nothing, or SPLICE_FINE */
 	bool inputs_unspent;    /* the contribution can be used again */
+	/* Of a splice that the node takes as a whole: submissions that something may still come of, and whether they have gone
+	 * unseen for long enough, with the peer there, for another. */
+	uint32_t handed;
+	bool unseen;
 
 	enum probe_spend spend;
 	const struct tx *spender;          /* unless SPEND_NONE */
@@ -66,6 +70,9 @@ struct probe_answer {
 	uint32_t vout;
 };
 struct probe_answer splice_probe(const struct probe *p);
+
+/* Of a splice as a whole there is the first submission and one more, whatever comes of them: spec/splice.md 5.2. */
+#define SPLICE_HANDED_MAX 2u
 
 /* May the node be told to abort?  True only where no candidate can have been signed by us: the channel is neither splicing nor
  * closing, a bump is not being made, and every round that the node lists is a candidate of ours that is known unsigned. */

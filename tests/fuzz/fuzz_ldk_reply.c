@@ -48,10 +48,21 @@ static int read_open(struct arena *a, const struct net_reply *rep, struct err *e
 	return ldk->open_decode(a, rep, &round, err);
 }
 
+static int read_balance(struct arena *a, const struct net_reply *rep, struct err *err)
+{
+	struct sat balance;
+
+	if (ldk->balance_decode(a, rep, &balance, err) != 0)
+		return -1;
+	must(sat_is_money(balance));
+	return 0;
+}
+
 static int (*const readers[])(struct arena *a, const struct net_reply *rep, struct err *err) = {
 	read_info,
 	read_channels,
 	read_open,
+	read_balance,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -71,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rep.grpc_message[i] = (char)rep.body.p[i];
 	if (readers[data[0] % (sizeof(readers) / sizeof(readers[0]))](&a, &rep, &err) == 0)
 		return 0;
-	must(err.code == ERR_PEER || err.code == ERR_PEER_INVALID);
+	must(err.code == ERR_PEER || err.code == ERR_PEER_AUTH || err.code == ERR_PEER_INVALID);
 	t = ldk->trouble(&err);
 	must((t.sign == TROUBLE_PARK) == (t.wait != SPLICE_WAIT_NONE));
 	must((t.sign == TROUBLE_CLASS) == (t.why != SPLICE_FINE));

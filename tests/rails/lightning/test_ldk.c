@@ -38,7 +38,7 @@ START_TEST(a_question)
 	ck_assert_str_eq(req.url, "https://127.0.0.1:3536/api.LightningNode/GetNodeInfo");
 	ck_assert_str_eq(req.content_type, "application/grpc+proto");
 	ck_assert_str_eq(req.ca_file, "/var/lib/ldk/tls.crt");
-	ck_assert(req.grpc && !req.changes_state && !req.plain_json);
+	ck_assert(req.grpc && req.direct && !req.changes_state && !req.plain_json);
 	ck_assert_str_eq(hex_text(&ra, req.body), "0000000000");
 	ck_assert_uint_eq(req.n_headers, 2);
 	ck_assert_str_eq(req.headers[0].name, "te");
@@ -48,6 +48,9 @@ START_TEST(a_question)
 			 "HMAC 1700000000:8e910463113c7e859952ecd36e6e234bc14e8354daeec0dce79088e26c89e913");
 	ck_ok(ldk->channels_request(&ra, &node, NULL, &req, &rerr));
 	ck_assert_str_eq(req.url, "https://127.0.0.1:3536/api.LightningNode/ListChannels");
+	ck_ok(ldk->balance_request(&ra, &node, &req, &rerr));
+	ck_assert_str_eq(req.url, "https://127.0.0.1:3536/api.LightningNode/GetBalances");
+	ck_assert(!req.changes_state);
 }
 END_TEST
 
@@ -244,12 +247,19 @@ START_TEST(lists_that_are_none)
 }
 END_TEST
 
-static struct bytes info(uint64_t height, uint64_t synced)
+static const char block_hex[] = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+
+/* block NULL: its hash is not told; network 0: neither is that, or it is the main one. */
+static struct bytes info_of(uint64_t height, uint64_t synced, const char *hash, uint64_t network)
 {
-	struct buf b = BUF_CAP(256), block = BUF_CAP(64);
+	struct buf b = BUF_CAP(512), block = BUF_CAP(128);
 	struct bytes v;
 
+	if (hash)
+		pb_put_text(&block, 1, hash);
 	pb_put_u64(&block, 2, height);
+	if (network > 0)
+		pb_put_u64(&b, 13, network);
 	pb_put_text(&b, 1, peer_hex);
 	pb_put_message(&b, 3, buf_bytes(&block));
 	pb_put_u64(&b, 4, synced);
@@ -259,6 +269,11 @@ static struct bytes info(uint64_t height, uint64_t synced)
 	return v;
 }
 
+static struct bytes info(uint64_t height, uint64_t synced)
+{
+	return info_of(height, synced, NULL, 0);
+}
+
 START_TEST(the_node)
 {
 	struct net_reply rep = reply(info(812345, 1700000000));
@@ -266,6 +281,7 @@ START_TEST(the_node)
 
 	ck_ok(ldk->info_decode(&ra, &rep, &i, &rerr));
 	ck_assert(i.height == 812345 && i.synced && !i.too_old && i.id.b[0] == 2);
+	ck_assert(!i.has_tip && i.chain[0] == '\0' && i.version[0] == '\0');
 	rep = reply(info(812345, 0));
 	ck_ok(ldk->info_decode(&ra, &rep, &i, &rerr));
 	ck_assert(!i.synced);
@@ -273,6 +289,47 @@ START_TEST(the_node)
 	ck_fails(ldk->info_decode(&ra, &rep, &i, &rerr), ERR_PEER_INVALID);
 	rep = reply((struct bytes){ NULL, 0 });
 	ck_fails(ldk->info_decode(&ra, &rep, &i, &rerr), ERR_PEER_INVALID);
+}
+END_TEST
+
+START_TEST(the_chain_of_the_node)
+{
+	static const char *const chains[] = { "", "testnet3", "testnet4", "signet", "regtest", "another network" };
+	struct net_reply rep;
+	struct ln_info i;
+
+	for (unsigned n = 0; n < ARRAY_LEN(chains); n++) {
+		rep = reply(info_of(7, 1, block_hex, n));
+		ck_ok(ldk->info_decode(&ra, &rep, &i, &rerr));
+		ck_assert_str_eq(i.chain, chains[n]);
+		ck_assert(i.has_tip && i.tip.b[31] == 1 && i.tip.b[0] == 0x20); /* as shown to people: backwards */
+	}
+	rep = reply(info_of(7, 1, "01", 4));
+	ck_fails(ldk->info_decode(&ra, &rep, &i, &rerr), ERR_PEER_INVALID);
+}
+END_TEST
+
+START_TEST(the_balance)
+{
+	struct buf b = BUF_CAP(64);
+	struct net_reply rep;
+	struct sat v;
+
+	pb_put_u64(&b, 1, 9);
+	pb_put_u64(&b, 2, 123456);
+	pb_put_u64(&b, 3, 25000);
+	rep = reply(buf_bytes(&b));
+	ck_ok(ldk->balance_decode(&ra, &rep, &v, &rerr));
+	ck_assert_uint_eq(sat_value(v), 123456);
+	rep = reply((struct bytes){ NULL, 0 }); /* proto3: nothing */
+	ck_ok(ldk->balance_decode(&ra, &rep, &v, &rerr));
+	ck_assert_uint_eq(sat_value(v), 0);
+	pb_put_u64(&b, 2, SAT_MONEY_MAX + 1);
+	rep = reply(buf_bytes(&b));
+	ck_fails(ldk->balance_decode(&ra, &rep, &v, &rerr), ERR_PEER_INVALID);
+	rep = reply((struct bytes){ b.p, 1 });
+	ck_fails(ldk->balance_decode(&ra, &rep, &v, &rerr), ERR_PEER_INVALID);
+	buf_done(&b);
 }
 END_TEST
 
@@ -321,10 +378,12 @@ START_TEST(no_reply)
 	ck_fails(ldk->open_decode(&ra, &rep, &round, &rerr), ERR_PEER_INVALID);
 	rep = (struct net_reply){ .outcome = NET_UNKNOWN, .detail = "reset" };
 	ck_fails(ldk->open_decode(&ra, &rep, &round, &rerr), ERR_TIMEOUT);
-	ck_assert(ldk->trouble(&rerr).sign == TROUBLE_PROBE && !ldk->trouble(&rerr).alarm);
+	ck_assert(ldk->trouble(&rerr).sign == TROUBLE_PROBE && !ldk->trouble(&rerr).alarm &&
+		  !ldk->trouble(&rerr).untouched);
 	rep = (struct net_reply){ .outcome = NET_NOT_SENT, .detail = "refused" };
 	ck_fails(ldk->open_decode(&ra, &rep, &round, &rerr), ERR_PEER_DOWN);
 	ck_assert_int_eq(ldk->trouble(&rerr).wait, SPLICE_WAIT_NODE_UNREACHABLE);
+	ck_assert(ldk->trouble(&rerr).untouched);
 }
 END_TEST
 
@@ -332,12 +391,13 @@ static const struct {
 	int status;
 	struct splice_trouble want;
 } statuses[] = {
-	{ 3, { .sign = TROUBLE_CLASS, .why = SPLICE_INVALID } },
+	{ 3, { .sign = TROUBLE_CLASS, .why = SPLICE_INVALID, .untouched = true } },
 	{ 4, { .sign = TROUBLE_PROBE } },
-	{ 9, { .sign = TROUBLE_CLASS, .why = SPLICE_UNKNOWN } },
+	{ 9, { .sign = TROUBLE_CLASS, .why = SPLICE_UNKNOWN, .untouched = true } },
+	{ 12, { .sign = TROUBLE_TOO_OLD, .untouched = true } },
 	{ 13, { .sign = TROUBLE_CLASS, .why = SPLICE_UNKNOWN } },
 	{ 14, { .sign = TROUBLE_PROBE } },
-	{ 16, { .sign = TROUBLE_PARK, .wait = SPLICE_WAIT_NODE_UNREACHABLE, .alarm = true } },
+	{ 16, { .sign = TROUBLE_PARK, .wait = SPLICE_WAIT_NODE_UNREACHABLE, .alarm = true, .untouched = true } },
 	{ 77, { .sign = TROUBLE_CLASS, .why = SPLICE_UNKNOWN } },
 };
 
@@ -348,11 +408,12 @@ START_TEST(meaning_of_a_status)
 	struct splice_trouble t;
 	struct ln_round round;
 
-	ck_fails(ldk->open_decode(&ra, &rep, &round, &rerr), ERR_PEER);
+	ck_fails(ldk->open_decode(&ra, &rep, &round, &rerr), statuses[_i].status == 16 ? ERR_PEER_AUTH : ERR_PEER);
 	ck_assert_int_eq(rerr.peer_code, statuses[_i].status);
 	ck_assert_str_eq(rerr.msg, "splice: no way    %4%zz");
 	t = ldk->trouble(&rerr);
-	ck_assert_msg(t.sign == want->sign && t.why == want->why && t.wait == want->wait && t.alarm == want->alarm,
+	ck_assert_msg(t.sign == want->sign && t.why == want->why && t.wait == want->wait && t.alarm == want->alarm &&
+			      t.untouched == want->untouched,
 		      "%d: sign %d", statuses[_i].status, t.sign);
 }
 END_TEST
@@ -401,6 +462,8 @@ int main(void)
 	tcase_add_loop_test(tc, not_a_channel, 0, (int)ARRAY_LEN(bad_channels));
 	tcase_add_test(tc, lists_that_are_none);
 	tcase_add_test(tc, the_node);
+	tcase_add_test(tc, the_chain_of_the_node);
+	tcase_add_test(tc, the_balance);
 	tcase_add_test(tc, a_splice_is_taken);
 	tcase_add_loop_test(tc, not_a_frame, 0, (int)ARRAY_LEN(bad_frames));
 	tcase_add_test(tc, no_reply);

@@ -110,6 +110,112 @@ START_TEST(out_by_what_it_leaves)
 }
 END_TEST
 
+/* What a node was given as a whole: it chose the inputs, and what is paid. */
+static struct splice_whole is_whole(uint64_t amount)
+{
+	struct splice_whole w;
+
+	ck_assert(splice_whole_of(&t.known, &t.tx, &w));
+	ck_assert_uint_eq(sat_value(w.amount), amount);
+	ck_assert_uint_eq(w.vout, splice_funding_place(&t.known, &t.tx));
+	owned_by(OWNER_OURS, false);
+	return w;
+}
+
+static void is_not_whole(void)
+{
+	struct splice_whole w;
+
+	ck_assert(!splice_whole_of(&t.known, &t.tx, &w));
+	owned_by(OWNER_UNDECIDED, false);
+}
+
+static void whole_out(void)
+{
+	splice_tx_out(&t);
+	t.known.whole = true;
+	t.known.terms.weight = (struct weight){ 0 };
+	t.known.terms.share.by = splice_sat(50000); /* asked for; the fee is not known */
+	t.known.terms.max_rate = splice_rate_of(2000);
+}
+
+START_TEST(a_whole_out)
+{
+	struct splice_whole w;
+	struct sat limit;
+
+	whole_out();
+	w = is_whole(50000);
+	ck_assert(fee_for_weight_ceil(t.known.terms.max_rate, tx_weight(&t.tx), &limit));
+	ck_assert(w.has_fee && sat_value(w.fee) == 775);
+	ck_assert_uint_eq(w.vout, 1);
+	t.out[1].value = splice_sat(950000 - sat_value(limit) - 2);
+	w = is_whole(50000);
+	ck_assert_uint_eq(sat_value(w.fee), sat_value(limit) + 2);
+	t.out[1].value = splice_sat(950000 - sat_value(limit) - 3);
+	is_not_whole();
+	whole_out();
+	t.out[1].value = splice_sat(950001); /* the peer has added something */
+	is_not_whole();
+	whole_out();
+	t.out[0].value = splice_sat(50001);
+	is_not_whole();
+	whole_out();
+	t.out[1].script = splice_tx_script(7); /* nothing is left in a channel */
+	is_not_whole();
+	whole_out();
+	owned_by(OWNER_UNDECIDED, true); /* a close may pay the same */
+}
+END_TEST
+
+static void whole_in(void)
+{
+	splice_tx_in(&t);
+	t.known.whole = true;
+	t.known.terms.n_inputs = t.known.terms.n_outputs = 0;
+	t.known.terms.weight = (struct weight){ 0 };
+}
+
+START_TEST(a_whole_in)
+{
+	whole_in();
+	ck_assert(!is_whole(100000).has_fee);
+	owned_by(OWNER_OURS, true); /* no close makes it more */
+	t.out[0].value = splice_sat(1099999);
+	is_not_whole();
+	t.out[0].value = splice_sat(1100001); /* with something of the peer's */
+	is_not_whole();
+	whole_in();
+	t.tx.n_in = 1; /* out of nothing */
+	is_not_whole();
+	whole_in();
+	t.out[0].script = splice_tx_script(1);
+	is_not_whole();
+}
+END_TEST
+
+/* All that the wallet has, less what it costs. */
+START_TEST(a_whole_in_of_everything)
+{
+	struct sat limit;
+
+	whole_in();
+	t.known.everything = true;
+	t.known.terms.share.by = splice_sat(100300);
+	is_whole(100000);
+	ck_assert(fee_for_weight_ceil(t.known.terms.max_rate, tx_weight(&t.tx), &limit));
+	t.known.terms.share.by = splice_sat(100000 + sat_value(limit) + 2);
+	is_whole(100000);
+	t.known.terms.share.by = splice_sat(100000 + sat_value(limit) + 3);
+	is_not_whole();
+	t.known.terms.share.by = splice_sat(99999);
+	is_not_whole();
+	t.known.terms.share.by = splice_sat(0); /* not known yet: it was not given to the node */
+	t.out[0].value = splice_sat(1000000);
+	is_not_whole();
+}
+END_TEST
+
 START_TEST(a_commitment_by_its_bits)
 {
 	splice_tx_out(&t);
@@ -179,6 +285,9 @@ int main(void)
 	tcase_add_test(tc, in_by_its_inputs);
 	tcase_add_test(tc, out_by_what_it_pays);
 	tcase_add_test(tc, out_by_what_it_leaves);
+	tcase_add_test(tc, a_whole_out);
+	tcase_add_test(tc, a_whole_in);
+	tcase_add_test(tc, a_whole_in_of_everything);
 	tcase_add_test(tc, a_commitment_by_its_bits);
 	tcase_add_test(tc, what_the_node_lists);
 	tcase_add_test(tc, where_the_new_funding_is);

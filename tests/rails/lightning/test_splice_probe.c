@@ -14,6 +14,7 @@ static struct ln_flight flights[3];
 static struct funding_candidate rows[3];
 static const struct tx *flight_tx[3];
 static struct probe p;
+static struct splice_tx other;
 
 static void setup(void)
 {
@@ -380,6 +381,54 @@ START_TEST(p9_where_the_node_queues)
 }
 END_TEST
 
+/* What the node was given as a whole, and does not tell of: nothing is decided before it has gone unseen for long enough, and then
+ * there is one more. */
+START_TEST(p9_handed_over)
+{
+	p.caps = LN_QUEUE_OFFLINE;
+	p.budget.attempts = p.handed = 1;
+	p.budget.max_attempts = SPLICE_HANDED_MAX;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_SIGNATURES);
+	channel.usable = false;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_OFFLINE);
+	p.unseen = true;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_OFFLINE); /* the peer has gone since */
+	channel.usable = true;
+	ck_assert_int_eq(asked(PROBE_P9, VERDICT_BUILD).count, COUNT_ATTEMPT);
+	p.budget.attempts = 2;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_SIGNATURES); /* one of them was refused, and there is none left */
+	p.handed = 2;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_SIGNATURES);
+	p.budget.attempts = 0; /* whatever was counted: never a third */
+	parks(PROBE_P9, SPLICE_WAIT_PEER_SIGNATURES);
+	p.handed = 0; /* all of them were refused */
+	p.budget.attempts = 2;
+	fails(PROBE_P9, VERDICT_GIVE_UP, SPLICE_EXHAUSTED);
+	p.budget.attempts = 1;
+	asked(PROBE_P9, VERDICT_BUILD);
+	channel.phase = CHANNEL_OPENING; /* it was ready, and is closing now */
+	channel.usable = false;
+	parks(PROBE_P9, SPLICE_WAIT_PEER_OFFLINE);
+}
+END_TEST
+
+/* The base has been replaced by who knows what: it may have been ours. */
+START_TEST(p3_overtaken_after_it_was_handed_over)
+{
+	splice_tx_in(&other);
+	channel.funding = splice_at(9);
+	p.handed = 1;
+	parks(PROBE_P3, SPLICE_WAIT_CONFIRMATION);
+	spent_by(&other.tx, SPEND_CONFIRMED, FUNDING_DEPTH - 1);
+	parks(PROBE_P3, SPLICE_WAIT_CONFIRMATION);
+	p.spend_depth++;
+	p.retry_after_foreign = true;
+	fails(PROBE_P3, VERDICT_OVERTAKEN, SPLICE_STALE);
+	p.handed = 0;
+	asked(PROBE_P3, VERDICT_REANCHOR);
+}
+END_TEST
+
 /* The candidate was written as signed, and the node never heard of it. */
 START_TEST(p9_signed_and_nowhere)
 {
@@ -502,7 +551,6 @@ static struct {
 	struct funding_candidate rows[3];
 	struct probe p;
 } kept;
-static struct splice_tx other;
 
 static void keep_the_beginning(void)
 {
@@ -663,6 +711,8 @@ int main(void)
 	tcase_add_test(tc, p8_foreign);
 	tcase_add_test(tc, p9_dropped);
 	tcase_add_test(tc, p9_where_the_node_queues);
+	tcase_add_test(tc, p9_handed_over);
+	tcase_add_test(tc, p3_overtaken_after_it_was_handed_over);
 	tcase_add_test(tc, p9_signed_and_nowhere);
 	tcase_add_test(tc, p9_never_beside_a_spend);
 	tcase_add_test(tc, p10_nothing_left_to_bump);
