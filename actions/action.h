@@ -36,6 +36,7 @@ struct executor;
 struct keyring;
 struct lightning;
 struct ln_backend;
+struct ln_node;
 struct tx;
 
 /* … for the on-chain wallet. */
@@ -58,9 +59,10 @@ struct mint_limit {
 /* … for splices of the Lightning node's channels. */
 struct splice_policy {
 	const struct ln_backend *backend; /* of the node */
-	const char *socket;               /* where it listens */
+	const struct ln_node *node;       /* how it is reached; borrowed */
 	uint32_t attempts, disconnects;
 	int64_t deadline_ms; /* 0: none */
+	int64_t unseen_ms;   /* a node that takes a splice as a whole is asked once more after it */
 };
 
 /* The operator's standing wishes, from the configuration. */

@@ -48,6 +48,9 @@ static json_t *splice_save(struct step *s)
 	if (m->has_wish)
 		json_set_u64(cp, "wish", feerate_sat_per_kwu(m->wish));
 	save_round(s->arena, cp, m);
+	json_set_u64(cp, "handed", m->handed);
+	json_set_int(cp, "there_ms", m->there_ms);
+	json_set_int(cp, "looked_ms", m->looked_ms);
 	json_set_int(cp, "last", m->last);
 	json_set_bool(cp, "undecided", m->undecided);
 	json_set_int(cp, "count", m->count);
@@ -163,6 +166,21 @@ static int load_upkeep(const json_t *cp, struct splice *m, struct err *err)
 	return json_object_get(cp, "sending") ? load_hash(cp, "sending", m->sending.b, err) : 0;
 }
 
+/* Of a splice that began before there were any, nothing. */
+static int load_whole(const json_t *cp, struct splice *m, struct err *err)
+{
+	uint64_t handed = 0, there = 0, looked = 0;
+
+	if (json_opt_u64(cp, "handed", SPLICE_HANDED_MAX, &handed, err) != 0 ||
+	    json_opt_u64(cp, "there_ms", INT64_MAX, &there, err) != 0 ||
+	    json_opt_u64(cp, "looked_ms", INT64_MAX, &looked, err) != 0)
+		return -1;
+	m->handed = (uint32_t)handed;
+	m->there_ms = (int64_t)there;
+	m->looked_ms = (int64_t)looked;
+	return 0;
+}
+
 static int load_wish(const json_t *cp, struct splice *m, struct err *err)
 {
 	uint64_t v = 0;
@@ -179,7 +197,7 @@ static int splice_load(struct step *s, const json_t *cp, struct err *err)
 
 	s->checkpoint = m;
 	if (load_hash(cp, "splice", m->id.b, err) != 0 || json_get_bool(cp, "bump", &m->is_bump, err) != 0 ||
-	    load_wish(cp, m, err) != 0 || load_round(s, cp, m, err) != 0)
+	    load_wish(cp, m, err) != 0 || load_whole(cp, m, err) != 0 || load_round(s, cp, m, err) != 0)
 		return -1;
 	return load_troubles(cp, m, err) != 0 ? -1 : load_upkeep(cp, m, err);
 }
@@ -199,11 +217,16 @@ int splice_row_of(struct step *s, struct splice_row *ret, struct err *err)
 
 struct ln_node splice_node(const struct step *s)
 {
-	return (struct ln_node){
-		.call = arena_printf(s->arena, "wd:%s:%" PRId64, s->row.id.s, s->row.version),
-		.socket = s->policy->splice.socket,
-		.now_s = s->now_ms / 1000,
-	};
+	struct ln_node node = *s->policy->splice.node;
+
+	node.call = arena_printf(s->arena, "wd:%s:%" PRId64, s->row.id.s, s->row.version);
+	node.now_s = s->now_ms / 1000;
+	return node;
+}
+
+bool splice_is_whole(const struct step *s)
+{
+	return (splice_backend(s)->caps & LN_STAGED) == 0;
 }
 
 const struct ln_backend *splice_backend(const struct step *s)
@@ -272,6 +295,17 @@ static const char *of_wait(enum splice_wait why)
 	return NULL;
 }
 
+/* What a node that takes it as a whole cannot do, or does not tell. */
+static const char *of_whole(enum splice_wait why)
+{
+	if (why == SPLICE_WAIT_PEER_SIGNATURES)
+		return "The node has it, and its transaction has not been seen yet; if that stays so, it is asked for once"
+		       " more.";
+	if (why == SPLICE_WAIT_CONFIRMATION)
+		return "A transaction spends the channel's funding; it waits for blocks and for the peer.";
+	return of_wait(why);
+}
+
 static const char *splice_explain(struct step *s)
 {
 	struct splice_row row;
@@ -279,6 +313,8 @@ static const char *splice_explain(struct step *s)
 
 	if (splice_row_of(s, &row, &ignored) > 0 && row.active == SPLICE_NONE && row.fail_class == SPLICE_FEE_LOW)
 		return "No mempool takes its newest transaction. A splice_bump that pays more takes its place.";
+	if (splice_is_whole(s) && splice_row_of(s, &row, &ignored) > 0 && of_whole(row.wait))
+		return of_whole(row.wait);
 	if (splice_row_of(s, &row, &ignored) > 0 && of_wait(row.wait))
 		return of_wait(row.wait);
 	if (s->row.state >= SPLICING_OPEN && s->row.state <= SPLICING_SIGN)

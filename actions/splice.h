@@ -10,6 +10,11 @@
  *      ├─ a candidate of ours ←───────────────────────────────────────────────────── awaiting_lock ←─┘
  *      └─ the channel has a new funding, or it closes, or the budget is spent ─→ cleaning up ─→ the end
  *
+ * A node without LN_STAGED is handed the splice as a whole (spec/splice.md 5.2): opening is all there is, and then it is looked for
+ * on the chain.
+ *
+ *   probing ─→ looking ─→ [building: what the wallet has] ─→ opening ─→ looking ... until its transaction is seen: awaiting_lock
+ *
  * Each state makes one call of the node.  What was asked for, its limits and its budget are the intent's row
  * (store/splice_store.h), and so is what it waits for; the checkpoint has the round that is being made.  A bump is an action of
  * its own that works on the same intent, and while it does the splice's own action rests.  What the node and the chain say
@@ -78,6 +83,11 @@ struct splice {
 	uint32_t short_by;   /* blocks: that their reservation is to be longer */
 	struct txid sending; /* what our own node is given */
 	int64_t sent_at_ms;  /* when it was, or the Lightning node's was; 0: nobody has taken it */
+	/* a splice as a whole */
+	uint32_t
+		handed; /* submissions that something has come of, or may: counted before each, at most SPLICE_HANDED_MAX */
+	int64_t there_ms; /* since when the peer was there at each look; 0: it was not */
+	int64_t looked_ms;
 	/* what went wrong */
 	enum splice_class last;  /* with the last round */
 	bool undecided;          /* and nothing has been done about it */
@@ -102,6 +112,8 @@ MUST_CHECK int splice_row_of(struct step *s, struct splice_row *ret, struct err 
 struct ln_node splice_node(const struct step *s);
 const struct ln_backend *splice_backend(const struct step *s);
 struct ln_ref splice_ref(const struct splice_row *row);
+/* Is the node handed splices as a whole? */
+bool splice_is_whole(const struct step *s);
 /* An event about the splice, with what data has. */
 MUST_CHECK int splice_tell(struct step *s, const char *event, json_t *data, struct err *err);
 

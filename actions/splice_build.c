@@ -166,6 +166,8 @@ int splice_build_enter(struct step *s, struct net_request *ret, struct err *err)
 
 	if (living <= 0)
 		return living < 0 ? -1 : NOTHING_TO_ASK;
+	if (splice_is_whole(s))
+		return splice_backend(s)->balance_request(s->arena, &node, ret, err);
 	return row.kind == SPLICE_IN ? fund_request(s, &row, &node, ret, err) : pay_request(s, &row, &node, ret, err);
 }
 
@@ -215,6 +217,20 @@ static int take(struct step *s, struct splice_row *row, const struct net_reply *
 	return row->kind == SPLICE_IN ? take_funded(s, row, &funded, err) : take_paid(s, row, &paid, err);
 }
 
+/* All that the node's wallet can spend: by that the transaction is known again which it makes of it. */
+static struct outcome take_balance(struct step *s, struct splice_row *row, const struct net_reply *rep, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	struct sat balance;
+
+	if (splice_backend(s)->balance_decode(s->arena, rep, &balance, err) != 0)
+		return splice_failed_call(s, row, err, err);
+	if (sat_value(balance) == 0)
+		return splice_wait_for(s, row, SPLICE_WAIT_LOW_FUNDS, SPLICING_LOOK, err);
+	m->share = balance;
+	return outcome_next(SPLICING_OPEN);
+}
+
 struct outcome splice_build_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct splice *m = s->checkpoint;
@@ -226,6 +242,8 @@ struct outcome splice_build_reply(struct step *s, const struct net_reply *rep, s
 		return outcome_trouble(err);
 	if (living == 0)
 		return outcome_next(SPLICING_CLEANED);
+	if (splice_is_whole(s))
+		return take_balance(s, &row, rep, err);
 	if (take(s, &row, rep, &said, err) != 0)
 		return said && err->class != ERR_TRANSIENT ? outcome_trouble(err)
 							   : splice_failed_call(s, &row, err, err);

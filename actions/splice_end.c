@@ -89,6 +89,7 @@ struct outcome splice_settle(struct step *s, struct splice_row *row, const struc
 static void reason(const struct splice *m, struct err *ret)
 {
 	const char *text = m->text && m->text[0] ? m->text : "nothing was said";
+	const char *but = m->handed > 0 ? "; the node was given it, and may still carry it out" : "";
 
 	switch (m->why) {
 	case SPLICE_CANCELLED:
@@ -111,7 +112,7 @@ static void reason(const struct splice *m, struct err *ret)
 	case SPLICE_INVALID:
 		break;
 	}
-	ERR(ret, ERR_SPLICE_FAILED, "given up (%s): %s", splice_class_name(m->why), text);
+	ERR(ret, ERR_SPLICE_FAILED, "given up (%s): %s%s", splice_class_name(m->why), text, but);
 }
 
 /* A candidate of the splice is signed, and nothing has shown that it is out of the race. */
@@ -139,7 +140,7 @@ static struct outcome over(struct step *s, struct err *err)
 	if (m->why == SPLICE_CANCELLED)
 		return outcome_cancelled(&why);
 	/* Of a bump: what its splice has signed before is its splice's to tell. */
-	return outcome_failed(&why, may && !m->is_bump ? "unknown" : "no");
+	return outcome_failed(&why, m->handed > 0 || (may && !m->is_bump) ? "unknown" : "no");
 }
 
 static int tell_end(struct step *s, const struct splice_row *row, struct err *err)
@@ -153,6 +154,7 @@ static int tell_end(struct step *s, const struct splice_row *row, struct err *er
 	json_set_int(data, "attempts", row->attempts);
 	json_set_str(data, "detail", m->text);
 	json_set_bool(data, "retriable", false);
+	json_set_str(data, "funds_moved", m->handed > 0 ? "unknown" : "no");
 	return splice_tell(s, "splice.negotiation_failed", data, err);
 }
 
@@ -367,6 +369,11 @@ struct outcome splice_cancel(struct step *s, struct err *err)
 		return outcome_trouble(err);
 	if (living == 0 || m->cancelling) {
 		ERR(&no, ERR_NOT_CANCELLABLE, living ? "it is being cancelled" : "it has ended, and is cleaned up");
+		return outcome_trouble(&no);
+	}
+	if (m->handed > 0) {
+		ERR(&no, ERR_NODE_CANNOT, "the node has been given it, and %s cannot take a splice back",
+		    splice_backend(s)->name);
 		return outcome_trouble(&no);
 	}
 	if (is_too_late(m, &row, &known)) {

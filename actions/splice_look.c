@@ -5,11 +5,13 @@
 
 #include "actions/splice.h"
 #include "lightning/funding_track.h"
+#include "lightning/same_chain.h"
 #include "store/chain_store.h"
 
 #define FINISHES_MAX   3u
-#define CONNECT_EVERY  20u /* waits */
-#define BACKEND_BEHIND 1u  /* blocks that our eyes on the chain may be behind the node's */
+#define CONNECT_EVERY  20u                  /* waits */
+#define BACKEND_BEHIND 1u                   /* blocks that our eyes on the chain may be behind the node's */
+#define LOOK_GAP_MS    (60 * INT64_C(1000)) /* longer without a look, and nobody knows whether the peer was there */
 
 /* --- is the node there? --- */
 
@@ -46,6 +48,7 @@ struct outcome splice_probe_reply(struct step *s, const struct net_reply *rep, s
 	if (row.active == SPLICE_BUMP && !m->is_bump)
 		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
 	if (splice_backend(s)->info_decode(s->arena, rep, &info, err) != 0 ||
+	    same_chain(s->view, s->policy->onchain.network, &info, &info.synced, err) != 0 ||
 	    chain_is_behind(s, info.height, &behind, err) != 0)
 		return err->class == ERR_STORE
 			       ? outcome_trouble(err)
@@ -62,6 +65,7 @@ struct outcome splice_probe_reply(struct step *s, const struct net_reply *rep, s
 static int terms_of(struct step *s, const struct splice_row *row, struct splice_terms *ret, struct err *err)
 {
 	const struct splice *m = s->checkpoint;
+	bool asked_for = splice_is_whole(s) && row->has_amount;
 	struct splice_output *out;
 	size_t n_out;
 
@@ -78,7 +82,7 @@ static int terms_of(struct step *s, const struct splice_row *row, struct splice_
 		ret->n_outputs = n_out;
 	}
 	ret->base = row->base;
-	ret->share = (struct splice_share){ row->kind == SPLICE_OUT, m->share };
+	ret->share = (struct splice_share){ row->kind == SPLICE_OUT, asked_for ? row->amount : m->share };
 	ret->weight = m->weight;
 	ret->max_rate = row->max_rate;
 	ret->has_max_fee = row->has_max_fee;
@@ -90,7 +94,11 @@ int splice_known_of(struct step *s, const struct splice_row *row, struct splice_
 {
 	struct funding_candidate *c;
 
-	*ret = (struct splice_known){ .base_capacity = row->base_capacity };
+	*ret = (struct splice_known){
+		.base_capacity = row->base_capacity,
+		.whole = splice_is_whole(s),
+		.everything = row->everything && !row->has_amount,
+	};
 	if (terms_of(s, row, &ret->terms, err) != 0 ||
 	    funding_store_candidates(s->view, s->arena, &row->id, &c, &ret->n_candidates, err) != 0)
 		return -1;
@@ -132,7 +140,7 @@ static struct outcome wait_for_peer(struct step *s, struct splice_row *row, cons
 {
 	const struct splice *m = s->checkpoint;
 
-	if (c && !c->connected && m->waits % CONNECT_EVERY == 0)
+	if (c && !c->connected && m->waits % CONNECT_EVERY == 0 && splice_backend(s)->connect_request)
 		return outcome_next(SPLICING_CONNECT);
 	return splice_wait_for(s, row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_LOOK, err);
 }
@@ -169,6 +177,8 @@ static struct outcome submit(struct step *s, struct splice_row *row, const struc
 	if (splice_store_save(s->unit, row, s->now_ms, err) != 0)
 		return outcome_trouble(err);
 	row->version++;
+	if (splice_is_whole(s))
+		return outcome_next(row->everything ? SPLICING_BUILD : SPLICING_OPEN);
 	if (a->verdict == VERDICT_RESUBMIT && row->contribution.n > 0)
 		return outcome_next(SPLICING_OPEN);
 	return build(s, row, err);
@@ -194,9 +204,26 @@ static struct outcome reanchor(struct step *s, struct splice_row *row, const str
 	return outcome_next(SPLICING_PROBE);
 }
 
-/* In flight, ours, and not known yet: a crash came before its row. */
-static int adopt(struct step *s, const struct splice_row *row, const struct splice_known *k, const struct ln_channel *c,
-		 const struct probe_answer *a, struct err *err)
+/* Of a splice as a whole its transaction tells the rest. */
+static void take_whole(struct splice_row *row, const struct splice_known *k, const struct funding_spend *spend,
+		       struct funding_candidate *ret)
+{
+	struct splice_whole whole;
+
+	if (!k->whole || spend->what == SPEND_NONE || !txid_equal(&spend->txid, &ret->txid) ||
+	    !splice_whole_of(k, spend->tx, &whole))
+		return;
+	row->has_amount = ret->has_amount = true;
+	row->amount = ret->amount = whole.amount;
+	ret->vout = whole.vout;
+	ret->has_fee = whole.has_fee;
+	ret->fee = whole.fee;
+	ret->raw = spend->raw;
+}
+
+/* In flight, ours, and not known yet: a crash came before its row, or the node does not tell of it.  1: it was new, 0, -1. */
+static int adopt(struct step *s, struct splice_row *row, const struct splice_known *k, const struct ln_channel *c,
+		 const struct funding_spend *spend, const struct probe_answer *a, struct err *err)
 {
 	struct funding_candidate found = {
 		.txid = a->txid,
@@ -216,13 +243,22 @@ static int adopt(struct step *s, const struct splice_row *row, const struct spli
 		return 0;
 	if (known)
 		found.round = known->round;
-	found.has_fee = splice_own_fee(&k->terms, &found.fee);
+	found.has_fee = !k->whole && splice_own_fee(&k->terms, &found.fee);
+	take_whole(row, k, spend, &found);
 	for (size_t i = 0; c && i < c->n_flights; i++)
 		if (txid_equal(&c->flights[i].funding.txid, &a->txid) && c->flights[i].has_rate) {
 			found.has_rate = true;
 			found.rate = c->flights[i].rate;
 		}
-	return splice_put_candidate(s, row, &found, err);
+	return splice_put_candidate(s, row, &found, err) == 0 ? 1 : -1;
+}
+
+/* Of a splice as a whole the chain had the transaction before it had a row: where it stands is to be written now. */
+static struct outcome tracked(struct step *s, bool anew, struct outcome o, struct err *err)
+{
+	if (!anew || !splice_is_whole(s) || o.tag == OUTCOME_TROUBLE || funding_sync(s->unit, s->now_ms, err) == 0)
+		return o;
+	return outcome_trouble(err);
 }
 
 /* A round that is final and signed by us, and whose signatures the node has not sent: it waits for the last call, which was to
@@ -282,6 +318,7 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 {
 	struct splice *m = s->checkpoint;
 	const struct probe_answer a = splice_probe(p);
+	int anew = 0;
 
 	if (!m->probed && is_drastic(a.verdict))
 		return outcome_next(SPLICING_PROBE);
@@ -297,7 +334,12 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 		return splice_wait_for(s, row, a.wait,
 				       a.wait == SPLICE_WAIT_CONFIRMATION ? SPLICING_AWAIT_LOCK : SPLICING_LOOK, err);
 	case VERDICT_LOCKED:
-		return splice_settle(s, row, &a.txid, err);
+		/* It may have locked before anybody saw it on its way. */
+		if (p->known.whole)
+			anew = adopt(s, row, &p->known, p->channel, spend, &a, err);
+		if (anew < 0)
+			return outcome_trouble(err);
+		return tracked(s, anew > 0, splice_settle(s, row, &a.txid, err), err);
 	case VERDICT_REANCHOR:
 		return reanchor(s, row, p->channel, &a, err);
 	case VERDICT_OVERTAKEN:
@@ -310,13 +352,14 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 	case VERDICT_DROP_BUMP:
 		return splice_give_up(s, row, a.why, row->fail_text, err);
 	case VERDICT_ADOPT:
-		if (adopt(s, row, &p->known, p->channel, &a, err) != 0)
+		anew = adopt(s, row, &p->known, p->channel, spend, &a, err);
+		if (anew < 0)
 			return outcome_trouble(err);
 		if (is_left_alone(m, row, p->channel, &a.txid))
 			return go_on_with(m, &a.txid);
 		if (splice_should_send(s, &p->known, &a.txid))
 			return splice_send(s, &a.txid);
-		return splice_is_pending(s, row, &a.txid, NULL, err);
+		return tracked(s, anew > 0, splice_is_pending(s, row, &a.txid, NULL, err), err);
 	case VERDICT_CLEAN_UP:
 		m->after = AFTER_PROBE;
 		return outcome_next(SPLICING_LOOK_BEFORE);
@@ -325,6 +368,27 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 		return submit(s, row, &p->known, p->channel, &a, err);
 	}
 	return outcome_trouble((ERR(err, ERR_INTERNAL, "a verdict that is none"), err));
+}
+
+/* How long the peer has been there, as far as our looks tell, while the node has a splice that it may be at. */
+static void watch_peer(struct step *s, const struct ln_channel *channel)
+{
+	struct splice *m = s->checkpoint;
+
+	if (m->handed == 0)
+		return;
+	if (!channel || !channel->usable)
+		m->there_ms = 0;
+	else if (m->there_ms == 0 || s->now_ms - m->looked_ms > LOOK_GAP_MS || s->now_ms < m->looked_ms)
+		m->there_ms = s->now_ms;
+	m->looked_ms = s->now_ms;
+}
+
+static bool is_unseen(const struct step *s)
+{
+	const struct splice *m = s->checkpoint;
+
+	return m->there_ms > 0 && s->now_ms - m->there_ms >= s->policy->splice.unseen_ms;
 }
 
 /* channel NULL: the node has none of this id any more. */
@@ -339,12 +403,15 @@ static struct outcome decide(struct step *s, struct splice_row *row, const struc
 		.bump_of_round = row->bump_of_round,
 		.last = m->last,
 		.inputs_unspent = row->contribution.n > 0,
+		.handed = m->handed,
 		.caps = splice_backend(s)->caps,
 	};
 
 	if (splice_known_of(s, row, &p.known, err) != 0 ||
 	    funding_spend_of(s->view, s->arena, &row->id, &spend, err) != 0)
 		return outcome_trouble(err);
+	watch_peer(s, channel);
+	p.unseen = is_unseen(s);
 	p.spend = spend.what;
 	p.spender = spend.tx;
 	p.spend_depth = spend.depth;
@@ -384,6 +451,21 @@ int splice_channel_of(struct step *s, const struct net_reply *rep, const struct 
 	return 0;
 }
 
+/* A node that does not say whether a channel was closed: the chain does.  Without a word of its, it may be another node than it
+ * was, and nothing is decided. */
+static struct outcome look_for_its_end(struct step *s, struct splice_row *row, struct err *err)
+{
+	struct funding_spend spend;
+
+	if (funding_spend_of(s->view, s->arena, &row->id, &spend, err) != 0)
+		return outcome_trouble(err);
+	if (spend.what != SPEND_CONFIRMED || spend.depth < FUNDING_DEPTH)
+		return splice_wait_for(
+			s, row, spend.what == SPEND_NONE ? SPLICE_WAIT_NODE_UNREACHABLE : SPLICE_WAIT_CONFIRMATION,
+			SPLICING_LOOK, err);
+	return decide(s, row, NULL, err);
+}
+
 struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	const struct ln_channel *channel;
@@ -403,7 +485,9 @@ struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, st
 		return outcome_trouble(err);
 	if (due)
 		return outcome_next(SPLICING_HELD);
-	return channel ? decide(s, &row, channel, err) : outcome_next(SPLICING_LOOK_CLOSED);
+	if (channel)
+		return decide(s, &row, channel, err);
+	return splice_backend(s)->closed_request ? outcome_next(SPLICING_LOOK_CLOSED) : look_for_its_end(s, &row, err);
 }
 
 int splice_closed_enter(struct step *s, struct net_request *ret, struct err *err)

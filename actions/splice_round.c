@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions/splice.h"
+#include "rails/bitcoin/address.h"
 
 #define UPDATES_MAX 20u /* calls until a transaction is fixed: a peer could go on for ever */
 
@@ -50,12 +51,41 @@ int splice_open_prepare(struct step *s, struct err *err)
 		row.disconnects++;
 	m->spent = m->count;
 	m->count = COUNT_NOTHING;
-	m->opened = true;
+	if (splice_is_whole(s) && m->handed >= SPLICE_HANDED_MAX)
+		return ERR(err, ERR_INTERNAL, "the node has been given it %u times", m->handed);
+	if (splice_is_whole(s))
+		m->handed++;
+	else
+		m->opened = true;
+	m->there_ms = 0;
 	m->psbt = NULL;
 	m->final = m->has_peer_signatures = false;
 	m->updates = m->finishes = 0;
 	m->n_ours = 0;
 	return splice_store_save(s->unit, &row, s->now_ms, err);
+}
+
+/* All of it at once. */
+static int whole_request(struct step *s, const struct splice_row *row, const struct ln_node *node,
+			 struct net_request *ret, struct err *err)
+{
+	char address[ADDRESS_TEXT_MAX];
+	struct ln_open open = {
+		.channel = splice_ref(row),
+		.share = { row->kind == SPLICE_OUT, row->amount },
+		.everything = row->everything,
+	};
+	struct splice_output *out;
+	size_t n;
+
+	if (row->kind == SPLICE_OUT) {
+		if (splice_store_outputs(s->view, s->arena, &row->id, &out, &n, err) != 0)
+			return -1;
+		if (n != 1 || !address_text(out[0].script, s->policy->onchain.network, address))
+			return ERR(err, ERR_INTERNAL, "a splice out that pays no address");
+		open.address = address;
+	}
+	return splice_backend(s)->open_request(s->arena, node, &open, ret, err);
 }
 
 int splice_open_enter(struct step *s, struct net_request *ret, struct err *err)
@@ -68,6 +98,8 @@ int splice_open_enter(struct step *s, struct net_request *ret, struct err *err)
 
 	if (rc != 0)
 		return rc;
+	if (splice_is_whole(s))
+		return whole_request(s, &row, &node, ret, err);
 	open = (struct ln_open){
 		.channel = splice_ref(&row),
 		.share = { row.kind == SPLICE_OUT, m->share },
@@ -76,6 +108,16 @@ int splice_open_enter(struct step *s, struct net_request *ret, struct err *err)
 		.force_rate = true, /* what it costs is kept within the user's limits here: spec/splice.md 5.1.5 */
 	};
 	return splice_backend(s)->open_request(s->arena, &node, &open, ret, err);
+}
+
+/* What it refused for certain does not count among what may still come. */
+static struct outcome not_opened(struct step *s, struct splice_row *row, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+
+	if (m->handed > 0 && splice_backend(s)->trouble(err).untouched)
+		m->handed--;
+	return splice_failed_call(s, row, err, err);
 }
 
 struct outcome splice_open_reply(struct step *s, const struct net_reply *rep, struct err *err)
@@ -88,11 +130,13 @@ struct outcome splice_open_reply(struct step *s, const struct net_reply *rep, st
 	if (row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_backend(s)->open_decode(s->arena, rep, &round, err) != 0)
-		return splice_failed_call(s, &row, err, err);
-	m->psbt = round.psbt;
-	m->begun = true;
+		return not_opened(s, &row, err);
 	m->spent = COUNT_NOTHING;
 	m->busy = m->aborts = 0;
+	if (splice_is_whole(s))
+		return splice_wait_for(s, &row, SPLICE_WAIT_PEER_SIGNATURES, SPLICING_LOOK, err);
+	m->psbt = round.psbt;
+	m->begun = true;
 	return outcome_next(SPLICING_UPDATE);
 }
 

@@ -81,7 +81,7 @@ static int need_node(const struct step *s, struct err *err)
 {
 	if (!s->lightning) {
 		ERR(err, ERR_CONFIG, "no Lightning node is configured");
-		return err_hint(err, "set lightning_rpc in walletd.conf");
+		return err_hint(err, "set lightning_rpc or lightning_url in walletd.conf");
 	}
 	if (s->chain)
 		return 0;
@@ -218,12 +218,32 @@ static int read_deadline(const struct step *s, const json_t *params, struct spli
 	return 0;
 }
 
+/* The node chooses what is paid, and tells nobody: a limit would be a promise that nobody keeps.  What row->max_rate has then is
+ * what a transaction may have paid to be taken for the splice's. */
+static int no_limits(const struct step *s, const json_t *params, struct splice_row *row, struct err *err)
+{
+	static const char *const names[] = { "feerate", "max_feerate", "max_fee_sat" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_object_get(params, names[i])) {
+			ERR(err, ERR_NODE_CANNOT,
+			    "%s chooses the feerate of a splice itself, and keeps to no limit of ours",
+			    splice_backend(s)->name);
+			err_hint(err, "leave %s out", names[i]);
+			return err_field(err, names[i]);
+		}
+	row->max_rate = s->policy->onchain.max_feerate;
+	return read_deadline(s, params, row, err);
+}
+
 static int read_limits(const struct step *s, const json_t *params, const struct lightning_status *st,
 		       struct splice_row *row, struct err *err)
 {
 	uint64_t max_fee = 0;
 	bool has_max;
 
+	if (!(splice_backend(s)->caps & LN_FEERATE))
+		return no_limits(s, params, row, err);
 	if (rate_param(s, params, "feerate", &row->has_rate, &row->rate, err) != 0 ||
 	    rate_param(s, params, "max_feerate", &has_max, &row->max_rate, err) != 0 ||
 	    json_opt_u64(params, "max_fee_sat", SAT_MONEY_MAX, &max_fee, err) != 0 ||
@@ -259,14 +279,15 @@ static int too_little(const char *where, struct sat has, struct err *err)
 }
 
 /* The fee of a splice that adds so much to the least that there is, at the row's rate or the node's, or else the highest. */
-static struct sat likely_fee(const struct splice_row *row, const struct lightning_status *st, struct weight added)
+static struct sat likely_fee(const struct step *s, const struct splice_row *row, const struct lightning_status *st,
+			     struct weight added)
 {
 	struct feerate rate = row->has_rate ? row->rate : st->told ? st->rates.splice : row->max_rate;
 	struct sat fee = { 0 };
 
 	if (feerate_cmp(rate, row->max_rate) > 0)
 		rate = row->max_rate;
-	if (!splice_out_fee(rate, added, &fee))
+	if (!(splice_backend(s)->caps & LN_FEERATE) || !splice_out_fee(rate, added, &fee))
 		return (struct sat){ 0 };
 	return fee;
 }
@@ -358,6 +379,14 @@ static int out_amount(struct step *s, const json_t *params, const struct channel
 
 /* --- the intent --- */
 
+/* Of one as a whole, submissions. */
+static uint32_t max_attempts(const struct step *s)
+{
+	uint32_t n = s->policy->splice.attempts;
+
+	return splice_is_whole(s) && n > SPLICE_HANDED_MAX ? SPLICE_HANDED_MAX : n;
+}
+
 static struct splice_row intent_of(const struct step *s, const struct channel_row *c, enum splice_kind kind)
 {
 	struct splice_row row = {
@@ -370,13 +399,26 @@ static struct splice_row intent_of(const struct step *s, const struct channel_ro
 		.base_local = c->local,
 		.kind = kind,
 		.active = kind,
-		.max_attempts = s->policy->splice.attempts,
+		.max_attempts = max_attempts(s),
 		.max_disconnects = s->policy->splice.disconnects,
 		.created_at_ms = s->now_ms,
 	};
 
 	rng_bytes(row.id.b, sizeof(row.id.b));
 	return row;
+}
+
+/* What is known when nobody tells the fee: fee is 0 then. */
+static void show_fee(struct step *s, const struct splice_row *row, struct sat fee)
+{
+	if (splice_backend(s)->caps & LN_FEERATE) {
+		json_set_u64(s->plan, "fee_sat", sat_value(fee));
+		onchain_set_rate(s->plan, "max_feerate", row->max_rate);
+		return;
+	}
+	json_set_take(s->plan, "fee_sat", json_null());
+	json_set_take(s->plan, "max_feerate", json_null());
+	json_set_str(s->plan, "weaker_guarantees", splice_backend(s)->guarantees);
 }
 
 static void show_plan(struct step *s, const struct splice_row *row, struct sat fee)
@@ -387,8 +429,7 @@ static void show_plan(struct step *s, const struct splice_row *row, struct sat f
 	splice_set_id(s->plan, "channel", &row->channel);
 	if (row->has_amount)
 		json_set_u64(s->plan, "amount_sat", sat_value(row->amount));
-	json_set_u64(s->plan, "fee_sat", sat_value(fee));
-	onchain_set_rate(s->plan, "max_feerate", row->max_rate);
+	show_fee(s, row, fee);
 	/* What goes into the channel stays the operator's; what is paid out of it may not. */
 	if (row->active == SPLICE_OUT && !sat_add(row->amount, fee, &out))
 		out = row->amount;
@@ -431,7 +472,7 @@ int splice_in_start(struct step *s, const json_t *params, struct err *err)
 	if (read_limits(s, params, &st, &row, err) != 0 || in_amount(params, &st, &row, err) != 0)
 		return -1;
 	/* One taproot input and a change output. */
-	show_plan(s, &row, likely_fee(&row, &st, (struct weight){ 230 + 172 }));
+	show_plan(s, &row, likely_fee(s, &row, &st, (struct weight){ 230 + 172 }));
 	return begin(s, &row, NULL, 0, err);
 }
 
@@ -451,7 +492,7 @@ int splice_out_start(struct step *s, const json_t *params, struct err *err)
 	row = intent_of(s, &channel, SPLICE_OUT);
 	if (read_limits(s, params, &st, &row, err) != 0 || out_amount(s, params, &channel, &row, &out, err) != 0)
 		return -1;
-	show_plan(s, &row, likely_fee(&row, &st, (struct weight){ 4 * (9 + out.script.n) }));
+	show_plan(s, &row, likely_fee(s, &row, &st, (struct weight){ 4 * (9 + out.script.n) }));
 	return begin(s, &row, &out, 1, err);
 }
 
@@ -541,7 +582,12 @@ int splice_bump_start(struct step *s, const json_t *params, struct err *err)
 	json_t *data = json_object_in(s->arena);
 
 	s->checkpoint = m;
-	if (need_node(s, err) != 0 || find_splice(s, params, &row, err) != 0)
+	if (need_node(s, err) != 0)
+		return -1;
+	if (!(splice_backend(s)->caps & LN_RBF))
+		return ERR(err, ERR_NODE_CANNOT, "%s cannot raise the fee of a splice when it is asked to",
+			   splice_backend(s)->name);
+	if (find_splice(s, params, &row, err) != 0)
 		return -1;
 	if (row.active == SPLICE_BUMP) {
 		ERR(err, ERR_SPLICE_LIVE, "a bump of this splice is under way: action %s", row.bump_action.s);
@@ -564,7 +610,7 @@ int splice_bump_start(struct step *s, const json_t *params, struct err *err)
 	row.fail_class = SPLICE_FINE;
 	if (splice_store_save(s->unit, &row, s->now_ms, err) != 0)
 		return -1;
-	show_plan(s, &row, likely_fee(&row, &st, (struct weight){ 230 + 172 }));
+	show_plan(s, &row, likely_fee(s, &row, &st, (struct weight){ 230 + 172 }));
 	json_set_int(s->plan, "round", replaced->round + 1);
 	onchain_set_txid(s->plan, "replaces", &replaced->txid);
 	onchain_set_txid(data, "replaces", &replaced->txid);

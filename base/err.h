@@ -96,6 +96,7 @@ enum err_class {
 	X(ERR_SPLICE_FAILED, "splice_failed", ERR_REJECTED)                                                            \
 	X(ERR_NOTHING_TO_BUMP, "nothing_to_bump", ERR_INVALID)                                                         \
 	X(ERR_NODE_TOO_OLD, "node_too_old", ERR_INVALID)                                                               \
+	X(ERR_NODE_CANNOT, "node_cannot", ERR_INVALID)                                                                 \
 	X(ERR_CHAIN, "wrong_chain", ERR_TRANSIENT)                                                                     \
 	X(ERR_CANCELLED, "cancelled", ERR_INVALID)                                                                     \
 	X(ERR_NOT_CANCELLABLE, "not_cancellable", ERR_INVALID)                                                         \

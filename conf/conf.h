@@ -68,8 +68,10 @@ struct config {
 	bool exit_auto_claim;
 	int64_t exit_max_fee_per_tick; /* sat; 0: no limit */
 
-	const char *lightning_rpc; /* Core Lightning's socket */
-	int64_t splice_attempts, splice_disconnects, splice_deadline_s;
+	const char *lightning_rpc;                          /* Core Lightning's socket */
+	const char *lightning_url;                          /* or ldk-server's https://host:port */
+	const char *lightning_tls_cert, *lightning_api_key; /* of the latter: files */
+	int64_t splice_attempts, splice_disconnects, splice_deadline_s, splice_unseen_s;
 
 	struct conf_list evm_chain, outbox_space; /* see conf/evm.h */
 	int64_t outbox_linger_ms, outbox_claim_lease_s, outbox_max_open;

@@ -22,6 +22,7 @@ static int check_log_level(const char *value, struct err *err);
 static int check_proxy(const char *value, struct err *err);
 static int check_group(const char *value, struct err *err);
 static int check_node_url(const char *value, struct err *err);
+static int check_lightning_url(const char *value, struct err *err);
 
 const struct option options[] = {
 	{ "network", OPTION_ENUM, OPTION_TOP, .choices = "mainnet|signet|testnet4|regtest", .fallback = "mainnet",
@@ -160,6 +161,18 @@ const struct option options[] = {
 	  .help = "The JSON-RPC socket of a Core Lightning node, 26.06 or newer, such as "
 		  "/var/lib/lightningd/bitcoin/lightning-rpc: its channels can be spliced. walletd must be allowed to "
 		  "open it." },
+	{ "lightning_url", OPTION_STRING, 0, 0, 512, .arg = "URL", AT(lightning_url), .check = check_lightning_url,
+	  .computed = "none",
+	  .help = "Or the gRPC interface of an ldk-server, such as https://127.0.0.1:3536. It tells less of a splice than Core "
+		  "Lightning does: see docs/splices.md. Reached without the proxy." },
+	{ "lightning_tls_cert", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(lightning_tls_cert),
+	  .computed = "none",
+	  .help = "The certificate that it must have, as PEM: the tls.crt in ldk-server's storage directory. No other "
+		  "authority is asked." },
+	{ "lightning_api_key", OPTION_PATH, 0, 0, PATH_MAX_BYTES, .arg = "PATH", AT(lightning_api_key),
+	  .computed = "none",
+	  .help = "A file of mode 0600 or less with the 32 bytes of its key: the api_key in the network's folder of "
+		  "ldk-server's storage directory." },
 	{ "splice_attempts", OPTION_INT, 0, 1, 100, .fallback = "3", .arg = "N", AT(splice_attempts),
 	  .help = "How often a splice is negotiated anew after a round that came to nothing for another reason than a "
 		  "lost connection. A fee bump has as many of its own." },
@@ -168,6 +181,9 @@ const struct option options[] = {
 	{ "splice_deadline_s", OPTION_INT, 0, 0, 2592000, .fallback = "86400", .arg = "SECONDS", AT(splice_deadline_s),
 	  .help = "A splice that is not signed so long after it was asked for is given up. 0: never. A splice may say "
 		  "otherwise." },
+	{ "splice_unseen_s", OPTION_INT, 0, 1, 86400, .fallback = "600", .arg = "SECONDS", AT(splice_unseen_s),
+	  .help = "A splice that an ldk-server was given, and whose transaction is not seen so long while the peer is there, is "
+		  "asked for once more. Too short a time may have it negotiated twice." },
 
 	{ "evm_chain", OPTION_LIST, 0, 0, 64, .arg = "CHAIN rpc=URL confirmations=N ...", AT(evm_chain),
 	  .check = conf_evm_chain_check, .mask = conf_evm_chain_shown, .computed = "none: there is no outbox",
@@ -266,6 +282,18 @@ static int check_node_url(const char *value, struct err *err)
 		return ERR(err, ERR_CONFIG, "holds a user or password; they belong in bitcoind_auth_file");
 	if (value[strlen(value) - 1] == '/')
 		return ERR(err, ERR_CONFIG, "ends with a slash");
+	return 0;
+}
+
+/* Only TLS: what is sent there moves money, and who can read it can send more for a minute. */
+static int check_lightning_url(const char *value, struct err *err)
+{
+	const char *host = text_starts(value, "https://") ? value + strlen("https://") : NULL;
+
+	if (!host || !text_printable_ascii(value) || *host == '\0' || *host == ':')
+		return ERR(err, ERR_CONFIG, "is not a URL such as https://127.0.0.1:3536");
+	if (strpbrk(host, "/@?# "))
+		return ERR(err, ERR_CONFIG, "has more than a host and a port, as in https://127.0.0.1:3536");
 	return 0;
 }
 

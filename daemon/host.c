@@ -20,6 +20,7 @@
 #include "daemon/files.h"
 #include "daemon/hardening.h"
 #include "daemon/keyfile.h"
+#include "daemon/lightning_config.h"
 #include "daemon/listening.h"
 #include "daemon/lockfile.h"
 #include "daemon/logging.h"
@@ -63,6 +64,8 @@ struct host {
 	struct exits *exits;           /* as the follower */
 	struct auto_exits *auto_exits; /* as the follower */
 	struct lightning *lightning;   /* NULL: no Lightning node is configured */
+	struct secret lightning_key;   /* of lightning_api_key */
+	struct ln_node lightning_node; /* how it is reached */
 	struct executor *executor;
 	struct outbox_options outbox_conf; /* what is configured of it */
 	struct outbox *outbox;             /* NULL: no chain is configured */
@@ -199,7 +202,7 @@ static unsigned peer_connections(const struct host *h)
 
 	for (size_t i = 0; i < h->outbox_conf.n_chains; i++)
 		n += (unsigned)h->outbox_conf.chains[i].n_urls * ENDPOINT_POSTS;
-	return n + node_connections(h);
+	return n + node_connections(h) + (h->conf.lightning_url ? 1 : 0);
 }
 
 /* The executor keeps to its own limit for a mint, which may be lower. */
@@ -380,26 +383,33 @@ static void lightning_changed(void *ctx)
 	loop_post(h->loop, wake_splices, h);
 }
 
-static void open_lightning(struct host *h, struct splice_policy *ret)
+static int open_lightning(struct host *h, struct splice_policy *ret, struct err *err)
 {
+	const struct ln_backend *backend;
+
+	if (lightning_config(&h->conf, &h->lightning_key, &backend, &h->lightning_node, err) != 0)
+		return -1;
 	*ret = (struct splice_policy){
-		.backend = &cln_backend,
-		.socket = h->conf.lightning_rpc ? h->conf.lightning_rpc : "", /* then what began with one waits */
+		.backend = backend ? backend : &cln_backend, /* what began with one waits */
+		.node = &h->lightning_node,
 		.attempts = (uint32_t)h->conf.splice_attempts,
 		.disconnects = (uint32_t)h->conf.splice_disconnects,
 		.deadline_ms = h->conf.splice_deadline_s * 1000,
+		.unseen_ms = h->conf.splice_unseen_s * 1000,
 	};
-	if (!h->conf.lightning_rpc)
-		return;
+	if (!backend)
+		return 0;
 	h->lightning = lightning_new(&(struct lightning_options){
 		.loop = h->loop,
 		.store = h->store,
-		.backend = &cln_backend,
-		.socket = h->conf.lightning_rpc,
+		.http = h->http,
+		.backend = backend,
+		.node = h->lightning_node,
 		.network = (enum network)h->conf.network,
 		.changed = lightning_changed,
 		.ctx = h,
 	});
+	return 0;
 }
 
 static int open_engine(struct host *h, struct err *err)
@@ -413,9 +423,8 @@ static int open_engine(struct host *h, struct err *err)
 	struct action_policy policy = { .onchain = onchain_config_policy(&h->conf) };
 
 	if (cashu_config_policy(&h->own, &h->conf, &policy, err) != 0 || http_new(h->loop, &http, &h->http, err) != 0 ||
-	    open_chain(h, err) != 0)
+	    open_chain(h, err) != 0 || open_lightning(h, &policy.splice, err) != 0)
 		return -1;
-	open_lightning(h, &policy.splice);
 	h->executor = executor_new(&(struct executor_options){
 		.store = h->store,
 		.loop = h->loop,
@@ -846,6 +855,7 @@ static void end(struct host *h)
 	h->exits = NULL;
 	executor_free(h->executor);
 	lightning_free(h->lightning);
+	secret_wipe(&h->lightning_key, sizeof(h->lightning_key));
 	wallet_free(h->wallet);
 	chain_source_free(h->chain);
 	http_free(h->chain_http);

@@ -9,13 +9,14 @@
 #include "base/log.h"
 #include "base/net/json_call.h"
 #include "lightning/foreign.h"
+#include "lightning/same_chain.h"
 #include "lightning/sweep.h"
 #include "store/channel_store.h"
 
 #define ROUND_ROOM ((size_t)64 << 20) /* what a round's replies may take */
 #define PEERS_MAX  LN_CHANNELS_MAX
 
-enum look { LOOK_INFO, LOOK_RATES, LOOK_COINS, LOOK_CHANNELS, LOOK_PEER };
+enum look { LOOK_INFO, LOOK_RATES, LOOK_COINS, LOOK_BALANCE, LOOK_CHANNELS, LOOK_PEER };
 
 struct known_peer {
 	struct pubkey id;
@@ -28,6 +29,7 @@ struct lightning {
 	struct arena arena; /* of the round */
 	struct json_call *call;
 	struct sweep *sweep;
+	struct http_call *http_call;
 	bool running;
 	enum look look;
 	int64_t begun_ms;
@@ -51,7 +53,7 @@ struct lightning *lightning_new(const struct lightning_options *opt)
 	ln->opt = *opt;
 	ln->log = log_module("lightning");
 	ln->arena = ARENA_LIMIT(ROUND_ROOM);
-	ln->sweep = sweep_new(opt->loop, opt->store, opt->backend, opt->socket);
+	ln->sweep = sweep_new(opt->loop, opt->store, opt->backend, opt->node.socket);
 	return ln;
 }
 
@@ -62,6 +64,8 @@ void lightning_free(struct lightning *ln)
 	if (ln->call)
 		json_call_cancel(ln->call);
 	sweep_free(ln->sweep);
+	if (ln->http_call)
+		http_cancel(ln->http_call);
 	arena_done(&ln->arena);
 	free(ln->peers);
 	free(ln);
@@ -77,9 +81,9 @@ const struct ln_backend *lightning_backend(const struct lightning *ln)
 	return ln->opt.backend;
 }
 
-const char *lightning_socket(const struct lightning *ln)
+const char *lightning_address(const struct lightning *ln)
 {
-	return ln->opt.socket;
+	return ln->opt.node.socket ? ln->opt.node.socket : ln->opt.node.url;
 }
 
 /* --- peers --- */
@@ -173,6 +177,7 @@ static void written(void *ctx, const struct err *failed)
 	st->too_old = ln->info.too_old;
 	st->synced = ln->info.synced;
 	st->height = ln->info.height;
+	st->has_rates = ln->opt.backend->feerates_request != NULL;
 	st->rates = ln->rates;
 	st->wallet = ln->wallet;
 	st->channels = (unsigned)ln->n_channels;
@@ -236,12 +241,11 @@ static struct ln_ref ref_of(const struct ln_channel *c)
 static int request_of(struct lightning *ln, struct net_request *ret, struct err *err)
 {
 	const struct ln_backend *b = ln->opt.backend;
-	const struct ln_node node = {
-		.call = arena_printf(&ln->arena, "wd:poll:%" PRIu64, ln->status.rounds),
-		.socket = ln->opt.socket,
-		.now_s = ln->begun_ms / 1000,
-	};
+	struct ln_node node = ln->opt.node;
 	struct ln_ref ref;
+
+	node.call = arena_printf(&ln->arena, "wd:poll:%" PRIu64, ln->status.rounds);
+	node.now_s = clock_now_ms() / 1000;
 
 	switch (ln->look) {
 	case LOOK_INFO:
@@ -250,6 +254,8 @@ static int request_of(struct lightning *ln, struct net_request *ret, struct err 
 		return b->feerates_request(&ln->arena, &node, ret, err);
 	case LOOK_COINS:
 		return b->coins_request(&ln->arena, &node, ret, err);
+	case LOOK_BALANCE:
+		return b->balance_request(&ln->arena, &node, ret, err);
 	case LOOK_CHANNELS:
 		return b->channels_request(&ln->arena, &node, NULL, ret, err);
 	case LOOK_PEER:
@@ -259,23 +265,11 @@ static int request_of(struct lightning *ln, struct net_request *ret, struct err 
 	return ERR(err, ERR_INTERNAL, "a look at nothing");
 }
 
-/* As bitcoind and Core Lightning name them. */
-static bool is_of(const char *chain, enum network net)
-{
-	static const char *const chains[NETWORK_COUNT] = { "bitcoin", "signet", "testnet4", "regtest" };
-
-	return strcmp(chain, chains[net]) == 0;
-}
-
 static int take_info(struct lightning *ln, const struct net_reply *rep, struct err *err)
 {
 	if (ln->opt.backend->info_decode(&ln->arena, rep, &ln->info, err) != 0)
 		return -1;
-	if (is_of(ln->info.chain, ln->opt.network))
-		return 0;
-	ERR(err, ERR_NETWORK, "the Lightning node is of %s, and network is %s", ln->info.chain,
-	    network_names[ln->opt.network]);
-	return err_field(err, "lightning_rpc");
+	return same_chain(store_view(ln->opt.store), ln->opt.network, &ln->info, &ln->info.synced, err);
 }
 
 static int take_coins(struct lightning *ln, const struct net_reply *rep, struct err *err)
@@ -315,6 +309,8 @@ static int take(struct lightning *ln, const struct net_reply *rep, struct err *e
 		return b->feerates_decode(&ln->arena, rep, &ln->rates, err);
 	case LOOK_COINS:
 		return take_coins(ln, rep, err);
+	case LOOK_BALANCE:
+		return b->balance_decode(&ln->arena, rep, &ln->wallet, err);
 	case LOOK_CHANNELS:
 		ln->at = 0;
 		return b->channels_decode(&ln->arena, rep, &ln->channels, &ln->n_channels, err);
@@ -332,6 +328,7 @@ static void answered(void *ctx, const struct net_reply *rep)
 	struct err err;
 
 	ln->call = NULL;
+	ln->http_call = NULL;
 	if (take(ln, rep, &err) != 0) {
 		end(ln, &err);
 		return;
@@ -341,9 +338,30 @@ static void answered(void *ctx, const struct net_reply *rep)
 	look_on(ln);
 }
 
+/* Is there a call of this backend's for it? */
+static bool can_ask(const struct ln_backend *b, enum look look)
+{
+	switch (look) {
+	case LOOK_INFO:
+		return b->info_request != NULL;
+	case LOOK_RATES:
+		return b->feerates_request != NULL;
+	case LOOK_COINS:
+		return b->coins_request != NULL;
+	case LOOK_BALANCE:
+		return b->balance_request != NULL;
+	case LOOK_CHANNELS:
+		return b->channels_request != NULL;
+	case LOOK_PEER:
+		return b->peer_request != NULL;
+	}
+	return false;
+}
+
 static bool is_worth_asking(const struct lightning *ln, const struct ln_channel *c)
 {
-	return c->connected && lightning_peer_of(ln, &c->peer) != LIGHTNING_PEER_SPLICES;
+	return can_ask(ln->opt.backend, LOOK_PEER) && c->connected &&
+	       lightning_peer_of(ln, &c->peer) != LIGHTNING_PEER_SPLICES;
 }
 
 /* The next question, or the end: peers are asked for while they are there and nobody knows what they can do. */
@@ -352,6 +370,8 @@ static void look_on(struct lightning *ln)
 	struct net_request req = { 0 };
 	struct err err;
 
+	while (ln->look < LOOK_PEER && !can_ask(ln->opt.backend, ln->look))
+		ln->look++;
 	if (ln->look == LOOK_PEER) {
 		while (ln->at < ln->n_channels && !is_worth_asking(ln, &ln->channels[ln->at]))
 			ln->at++;
@@ -362,8 +382,10 @@ static void look_on(struct lightning *ln)
 	}
 	if (request_of(ln, &req, &err) != 0)
 		end(ln, &err);
-	else
+	else if (req.plain_json)
 		ln->call = json_call_submit(ln->opt.loop, &req, answered, ln);
+	else
+		ln->http_call = http_submit(ln->opt.http, &req, answered, ln);
 }
 
 int lightning_run(void *lightning, struct err *err)

@@ -72,6 +72,7 @@ enum rpc_error_code rpc_error_code_of(enum err_code code)
 	case ERR_VTXO_UNCONFIRMED:
 	case ERR_SPLICE_UNSUPPORTED:
 	case ERR_NODE_TOO_OLD:
+	case ERR_NODE_CANNOT:
 		return RPC_INVALID_PARAMS;
 	case ERR_NO_WALLET:
 		return RPC_NO_WALLET;

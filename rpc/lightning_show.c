@@ -29,14 +29,14 @@ json_t *lightning_show(const struct rpc_server *s, struct arena *a)
 	json_set_str(v, "backend", b->name);
 	json_set_str(v, "weaker_guarantees", b->guarantees);
 	json_set_bool(v, "up", st.up);
-	json_set_str(v, "version", st.told ? st.version : NULL);
+	json_set_str(v, "version", st.told && st.version[0] ? st.version : NULL);
 	json_set_bool(v, "can_splice", st.told && !st.too_old);
 	json_set_bool(v, "synced", st.told && st.synced);
 	json_set_int(v, "height", st.height);
 	json_set_u64(v, "wallet_sat", sat_value(st.wallet));
 	json_set_int(v, "last_answer_ms", st.last_success_ms);
 	json_set_str(v, "trouble", st.last_error.code != ERR_NONE ? st.last_error.msg : NULL);
-	if (st.told) {
+	if (st.told && st.has_rates) {
 		onchain_set_rate(rates, "splice", st.rates.splice);
 		onchain_set_rate(rates, "floor", st.rates.floor);
 		onchain_set_rate(rates, "max", st.rates.max_acceptable);
@@ -55,7 +55,7 @@ void lightning_show_peer(const struct rpc_server *s, struct arena *a, json_t *pe
 		return;
 	v = lightning_show(s, a);
 	json_set_str(v, "type", "lightning");
-	json_set_str(v, "url", lightning_socket(s->opt.lightning));
+	json_set_str(v, "url", lightning_address(s->opt.lightning));
 	json_add(peers, v);
 }
 
@@ -75,8 +75,11 @@ static void tell_node(const struct rpc_server *s, const struct teller *t)
 
 	lightning_status(s->opt.lightning, &st);
 	if (st.last_error.code == ERR_NETWORK)
-		t->each(t->ctx, 0, "lightning_wrong_network", "correct lightning_rpc or network",
+		t->each(t->ctx, 0, "lightning_wrong_network", "correct lightning_rpc, lightning_url or network",
 			arena_printf(t->a, "%s", st.last_error.msg));
+	else if (st.last_error.code == ERR_PEER_AUTH)
+		t->each(t->ctx, 0, "lightning_refuses_key", "correct lightning_api_key, or the clock that is wrong",
+			arena_printf(t->a, "The Lightning node does not accept our key: %s", st.last_error.msg));
 	else if (st.last_error.code != ERR_NONE && t->now_ms - st.last_success_ms > DOWN_MS)
 		t->each(t->ctx, 1, "lightning_down", "status",
 			arena_printf(t->a, "The Lightning node does not answer: %s", st.last_error.msg));
@@ -116,7 +119,7 @@ void lightning_troubles(const struct rpc_server *s, struct arena *a,
 		tell_node(s, &t);
 	else if (t.living > 0)
 		each(ctx, 0, "no_lightning_node",
-		     "set lightning_rpc in walletd.conf as it was, and start walletd again",
+		     "set lightning_rpc or lightning_url in walletd.conf as it was, and start walletd again",
 		     arena_printf(a, "%u splices are under way, and no Lightning node is configured.", t.living));
 }
 

@@ -207,7 +207,7 @@ static const struct param channel_list_params[] = {
 };
 static const struct rpc_field channel_list_result[] = {
 	{ "node", "object",
-	  "The Lightning node: backend, weaker_guarantees (what it cannot keep of docs/splices.md, or null), up, version,"
+	  "The Lightning node: backend, weaker_guarantees (what it cannot keep of docs/splices.md, or null), up, version (null: it does not tell),"
 	  " can_splice, synced, height, wallet_sat, feerates, trouble. Null when none is configured." },
 	{ "channels", "array",
 	  "Each as the node told of it last (seen_at_ms): channel (its id), peer, short_channel_id, state, phase, usable,"

@@ -71,6 +71,7 @@ static const struct {
 	{ ERR_NOTHING_TO_BUMP, -32004, false },
 	{ ERR_SPLICE_UNSUPPORTED, -32602, false },
 	{ ERR_NODE_TOO_OLD, -32602, false },
+	{ ERR_NODE_CANNOT, -32602, false },
 	{ ERR_SPLICE_FAILED, -32007, false },
 	{ ERR_CHAIN, -32006, true },
 	{ ERR_CONFIG, -32603, true }, /* and so can an outbox */

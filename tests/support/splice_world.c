@@ -23,6 +23,7 @@ static struct fake_bitcoind *bitcoind;
 static struct chain_source *chain;
 static struct fake_cln *node;
 static char socket_path[160];
+static const struct ln_node at_socket = { .socket = socket_path };
 
 static const struct action_kind *const kinds[] = { &splice_in_kind, &splice_out_kind, &splice_bump_kind, NULL };
 
@@ -249,7 +250,7 @@ static void executor_up(void)
 		.kinds = kinds,
 		.policy = { .onchain = { .network = NETWORK_REGTEST },
 			    .splice = { .backend = &cln_backend,
-					.socket = socket_path,
+					.node = &at_socket,
 					.attempts = 3,
 					.disconnects = 20,
 					.deadline_ms = 86400000 } },
@@ -285,7 +286,7 @@ void splice_world_up(void)
 	sw.lightning = lightning_new(&(struct lightning_options){ .loop = loop,
 								  .store = sw.disk.store,
 								  .backend = &cln_backend,
-								  .socket = socket_path,
+								  .node = at_socket,
 								  .network = NETWORK_REGTEST });
 	executor_up();
 	OK(lightning_run(sw.lightning, err));
