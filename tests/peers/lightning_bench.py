@@ -33,6 +33,11 @@ class Duo:
         self.rpc = lightning_rpc.Rpc(self.socket, timeout=20)
         self.steps = splice_steps.Steps(self.rpc, self.channel_id, self.node.address())
 
+    @property
+    def options(self):
+        """Of walletd."""
+        return ["--lightning_rpc=" + self.socket]
+
     def end(self):
         if self.stub:
             self.stub.stop()

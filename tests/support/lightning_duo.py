@@ -41,6 +41,11 @@ class Duo:
         self.rpc, self.socket = self.ours.rpc, self.ours.socket
         self.steps = Steps(self.rpc, self.channel_id, self.node.address())
 
+    @property
+    def options(self):
+        """Of walletd."""
+        return ["--lightning_rpc=" + self.socket]
+
     def end(self):
         for end in reversed(self.ends):
             end()

@@ -3,6 +3,7 @@ count of the money afterwards.
 
   @scenario                                both suites run it: with the scripted node, and with a real pair
   @scripted                                only with the scripted node: world.ln.stub is it, world.ln.model its channel
+  @whole                                   only with the scripted ldk-server, the same
   def one_of_them(world):
       d = world.daemon()
       done = world.out(d, 50_000)          an action that was started
@@ -27,7 +28,7 @@ from lab import RpcError, wait_until
 from peer_bench import check, same  # noqa: F401
 
 AT_ONCE = int(os.environ.get("AT_ONCE", "4"))
-SCRIPTED, REAL = "scripted", "real"
+SCRIPTED, REAL, WHOLE = "scripted", "real", "whole"
 SCENARIOS = []
 FINAL = ("done", "failed", "cancelled")
 GRADUATED = 6
@@ -40,7 +41,7 @@ def register(*kinds):
     return add
 
 
-scenario, scripted = register(SCRIPTED, REAL), register(SCRIPTED)
+scenario, scripted, whole = register(SCRIPTED, REAL), register(SCRIPTED), register(WHOLE)
 
 
 def alone(title, function):
@@ -68,7 +69,7 @@ class World:
     def daemon(self, *options):
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
                        "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie, "--chain_poll_s=1",
-                       "--lightning_rpc=" + self.ln.socket, *options)
+                       *self.ln.options, *options)
         self.daemons.append(d)
         d.start()
         d.call("wallet.create")
