@@ -230,8 +230,13 @@ static int plan_and_draft(const struct step *s, struct arena *a, const struct on
 	return o->sweep ? tx_draft_sweep(a, &plan, ret, err) : tx_draft_pay(a, &plan, ret, err);
 }
 
+static const char *amount_field(const struct onchain_order *o)
+{
+	return o->listed ? "outputs" : "amount_sat";
+}
+
 /* Says with what is missing what is there: it may be free, or confirmed, soon. */
-static int short_of_funds(struct view v, struct err *err)
+static int short_of_funds(struct view v, const struct onchain_order *o, struct err *err)
 {
 	struct utxo_sums sums;
 	struct err why = *err, ignored;
@@ -250,7 +255,7 @@ static int short_of_funds(struct view v, struct err *err)
 		err_hint(err, "utxo.list state=pending shows what waits for a block");
 	else
 		err_hint(err, "address.new rail=onchain brings more");
-	return err_field(err, "amount_sat");
+	return err_field(err, amount_field(o));
 }
 
 /* The chosen coins as they are. */
@@ -340,9 +345,9 @@ int onchain_draft(struct step *s, const struct onchain_order *order, struct onch
 	if (rc != 0 && err->code == ERR_FUNDS && !o.sweep && !o.replaces && !o.closed)
 		rc = draft_try(s, &o, false, ret, err);
 	if (rc != 0 && err->code == ERR_FUNDS)
-		return short_of_funds(s->view, err);
+		return short_of_funds(s->view, &o, err);
 	if (rc != 0)
-		return err->code == ERR_DUST && !err->field[0] ? err_field(err, "amount_sat") : -1;
+		return err->code == ERR_DUST && !err->field[0] ? err_field(err, amount_field(&o)) : -1;
 	return o.replaces ? check_rate(s, ret, err) : 0;
 }
 

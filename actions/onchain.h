@@ -40,6 +40,7 @@ struct feerate onchain_incremental(const struct chain_source *chain);
 struct onchain_order {
 	const struct tx_out *payments; /* a sweep has one, whose value does not matter */
 	size_t n_payments;
+	bool listed;       /* they were given as a list: errors about amounts are about that */
 	bool sweep;        /* everything, or with `only` all of that */
 	bool subtract_fee; /* the receivers pay the fee */
 	struct feerate rate;

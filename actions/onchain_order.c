@@ -51,10 +51,12 @@ static int read_output(struct step *s, const json_t *v, struct tx_out *ret, stru
 {
 	const char *address;
 
-	if (!json_is_object(v) || json_object_size(v) != 2)
+	if (!json_is_object(v))
 		return ERR(err, ERR_PARAM, "is not {\"address\", \"amount_sat\"}");
 	if (json_get_str(v, "address", 100, &address, err) != 0 || read_amount(v, &ret->value, err) != 0)
 		return as_param(err);
+	if (json_object_size(v) != 2)
+		return ERR(err, ERR_PARAM, "has more than address and amount_sat");
 	return read_address(s, address, &ret->script, err);
 }
 
@@ -73,6 +75,7 @@ static int read_outputs(struct step *s, const json_t *list, struct onchain_order
 	}
 	o->payments = out;
 	o->n_payments = i;
+	o->listed = true;
 	return 0;
 }
 

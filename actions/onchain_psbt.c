@@ -7,6 +7,7 @@
 #include "rails/bitcoin/psbt_sign.h"
 #include "rails/bitcoin/taproot.h"
 #include "rails/keys/keyring.h"
+#include "store/tx_store.h"
 
 static int read_text(struct arena *a, const char *text, struct psbt *ret, struct err *err)
 {
@@ -100,6 +101,7 @@ int onchain_psbt_finish(struct step *s, const char *ours, const char *theirs, co
 		return err_field(err, "psbt");
 	if (open > 0) {
 		ERR(err, ERR_PSBT_UNSIGNED, "%zu of its %zu inputs are not signed", open, handed_out.tx.n_in);
+		err_hint(err, "give what the signer gives back; psbt.sign signs with this wallet's keys");
 		return err_field(err, "psbt");
 	}
 	return psbt_extract(s->arena, &handed_out, ret, err);
@@ -374,9 +376,34 @@ int onchain_psbt_finalise(struct arena *a, const char *text, struct onchain_psbt
 	return 0;
 }
 
+/* Why no payment waits for a transaction: it may be out already. */
+static int nobody_waits(struct arena *a, struct view v, const struct txid *txid, bool spends_ours, struct err *err)
+{
+	char text[TXID_TEXT];
+	struct tx_row row;
+	int found = tx_store_find(v, a, txid, &row, err);
+
+	if (found < 0)
+		return -1;
+	if (found > 0 && spends_ours) {
+		txid_text(txid, text);
+		ERR(err, ERR_ILLEGAL_STATE, "its transaction %s is signed and known already", text);
+		if (action_id_is_empty(&row.action))
+			err_hint(err, "tx.get txid=%s", text);
+		else
+			err_hint(err, "action.get id=%s", row.action.s);
+	} else {
+		ERR(err, ERR_PSBT_FOREIGN, "no payment of this wallet waits for it");
+		err_hint(err, "psbt.create makes one; psbt.finalize shows a transaction to send elsewhere");
+	}
+	return err_field(err, "psbt");
+}
+
 int onchain_psbt_holder(struct arena *a, struct view v, const char *text, struct action_id *ret, struct err *err)
 {
+	bool spends_ours = false;
 	struct utxo_row coin;
+	struct txid txid;
 	struct psbt p;
 
 	if (read_text(a, text, &p, err) != 0)
@@ -390,8 +417,8 @@ int onchain_psbt_holder(struct arena *a, struct view v, const char *text, struct
 			*ret = coin.holder;
 			return 0;
 		}
+		spends_ours = spends_ours || found > 0;
 	}
-	ERR(err, ERR_PSBT_FOREIGN, "no payment of this wallet waits for it");
-	err_hint(err, "psbt.create makes one; psbt.finalize shows a transaction to send elsewhere");
-	return err_field(err, "psbt");
+	txid = tx_txid(&p.tx);
+	return nobody_waits(a, v, &txid, spends_ours, err);
 }

@@ -47,7 +47,8 @@ struct onchain_psbt_final {
 };
 MUST_CHECK int onchain_psbt_finalise(struct arena *a, const char *text, struct onchain_psbt_final *ret,
 				     struct err *err);
-/* Which action holds the coins that it spends.  ERR_PSBT_FOREIGN: none. */
+/* Which action holds the coins that it spends.  ERR_ILLEGAL_STATE: its transaction is signed and known already;
+ * ERR_PSBT_FOREIGN: none. */
 MUST_CHECK int onchain_psbt_holder(struct arena *a, struct view v, const char *text, struct action_id *ret,
 				   struct err *err);
 

@@ -240,19 +240,28 @@ static int charge_fee(struct unit *u, struct rpc_call *call, const json_t *plan,
 			  err);
 }
 
+/* What is wrong with the payments is wrong with what one of them is worth. */
+static int start_payment(struct unit *u, struct rpc_call *call, const struct action_request *req, json_t **ret_plan,
+			 struct err *err)
+{
+	bool existing;
+
+	if (executor_start(call->server->opt.executor, u, call->arena, req, &call->action, &existing, ret_plan, err) ==
+	    0)
+		return 0;
+	return strcmp(err->field, "outputs") == 0 ? err_field(err, "amount_sat") : -1;
+}
+
 static int prepare_row(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
 	struct action_request req = { .kind = "onchain_send" };
 	struct action_row row;
 	int64_t count, amount;
-	bool existing;
 	json_t *plan;
 
 	if (wanted_coins(u, call, &count, &amount, err) != 0 ||
 	    payment_params(u, call, count, amount, &req.params, err) != 0 ||
-	    executor_start(call->server->opt.executor, u, call->arena, &req, &call->action, &existing, &plan, err) !=
-		    0 ||
-	    charge_fee(u, call, plan, count * amount, err) != 0 ||
+	    start_payment(u, call, &req, &plan, err) != 0 || charge_fee(u, call, plan, count * amount, err) != 0 ||
 	    action_store_get(unit_view(u), call->arena, &call->action, &row, err) != 0)
 		return -1;
 	*ret = view_action(call->arena, call->server->opt.executor, &row, &call->caller);

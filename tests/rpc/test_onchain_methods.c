@@ -309,6 +309,8 @@ START_TEST(a_psbt_goes_round)
 	sent = call("psbt.broadcast", arena_printf(&w.arena, "{\"psbt\":\"%s\",\"wait\":\"park\"}", signed_one));
 	ck_assert_str_eq(json_str(sent, "state"), "in_mempool");
 	ck_assert_str_eq(json_str(final, "hex"), fake_bitcoind_taken(w.bitcoind));
+	fails("psbt.broadcast", arena_printf(&w.arena, "{\"psbt\":\"%s\"}", signed_one), "illegal_state", "psbt");
+	ck_assert_ptr_nonnull(strstr(w.reply, json_str(made, "action_id")));
 }
 END_TEST
 

@@ -57,12 +57,17 @@ ORDERS = {
     "address and outputs": ({"outputs": [{"address": GOOD, "amount_sat": 1_000}]}, "invalid_params", "outputs", "either"),
     "no outputs": ({"address": None, "amount_sat": None, "outputs": []}, "invalid_params", "outputs", "empty"),
     "an output without amount": ({"address": None, "amount_sat": None, "outputs": [{"address": GOOD}]}, "invalid_params",
-                                 "outputs", "output 1"),
+                                 "outputs", "output 1: amount_sat is missing"),
+    "an output with a label": ({"address": None, "amount_sat": None, "outputs": [
+        {"address": GOOD, "amount_sat": 1_000, "label": "x"}]}, "invalid_params", "outputs", "more than address and amount_sat"),
     "an output of mainnet": ({"address": None, "amount_sat": None, "outputs": [
         {"address": GOOD, "amount_sat": 1_000}, {"address": MAIN, "amount_sat": 1_000}]}, "wrong_network", "outputs",
                              "output 2"),
     "an output of dust": ({"address": None, "amount_sat": None, "outputs": [
-        {"address": GOOD, "amount_sat": 1_000}, {"address": GOOD, "amount_sat": 1}]}, "dust", "amount_sat", "294"),
+        {"address": GOOD, "amount_sat": 1_000}, {"address": GOOD, "amount_sat": 1}]}, "dust", "outputs", "294"),
+    "outputs of more than there is": ({"address": None, "amount_sat": None, "outputs": [
+        {"address": GOOD, "amount_sat": 90_000}, {"address": GOOD, "amount_sat": 90_000}]}, "insufficient_funds", "outputs",
+                                     "spendable"),
     "no coins": ({"coins": []}, "invalid_params", "coins", "empty"),
     "a coin that is none": ({"coins": ["abc:0"]}, "invalid_params", "coins", "txid:vout"),
     "a coin of somebody else's": ({"coins": ["ab" * 32 + ":0"]}, "not_found", "coins", "no coin"),

@@ -47,7 +47,8 @@ def finished_elsewhere(world):
     world.node.send(final["hex"])
     sent = alice.wait({"id": made["action_id"]}, "in_mempool")
     same(sent["result"]["txid"], made["txid"], "the payment")
-    refused("foreign_psbt", alice.call, "psbt.broadcast", field="psbt", psbt=signed["psbt"])
+    no = refused("illegal_state", alice.call, "psbt.broadcast", field="psbt", psbt=signed["psbt"])
+    check(made["txid"] in no.data["hint"], f"the hint: {no.data['hint']}")
     world.finish(alice, sent)
 
 
@@ -118,7 +119,7 @@ def refusals(world):
     same((sum(alice.sums()), alice.get({"id": made["action_id"]})["state"]), (150_000, "awaiting_psbt"), "what is there")
     signed = alice.call("psbt.sign", psbt=made["psbt"])["psbt"]
     world.finish(alice, alice.call("psbt.broadcast", psbt=signed, wait="park"))
-    refused("foreign_psbt", alice.call, "psbt.broadcast", field="psbt", psbt=signed)
+    refused("illegal_state", alice.call, "psbt.broadcast", field="psbt", psbt=signed)
     bob.cancel({"id": his["action_id"]})
 
 
