@@ -545,20 +545,41 @@ static json_t *send_progress(struct step *s, bool secrets)
 	return v;
 }
 
-static const char *send_explain(struct step *s)
+/* A payment that is called back is told of apart: neither does its money arrive, nor is there more to cancel. */
+static const char *explain_state(struct step *s, bool cancelling)
 {
 	switch ((enum send_state)s->row.state) {
 	case SEND_AWAITING_PSBT:
 		return "Its coins are reserved; it waits to be signed elsewhere. psbt.broadcast goes on with it, action.cancel"
 		       " frees the coins.";
 	case SEND_BROADCASTING:
-		return "It is signed and stored; the same bytes are given to a node until one has them.";
+		return cancelling
+			       ? "What pays its coins back is signed and stored; the same bytes are given to a node until one"
+				 " has them."
+			       : "It is signed and stored; the same bytes are given to a node until one has them.";
 	case SEND_IN_MEMPOOL:
+		if (cancelling)
+			return "Nodes have what pays its coins back; it waits for a block, and the payment may yet be the quicker"
+			       " one. onchain.bump pays more for the way back.";
 		return "Nodes have it; it waits for a block. onchain.bump pays more, action.cancel pays the coins back.";
 	case SEND_CONFIRMING:
 		return "A block has it; it waits for more on top of that one.";
 	}
 	return "";
+}
+
+static const char *send_explain(struct step *s)
+{
+	struct send *m = s->checkpoint;
+	const char *state = explain_state(s, last(m)->kind == VERSION_CANCEL);
+	unsigned living = (unsigned)versions_living(&m->vs);
+	char text[TXID_TEXT];
+
+	if (living < 2)
+		return state;
+	txid_text(&last(m)->txid, text);
+	return arena_printf(s->arena, "It was replaced %u time%s, at last by %s at a fee of %" PRIu64 " sat. %s",
+			    living - 1, living == 2 ? "" : "s", text, sat_value(last(m)->fee), state);
 }
 
 static const struct param amend_params[] = {

@@ -771,6 +771,8 @@ END_TEST
 
 START_TEST(a_bumped_one_is_cancelled)
 {
+	const char *story;
+	struct action_row row;
 	struct action_id id;
 	struct txid bumped;
 
@@ -782,6 +784,11 @@ START_TEST(a_bumped_one_is_cancelled)
 	ck_assert_uint_ge(number(oworld_progress(w, &id), "fee_sat"), 142 * 50);
 	bump(&id, "90"); /* the way back may be slow too */
 	ck_assert(json_is_true(json_object_get(oworld_progress(w, &id), "cancelling")));
+	/* It cannot be called back twice, and is not told to be. */
+	row = oworld_row(w, &id);
+	story = executor_explain(w->ex, &w->arena, &row);
+	ck_assert_msg(strstr(story, "It was replaced 3 times, at last by ") == story, "%s", story);
+	ck_assert_msg(strstr(story, "for the way back") && !strstr(story, "action.cancel"), "%s", story);
 }
 END_TEST
 
