@@ -170,12 +170,19 @@ static int no_space(const struct outbox *ob, const struct outbox_append *in, str
 		err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
 		return err_field(err, "chain_id");
 	}
-	for (size_t i = 0; i < ob->n_spaces; i++)
-		if (ob->spaces[i]->id == 0) {
-			ERR(err, ERR_WALLET_LOCKED,
-			    "the signer of a new space is not known while the wallet is locked");
-			return err_hint(err, "wallet.unlock");
+	for (size_t i = 0; i < ob->n_spaces; i++) {
+		const struct key_source *k = &ob->spaces[i]->key;
+
+		if (ob->spaces[i]->id != 0)
+			continue;
+		if (k->trouble.code != ERR_NONE) {
+			ERR(err, ERR_SIGNER_UNKNOWN, "the signer of a new space is not known: its key %s cannot be had",
+			    k->ref);
+			return err_hint(err, "outbox.spaces says why");
 		}
+		ERR(err, ERR_WALLET_LOCKED, "the signer of a new space is not known while the wallet is locked");
+		return err_hint(err, "wallet.unlock");
+	}
 	ERR(err, ERR_SIGNER_UNKNOWN, "no space is configured for this chain, contract and signer");
 	err_hint(err, "outbox.spaces lists what is; evm_chain and outbox_space configure more");
 	return err_field(err, in->contract && !contract_is_known(ob, in->contract) ? "contract" : "signer");

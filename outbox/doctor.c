@@ -161,18 +161,16 @@ static void lane_is_paused_because(struct lane_health *h, struct arena *a)
 		      : arena_printf(a, "Lane %" PRId64 " is paused: %s", h->row.lane, why));
 }
 
-static void key_is_missing(const struct key_source *k, const char *whose, int64_t id, struct arena *a,
-			   struct finding *f)
+void key_examine(const struct key_source *k, const char *whose, struct arena *a, struct finding *ret)
 {
 	if (k->trouble.code != ERR_NONE)
-		found(f, OUTBOX_CRITICAL, "key_missing",
+		found(ret, OUTBOX_CRITICAL, "key_missing",
 		      k->is_file ? "put the key file and its password in place; walletd tries again by itself"
 				 : "see the log",
-		      arena_printf(a, "The key of %s %" PRId64 " (%s) cannot be had: %s", whose, id, k->ref,
-				   k->trouble.msg));
+		      arena_printf(a, "The key of %s (%s) cannot be had: %s", whose, k->ref, k->trouble.msg));
 	else
-		found(f, OUTBOX_WARNING, "signer_locked", "wallet.unlock",
-		      arena_printf(a, "%s %" PRId64 " waits for the wallet to be unlocked.", whose, id));
+		found(ret, OUTBOX_WARNING, "signer_locked", "wallet.unlock",
+		      arena_printf(a, "The key of %s is not there while the wallet is locked.", whose));
 }
 
 static void lane_is_held(struct lane_health *h, struct arena *a)
@@ -184,7 +182,7 @@ static void lane_is_held(struct lane_health *h, struct arena *a)
 
 	switch (l->hold) {
 	case HOLD_SIGNER_LOCKED:
-		key_is_missing(&l->key, "Lane", h->row.lane, a, &h->finding);
+		key_examine(&l->key, arena_printf(a, "lane %" PRId64, h->row.lane), a, &h->finding);
 		break;
 	case HOLD_KEY_MISMATCH:
 		found(&h->finding, OUTBOX_CRITICAL, "key_mismatch", "put the right key file in place",
@@ -311,7 +309,7 @@ static void space_is_held(struct space_health *h, struct arena *a)
 	const struct space *s = h->space;
 
 	if (s->hold == HOLD_SIGNER_LOCKED && h->open > 0)
-		key_is_missing(&s->key, "Space", h->row.id, a, &h->finding);
+		key_examine(&s->key, arena_printf(a, "space %" PRId64, h->row.id), a, &h->finding);
 	else if (s->hold == HOLD_KEY_MISMATCH)
 		found(&h->finding, OUTBOX_CRITICAL, "key_mismatch", "put the right key file in place",
 		      arena_printf(a, "The key of space %" PRId64 " is not that of its signer %s.", h->row.id,

@@ -17,6 +17,8 @@ struct finding {
 	const char *kind, *what, *next;
 };
 
+/* Of a key that is not there: whose is "lane 3". */
+void key_examine(const struct key_source *k, const char *whose, struct arena *a, struct finding *ret);
 void chain_examine(const struct chain *c, struct arena *a, struct finding *ret);
 
 #define DOCTOR_STUCK_MS (INT64_C(900) * 1000) /* a lowest open slot of this age needs a look */

@@ -113,10 +113,9 @@ static json_t *lane_json(struct arena *a, const struct lane_health *h)
 static json_t *unknown_lane_json(struct arena *a, const struct lane *l)
 {
 	json_t *j = json_object_in(a);
-	struct finding f = { .kind = "signer_locked", .next = "wallet.unlock" };
+	struct finding f;
 
-	f.what = l->key.trouble.code == ERR_NONE ? "The account is known once the wallet was unlocked."
-						 : arena_strdup(a, l->key.trouble.msg);
+	key_examine(&l->key, "a new lane", a, &f);
 	json_set_take(j, "lane", json_null());
 	json_set_number(j, "chain_id", l->chain->conf.chain_id);
 	json_set_take(j, "relayer", json_null());
@@ -190,10 +189,9 @@ static json_t *space_json(struct arena *a, const struct space_health *h)
 static json_t *unknown_space_json(struct arena *a, const struct space *s)
 {
 	json_t *j = json_object_in(a);
-	struct finding f = { .kind = "signer_locked", .next = "wallet.unlock" };
+	struct finding f;
 
-	f.what = s->key.trouble.code == ERR_NONE ? "The signer is known once the wallet was unlocked."
-						 : arena_strdup(a, s->key.trouble.msg);
+	key_examine(&s->key, "a new space", a, &f);
 	json_set_take(j, "space_id", json_null());
 	json_set_number(j, "chain_id", s->conf.chain_id);
 	json_set_str(j, "contract", show_address(a, &s->conf.contract));

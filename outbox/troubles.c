@@ -157,6 +157,28 @@ static int look_at_directives(struct list *l, struct err *err)
 
 /* --- chains, spaces, lanes --- */
 
+/* Configured, and not in the store, because its key never was there: a locked wallet is told of by `status`. */
+static void add_new_key(struct list *l, const struct key_source *k, const char *whose)
+{
+	struct finding f;
+
+	if (k->trouble.code == ERR_NONE)
+		return;
+	key_examine(k, whose, l->a, &f);
+	add_finding(l, &f);
+}
+
+static void look_at_new_keys(struct list *l)
+{
+	for (size_t i = 0; i < l->ob->n_spaces; i++)
+		if (l->ob->spaces[i]->id == 0)
+			add_new_key(l, &l->ob->spaces[i]->key, "a new space");
+	for (size_t i = 0; i < l->ob->n_chains; i++)
+		for (size_t k = 0; k < l->ob->chains[i]->n_lanes; k++)
+			if (l->ob->chains[i]->lanes[k]->id == 0)
+				add_new_key(l, &l->ob->chains[i]->lanes[k]->key, "a new lane");
+}
+
 static void look_at_chains(struct list *l)
 {
 	for (size_t i = 0; i < l->ob->n_chains; i++) {
@@ -222,6 +244,7 @@ int outbox_troubles(struct outbox *ob, struct arena *a, struct outbox_trouble **
 	l->ob = ob;
 	l->a = a;
 	look_at_chains(l);
+	look_at_new_keys(l);
 	if (look_at_spaces(l, err) != 0 || look_at_lanes(l, err) != 0 || look_at_directives(l, err) != 0)
 		return -1;
 	if (l->left_out > 0) {

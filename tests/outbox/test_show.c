@@ -546,6 +546,9 @@ START_TEST(a_missing_key_file_is_named)
 	outbox_world.spaces[0].signer = "file:cold";
 	outbox_world_again();
 	ck_assert_ptr_nonnull(strstr(str(space_json(1), "what"), "cold"));
+	ck_assert_str_eq(str(space_json(1), "trouble"), "key_missing");
+	ck_assert_int_eq(the_trouble("key_missing")->severity, OUTBOX_CRITICAL);
+	ck_assert_ptr_nonnull(strstr(the_trouble("key_missing")->next, "put the key file"));
 }
 END_TEST
 
