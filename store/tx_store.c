@@ -50,6 +50,18 @@ static int not_found(const struct txid *txid, struct err *err)
 	return ERR(err, ERR_NOT_FOUND, "transaction %s is not of this wallet", text);
 }
 
+/* Begins a change of one that is the wallet's: *ret as it stands.  a: until the change ends. */
+static int change_of(struct tx_change *c, struct arena *a, struct unit *u, const struct txid *txid, const char *kind,
+		     int64_t now_ms, struct tx_known *ret, struct err *err)
+{
+	int rc;
+
+	if (tx_change_begin(c, a, u, kind, now_ms, err) != 0)
+		return -1;
+	rc = tx_known_get(unit_view(u), a, txid, ret, err);
+	return rc == 0 ? not_found(txid, err) : rc < 0 ? -1 : 0;
+}
+
 /* --- adding --- */
 
 static int spends_ours(struct view v, const struct outpoint *at, struct err *err)
@@ -272,13 +284,9 @@ int tx_store_give_up(struct unit *u, const struct txid *txid, int64_t now_ms, st
 	SCOPED(arena) struct arena a = ARENA_LIMIT(SETTLE_ROOM);
 	struct tx_change c;
 	struct tx_known t;
-	int rc;
 
-	if (tx_change_begin(&c, &a, u, "dropped", now_ms, err) != 0)
+	if (change_of(&c, &a, u, txid, "dropped", now_ms, &t, err) != 0)
 		return -1;
-	rc = tx_known_get(unit_view(u), &a, txid, &t, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : not_found(txid, err);
 	if (t.place == TX_OUT)
 		return 0;
 	if (t.place == TX_CONFIRMED)
@@ -333,13 +341,9 @@ int tx_store_seen_again(struct unit *u, const struct txid *txid, int64_t now_ms,
 	SCOPED(arena) struct arena a = ARENA_LIMIT(SETTLE_ROOM);
 	struct tx_change c;
 	struct tx_known t;
-	int rc;
 
-	if (tx_change_begin(&c, &a, u, "receive", now_ms, err) != 0)
+	if (change_of(&c, &a, u, txid, "receive", now_ms, &t, err) != 0)
 		return -1;
-	rc = tx_known_get(unit_view(u), &a, txid, &t, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : not_found(txid, err);
 	return make_pending(&c, &t, err) != 0 ? -1 : tx_change_finish(&c, &t, err);
 }
 
@@ -383,12 +387,8 @@ int tx_store_drop(struct unit *u, const struct txid *txid, const struct txid *by
 	SCOPED(arena) struct arena a = ARENA_LIMIT(SETTLE_ROOM);
 	struct tx_change c;
 	struct tx_known t;
-	int rc;
 
-	if (tx_change_begin(&c, &a, u, "dropped", now_ms, err) != 0)
+	if (change_of(&c, &a, u, txid, "dropped", now_ms, &t, err) != 0)
 		return -1;
-	rc = tx_known_get(unit_view(u), &a, txid, &t, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : not_found(txid, err);
 	return t.place == TX_PENDING ? tx_change_drop(&c, &t, by, err) : 0;
 }
