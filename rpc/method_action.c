@@ -122,14 +122,10 @@ static int start_row(struct unit *u, struct rpc_call *call, struct action_id *re
 
 static int start(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
-	struct action_row row;
 	json_t *plan;
 
-	if (start_row(u, call, &call->action, &plan, err) != 0 ||
-	    action_store_get(unit_view(u), call->arena, &call->action, &row, err) != 0)
-		return -1;
-	*ret = action_json(call, &row);
-	return 0;
+	return start_row(u, call, &call->action, &plan, err) != 0 ? -1
+								  : view_action_of_call(call, unit_view(u), ret, err);
 }
 
 struct rehearsal {

@@ -345,21 +345,11 @@ static int bump_row(struct unit *u, struct rpc_call *call, bool dry_run, json_t 
 		     : 0;
 }
 
-static json_t *action_json(const struct rpc_call *call, const struct action_row *row)
-{
-	return view_action(call->arena, call->server->opt.executor, row, &call->caller);
-}
-
 static int bump(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
-	struct action_row row;
 	json_t *plan;
 
-	if (bump_row(u, call, false, &plan, err) != 0 ||
-	    action_store_get(unit_view(u), call->arena, &call->action, &row, err) != 0)
-		return -1;
-	*ret = action_json(call, &row);
-	return 0;
+	return bump_row(u, call, false, &plan, err) != 0 ? -1 : view_action_of_call(call, unit_view(u), ret, err);
 }
 
 struct rehearsal {

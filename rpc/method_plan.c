@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "actions/executor.h"
 #include "actions/onchain_show.h"
@@ -255,17 +256,14 @@ static int start_payment(struct unit *u, struct rpc_call *call, const struct act
 static int prepare_row(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
 	struct action_request req = { .kind = "onchain_send" };
-	struct action_row row;
 	int64_t count, amount;
 	json_t *plan;
 
 	if (wanted_coins(u, call, &count, &amount, err) != 0 ||
 	    payment_params(u, call, count, amount, &req.params, err) != 0 ||
-	    start_payment(u, call, &req, &plan, err) != 0 || charge_fee(u, call, plan, count * amount, err) != 0 ||
-	    action_store_get(unit_view(u), call->arena, &call->action, &row, err) != 0)
+	    start_payment(u, call, &req, &plan, err) != 0 || charge_fee(u, call, plan, count * amount, err) != 0)
 		return -1;
-	*ret = view_action(call->arena, call->server->opt.executor, &row, &call->caller);
-	return 0;
+	return view_action_of_call(call, unit_view(u), ret, err);
 }
 
 static struct rpc_outcome exit_prepare(struct rpc_call *call)

@@ -299,15 +299,12 @@ static int broadcast(struct unit *u, struct rpc_call *call, json_t **ret, struct
 	struct executor *ex = call->server->opt.executor;
 	json_t *params = json_object_in(call->arena), *plan;
 	const char *psbt = rpc_param_str(call, "psbt");
-	struct action_row row;
 
 	json_set_str(params, "psbt", psbt);
 	if (onchain_psbt_holder(call->arena, unit_view(u), psbt, &call->action, err) != 0 ||
-	    executor_amend(ex, u, call->arena, &call->action, params, false, &plan, err) != 0 ||
-	    action_store_get(unit_view(u), call->arena, &call->action, &row, err) != 0)
+	    executor_amend(ex, u, call->arena, &call->action, params, false, &plan, err) != 0)
 		return -1;
-	*ret = view_action(call->arena, ex, &row, &call->caller);
-	return 0;
+	return view_action_of_call(call, unit_view(u), ret, err);
 }
 
 static struct rpc_outcome psbt_broadcast_run(struct rpc_call *call)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actions/executor.h"
+#include "rpc/state.h"
 #include "store/credential_store.h"
 
 void view_hide_tokens(json_t *v)
@@ -105,6 +106,16 @@ json_t *view_action(struct arena *a, struct executor *ex, const struct action_ro
 	if (row->funds_moved)
 		json_set_str(obj, "funds_moved", row->funds_moved);
 	return obj;
+}
+
+int view_action_of_call(const struct rpc_call *call, struct view v, json_t **ret, struct err *err)
+{
+	struct action_row row;
+
+	if (action_store_get(v, call->arena, &call->action, &row, err) != 0)
+		return -1;
+	*ret = view_action(call->arena, call->server->opt.executor, &row, &call->caller);
+	return 0;
 }
 
 struct rpc_outcome view_action_failure(struct arena *a, const struct action_row *row)

@@ -13,6 +13,8 @@
 /* The action object of design.md section 8. */
 json_t *view_action(struct arena *a, struct executor *ex, const struct action_row *row,
 		    const struct rpc_caller *caller);
+/* The same of call->action as it stands in this view. */
+MUST_CHECK int view_action_of_call(const struct rpc_call *call, struct view v, json_t **ret, struct err *err);
 /* In all of it, however deep. */
 void view_hide_tokens(json_t *v);
 /* What went wrong with an action, as a failed call says it. */
