@@ -122,20 +122,25 @@ static bool is_own_child(const struct exit_child_row *rows, size_t n, const stru
 	return false;
 }
 
-static int payer_of(struct view v, struct arena *a, const struct exit_tx_row *tx, const struct sightings *s,
-		    struct exit_child_row *ret_own, struct exit_tx_facts *ret, struct err *err)
+static int payer_of(struct view v, struct arena *a, const struct gathered *g, size_t at, const struct sightings *s,
+		    struct exit_tx_facts *ret, struct err *err)
 {
+	const struct exit_tx_row *tx = &g->txs[at];
 	const struct outpoint anchor = { tx->txid, tx->anchor_vout };
 	const struct hit_row *hit = spender_of(s, &anchor);
-	struct exit_child_row *rows;
+	struct exit_child_row *rows, *own = &g->own[at];
 	size_t n;
 
-	*ret_own = (struct exit_child_row){ 0 };
+	*own = g->strangers[at] = (struct exit_child_row){ 0 };
+	g->payers[at] = hit ? hit->raw : (struct bytes){ 0 };
 	if (exit_child_store_list(v, a, tx->id, &rows, &n, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].active)
-			*ret_own = rows[i];
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].active && exit_child_is_ours(&rows[i]))
+			*own = rows[i];
+		if (rows[i].status == CHILD_SENT && !exit_child_is_ours(&rows[i]))
+			g->strangers[at] = rows[i];
+	}
 	if (hit) {
 		ret->payer = (struct exit_payer){ .exists = true, .txid = hit->txid, .confirmed = hit->confirmed };
 		if (hit->confirmed)
@@ -144,11 +149,11 @@ static int payer_of(struct view v, struct arena *a, const struct exit_tx_row *tx
 				    : hit->confirmed                  ? CHILD_BLOCK
 								      : CHILD_MEMPOOL;
 		ret->payer_seen = true;
-	} else if (ret_own->id > 0 && ret->place != EXIT_TX_CONFIRMED) {
+	} else if (own->id > 0 && ret->place != EXIT_TX_CONFIRMED) {
 		ret->payer = (struct exit_payer){ .exists = true,
-						  .txid = ret_own->txid,
-						  .origin = ret_own->origin == CHILD_WALLET ? CHILD_WALLET
-											    : CHILD_MEMPOOL };
+						  .txid = own->txid,
+						  .origin = own->origin == CHILD_WALLET ? CHILD_WALLET
+											: CHILD_MEMPOOL };
 	}
 	return 0;
 }
@@ -184,10 +189,12 @@ static int gather_txs(struct view v, struct arena *a, struct gathered *g, const 
 	facts = ARENA_ARRAY(a, g->n_txs, struct exit_tx_facts);
 	txids = ARENA_ARRAY(a, g->n_txs, struct txid);
 	g->own = ARENA_ARRAY(a, g->n_txs, struct exit_child_row);
+	g->strangers = ARENA_ARRAY(a, g->n_txs, struct exit_child_row);
+	g->payers = ARENA_ARRAY(a, g->n_txs, struct bytes);
 	for (size_t i = 0; i < g->n_txs; i++) {
 		txids[i] = g->txs[i].txid;
 		place_of(&g->txs[i], s, &facts[i]);
-		if (payer_of(v, a, &g->txs[i], s, &g->own[i], &facts[i], err) != 0)
+		if (payer_of(v, a, g, i, s, &facts[i], err) != 0)
 			return -1;
 	}
 	g->facts.txs = facts;

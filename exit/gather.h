@@ -22,7 +22,10 @@ struct gathered {
 	uint8_t preimage[PREIMAGE_SIZE]; /* when that leaf wants one and facts.has_clause */
 	struct exit_tx_row *txs;
 	size_t n_txs;
-	struct exit_child_row *own; /* for each of these: the active child; id 0: none */
+	/* For each of these: */
+	struct exit_child_row *own;       /* the active child, if it is ours; id 0: none */
+	struct exit_child_row *strangers; /* the stranger's that was seen last; id 0: none */
+	struct bytes *payers;             /* the bytes of the child that was seen; n 0: none was */
 	struct exit_facts facts;
 };
 /* Of facts all but final_confs, which is policy.  1, or 0: nothing is to be decided now, for the chain is not known to its tip; -1.  ERR_NOT_FOUND. */

@@ -223,6 +223,19 @@ static int root_unit(struct unit *u, struct errand *e, struct err *err)
 	return exit_store_wake(u, e->order.exit_id, e->now_ms, err);
 }
 
+/* What a stranger pays is written down with his child. */
+static int keep_fee(struct unit *u, struct errand *e, struct err *err)
+{
+	struct exit_child_row child;
+	int rc = exit_child_store_active(unit_view(u), &e->arena, e->order.tx_id, &child, err);
+
+	if (rc != 1 || child.has_fee || !txid_equal(&child.txid, &e->order.child_txid))
+		return rc < 0 ? -1 : 0;
+	child.has_fee = true;
+	child.fee = e->fee;
+	return exit_child_store_save(u, &child, err);
+}
+
 /* A stranger pays for it: is it enough, or is it to be replaced? */
 static int entry_unit(struct unit *u, struct errand *e, struct err *err)
 {
@@ -237,6 +250,8 @@ static int entry_unit(struct unit *u, struct errand *e, struct err *err)
 
 	if (e->err.code != ERR_NONE || !e->found)
 		return 0;
+	if (keep_fee(u, e, err) != 0)
+		return -1;
 	rc = gather(unit_view(u), &e->arena, e->order.exit_id, &g, err);
 	if (rc != 1)
 		return rc;

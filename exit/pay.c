@@ -48,6 +48,8 @@ int pay_after_refusal(struct view v, struct arena *a, const struct exit_tx_row *
 
 	if (exit_child_store_list(v, a, tx->id, &rows, &n, err) != 0)
 		return -1;
+	while (n > 0 && !exit_child_is_ours(&rows[n - 1]))
+		n--;
 	if (n == 0 || rows[n - 1].status != CHILD_REJECTED || !rows[n - 1].has_fee || !rows[n - 1].refusal ||
 	    !broadcast_fee_wanted(rows[n - 1].refusal, &ignored))
 		return 0;
@@ -118,7 +120,7 @@ static int add_kept(struct view v, struct arena *a, int64_t tx_id, struct purse 
 		if (exit_child_store_list(v, a, tx_id, &children, &n_children, err) != 0)
 			return -1;
 		while (rows[i].state == UTXO_SPENT && k < n_children &&
-		       !txid_equal(&children[k].txid, &rows[i].spent_by))
+		       !(exit_child_is_ours(&children[k]) && txid_equal(&children[k].txid, &rows[i].spent_by)))
 			k++;
 		if (k == n_children && rows[i].state == UTXO_SPENT)
 			continue; /* by something else: it is gone */
@@ -383,8 +385,11 @@ int pay_drop(struct unit *u, struct arena *a, struct exit_child_row *child, enum
 	for (size_t i = 0; i < n; i++) {
 		enum tx_place place;
 		struct block_ref block;
-		int rc = tx_store_place(unit_view(u), &rows[i].txid, &place, &block, err);
+		int rc;
 
+		if (!exit_child_is_ours(&rows[i]))
+			continue; /* what it spends is not for it to hold */
+		rc = tx_store_place(unit_view(u), &rows[i].txid, &place, &block, err);
 		if (rc < 0)
 			return -1;
 		/* One before it is on its way, with the same coins; or may be, and no block has shown otherwise. */

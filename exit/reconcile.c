@@ -1,6 +1,7 @@
 #include "exit/reconcile.h"
 
 #include "exit/pay.h"
+#include "rails/bitcoin/tx.h"
 #include "store/exit_claim_store.h"
 #include "store/tx_store.h"
 #include "store/utxo_store.h"
@@ -257,8 +258,56 @@ static int count_again(struct unit *u, struct arena *a, const struct exit_tx_fac
 	return 0;
 }
 
-/* 1: a child is given up that the facts name, 0, -1. */
-static int child_of(struct unit *u, struct arena *a, struct gathered *g, size_t i, int64_t now_ms, struct err *err)
+/* A stranger's child that nobody has any more, or that another one has replaced: it is not what pays.  None is sent from here:
+ * who made it may, and a child of ours costs no time. */
+static int retire_stranger(struct unit *u, const struct exit_tx_facts *t, struct exit_child_row *child, struct err *err)
+{
+	if (child->id == 0 || (t->payer_seen && txid_equal(&t->payer.txid, &child->txid)))
+		return 0;
+	child->active = false;
+	child->status = CHILD_REPLACED;
+	child->confirmed = false;
+	return exit_child_store_save(u, child, err);
+}
+
+static bool is_told(const struct exit_child_row *child, const struct exit_payer *p, bool active)
+{
+	return child->id > 0 && child->active == active && child->origin == p->origin &&
+	       child->confirmed == p->confirmed && (!p->confirmed || block_ref_equal(&child->block, &p->block));
+}
+
+/* Somebody else pays for it (3.3): written down, so that exit.get can tell of it when nobody has it any more. */
+static int adopt(struct unit *u, struct arena *a, const struct gathered *g, size_t i, int64_t now_ms, struct err *err)
+{
+	const struct exit_payer *p = &g->facts.txs[i].payer;
+	struct exit_child_row *rows, child = { .tx_id = g->txs[i].id, .txid = p->txid, .raw = g->payers[i] };
+	struct tx tx;
+	size_t n, k = 0;
+
+	if (is_told(&g->strangers[i], p, !g->own[i].active))
+		return 0;
+	if (exit_child_store_list(unit_view(u), a, child.tx_id, &rows, &n, err) != 0)
+		return -1;
+	while (k < n && !txid_equal(&rows[k].txid, &p->txid))
+		k++;
+	if (k < n)
+		child = rows[k];
+	else if (tx_decode(a, child.raw, &tx, err) != 0)
+		return err_context(err, "a child of somebody else's");
+	else
+		child.weight = tx_weight(&tx);
+	if (child.origin != CHILD_GIVEN)
+		child.origin = p->origin;
+	child.status = CHILD_SENT;
+	child.reach = REACH_MAYBE;
+	child.active = !g->own[i].active;
+	child.refusal = NULL;
+	child.confirmed = p->confirmed;
+	child.block = p->block;
+	return exit_child_store_add(u, &child, now_ms, &child.id, err);
+}
+
+static int own_child(struct unit *u, struct arena *a, struct gathered *g, size_t i, int64_t now_ms, struct err *err)
 {
 	const struct exit_tx_facts *t = &g->facts.txs[i];
 	struct exit_child_row *own = &g->own[i];
@@ -268,6 +317,25 @@ static int child_of(struct unit *u, struct arena *a, struct gathered *g, size_t 
 	if (own->id > 0 && mined_child(u, a, t, own, now_ms, err) != 0)
 		return -1;
 	return own->active ? 0 : count_again(u, a, t, g->txs[i].id, err);
+}
+
+static bool is_active(const struct exit_child_row *own, const struct txid *txid)
+{
+	return own->active && txid_equal(&own->txid, txid);
+}
+
+/* 1: a child is given up that the facts name, 0, -1. */
+static int child_of(struct unit *u, struct arena *a, struct gathered *g, size_t i, int64_t now_ms, struct err *err)
+{
+	const struct exit_tx_facts *t = &g->facts.txs[i];
+	int rc;
+
+	if (retire_stranger(u, t, &g->strangers[i], err) != 0 || (rc = own_child(u, a, g, i, now_ms, err)) < 0)
+		return -1;
+	if (t->payer_seen && t->payer.origin != CHILD_WALLET && !is_active(&g->own[i], &t->payer.txid) &&
+	    adopt(u, a, g, i, now_ms, err) != 0)
+		return -1;
+	return rc;
 }
 
 static int save_place(struct unit *u, struct exit_tx_row *tx, const struct exit_tx_facts *t, int64_t now_ms,

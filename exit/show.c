@@ -117,6 +117,7 @@ static json_t *child_json(struct arena *a, const struct exit_child_row *c, const
 	set_txid(obj, "txid", &c->txid);
 	json_set_str(obj, "tx", hex_text(a, c->raw));
 	json_set_str(obj, "status", child_states[c->status]);
+	json_set_str(obj, "origin", child_origin_name(c->origin));
 	if (c->has_fee) {
 		json_set_u64(obj, "fee_sat", sat_value(c->fee));
 		if (feerate_of_ceil(c->fee, weight_add(c->weight, tx->weight), &rate)) {
@@ -126,6 +127,34 @@ static json_t *child_json(struct arena *a, const struct exit_child_row *c, const
 	}
 	json_set_str(obj, "refusal", c->refusal);
 	return obj;
+}
+
+/* Who pays for a transaction: a stranger whose child the network has, or who counts here.  1, 0, -1. */
+static int find_payer(struct view v, struct arena *a, int64_t tx_id, struct exit_child_row *ret, struct err *err)
+{
+	struct exit_child_row *rows;
+	size_t n;
+	int rc = 0;
+
+	if (exit_child_store_list(v, a, tx_id, &rows, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if ((rows[i].active && rc == 0) || (rows[i].status == CHILD_SENT && !exit_child_is_ours(&rows[i]))) {
+			*ret = rows[i];
+			rc = 1;
+		}
+	return rc;
+}
+
+/* What this wallet pays, or has paid, for a transaction. */
+static int add_fee(struct view v, struct arena *a, int64_t tx_id, struct sat *sum, struct err *err)
+{
+	struct exit_child_row own;
+	int rc = exit_child_store_active(v, a, tx_id, &own, err);
+
+	if (rc != 1 || own.origin != CHILD_WALLET || !own.has_fee)
+		return rc < 0 ? -1 : 0;
+	return sat_add(*sum, own.fee, sum) ? 0 : ERR(err, ERR_INTERNAL, "fees beyond all money");
 }
 
 static int add_txs(struct view v, struct arena *a, int64_t exit_id, bool show, json_t *obj, struct err *err)
@@ -140,9 +169,9 @@ static int add_txs(struct view v, struct arena *a, int64_t exit_id, bool show, j
 	for (size_t i = 0; i < n; i++) {
 		json_t *each = json_object_in(a);
 		struct exit_child_row child;
-		int rc = exit_child_store_active(v, a, txs[i].id, &child, err);
+		int rc = show ? find_payer(v, a, txs[i].id, &child, err) : 0;
 
-		if (rc < 0)
+		if (rc < 0 || add_fee(v, a, txs[i].id, &paid, err) != 0)
 			return -1;
 		set_txid(each, "txid", &txs[i].txid);
 		json_set_str(each, "status", places[txs[i].place]);
@@ -154,8 +183,6 @@ static int add_txs(struct view v, struct arena *a, int64_t exit_id, bool show, j
 			json_set(each, "child", rc == 1 ? child_json(a, &child, &txs[i]) : json_null());
 		}
 		json_add(list, each);
-		if (rc == 1 && child.has_fee && !sat_add(paid, child.fee, &paid))
-			return ERR(err, ERR_INTERNAL, "fees beyond all money");
 	}
 	json_set_u64(obj, "depth", n);
 	json_set_u64(obj, "fees_sat", sat_value(paid));

@@ -25,7 +25,13 @@ static const char *const origin_names[] = {
 	[CHILD_WALLET] = "wallet",
 	[CHILD_MEMPOOL] = "mempool",
 	[CHILD_BLOCK] = "block",
+	[CHILD_GIVEN] = "given",
 };
+
+const char *child_origin_name(enum child_origin o)
+{
+	return o >= CHILD_WALLET && o <= CHILD_GIVEN ? origin_names[o] : "unknown";
+}
 
 const char *exit_part_name(enum exit_part p)
 {

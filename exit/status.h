@@ -20,6 +20,7 @@ enum exit_part {
 	PART_CONFIRMED = 5
 };
 const char *exit_part_name(enum exit_part p);
+const char *child_origin_name(enum child_origin o);
 
 /* Who pays for it.  exists false: a block has the transaction alone (spec/exit.md ). */
 struct exit_payer {

@@ -309,7 +309,8 @@ static const struct rpc_field exit_get_result[] = {
 	{ "status", "object", "The state with all that belongs to it." },
 	{ "last_error", "object", "What keeps it from going on: type, and what belongs to that; at_ms, attempts." },
 	{ "transactions", "array",
-	  "txid, status, height, shared_by, tx, child (txid, tx, status, fee_sat, package_feerate)." },
+	  "txid, status, height, shared_by, tx, child (txid, tx, status, fee_sat, package_feerate, and origin: wallet, given, or "
+	  "somebody else's: mempool, block)." },
 	{ "history", "array", "at_ms, state, status." },
 	{ "started_at_ms", "integer", "Unix time in ms." },
 	{ "updated_at_ms", "integer", "Unix time in ms." },

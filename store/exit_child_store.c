@@ -25,9 +25,9 @@ static const char *const sql[Q_COUNT] = {
 	[Q_RETIRE] = "UPDATE exit_child SET active = 0, status = 4 WHERE tx_id = ?1 AND active = 1 AND txid <> ?2",
 	[Q_ADD] =
 		"INSERT INTO exit_child (tx_id, txid, raw, weight, fee, origin, status, active, height, hash, refusal,"
-		" created_at_ms, reach) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, substr(?10, 1, 500), ?11, ?12)"
+		" created_at_ms, reach) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?13, ?8, ?9, substr(?10, 1, 500), ?11, ?12)"
 		" ON CONFLICT (tx_id, txid) DO UPDATE SET fee = ifnull(excluded.fee, fee), origin = excluded.origin,"
-		" status = excluded.status, active = 1, height = excluded.height, hash = excluded.hash,"
+		" status = excluded.status, active = excluded.active, height = excluded.height, hash = excluded.hash,"
 		" refusal = excluded.refusal RETURNING id",
 	[Q_SAVE] = "UPDATE exit_child SET fee = ?2, origin = ?3, status = ?4, active = ?5, height = ?6, hash = ?7,"
 		   " refusal = substr(?8, 1, 500), reach = ?9 WHERE id = ?1",
@@ -35,6 +35,11 @@ static const char *const sql[Q_COUNT] = {
 	[Q_LIST] = ROWS " WHERE tx_id = ?1 ORDER BY id",
 };
 const struct query_set exit_child_queries = { "exit_child", sql, Q_COUNT };
+
+bool exit_child_is_ours(const struct exit_child_row *child)
+{
+	return child->origin == CHILD_WALLET || child->origin == CHILD_GIVEN;
+}
 
 struct action_id exit_child_holder(int64_t tx_id)
 {
@@ -66,7 +71,7 @@ int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int
 {
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_EXIT_CHILD, Q_ADD);
 
-	if (retire_others(u, child, err) != 0)
+	if (child->active && retire_others(u, child, err) != 0)
 		return -1;
 	bind_i64(q, 1, child->tx_id);
 	bind_txid(q, 2, &child->txid);
@@ -80,6 +85,7 @@ int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int
 	bind_text(q, 10, child->refusal);
 	bind_i64(q, 11, now_ms);
 	bind_i64(q, 12, child->reach);
+	bind_bool(q, 13, child->active);
 	if (stmt_step(q, err) < 0)
 		return -1;
 	*ret_id = col_i64(q, 0);

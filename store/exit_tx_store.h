@@ -86,12 +86,14 @@ struct exit_child_row {
 	const char *refusal;    /* what a node said last, or NULL */
 	int64_t created_at_ms;
 };
+/* Is it one that this wallet made, or was given to send?  A stranger's is written down, and never sent from here. */
+bool exit_child_is_ours(const struct exit_child_row *child);
 /* "cpfp:<id>", with the id of the exit transaction: who holds the coins that its child spends, for the transaction may
  * serve several exits. */
 struct action_id exit_child_holder(int64_t tx_id);
-/* A child, active in place of any other, which becomes REPLACED.  The same txid again: made active, with what is new; what a
- * node may have of it is not forgotten.
- * A stranger's may spend the anchors of several exit transactions: then each of them has a row of it. */
+/* A child; one that is active is so in the place of any other, which becomes REPLACED.  The same txid again: as is told now, with
+ * what is new; what a node may have of it is not forgotten.
+ * A stranger's is SENT as long as the network has it, and active unless one of ours is still to be counted with.  It may spend the anchors of several exit transactions: then each of them has a row of it. */
 MUST_CHECK int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int64_t now_ms, int64_t *ret_id,
 				    struct err *err);
 /* Saves fee, origin, status, reach, active, confirmed, block and refusal. */

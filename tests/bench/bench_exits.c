@@ -198,7 +198,8 @@ static int see(struct unit *u, struct arena *a, const struct exit_tx *e, uint32_
 				       .fee = { 1000 },
 				       .origin = CHILD_WALLET,
 				       .status = CHILD_SENT,
-				       .reach = REACH_MAYBE };
+				       .reach = REACH_MAYBE,
+				       .active = true };
 	struct exit_tx_row row;
 
 	if (exit_tx_store_find(unit_view(u), a, &e->txid, &row, err) != 1)

@@ -341,6 +341,69 @@ START_TEST(somebody_else_pays)
 }
 END_TEST
 
+/* The child that was written down of this txid. */
+static void child_is(int64_t id, const struct txid *txid, enum child_origin origin, bool confirmed, bool active)
+{
+	struct exit_tx_row row = exit_world_tx_of(id, 0);
+	struct exit_child_row *rows;
+	struct txid of;
+	struct tx tx;
+	size_t n, k = 0;
+
+	OK(exit_child_store_list(exit_world_now(), &fw.arena, row.id, &rows, &n, err));
+	while (k < n && !txid_equal(&rows[k].txid, txid))
+		k++;
+	ck_assert_uint_lt(k, n);
+	ck_assert_str_eq(child_origin_name(rows[k].origin), child_origin_name(origin));
+	ck_assert_msg(rows[k].status == CHILD_SENT && rows[k].confirmed == confirmed && rows[k].active == active,
+		      "a child of %s: status %d, confirmed %d, active %d", child_origin_name(origin), rows[k].status,
+		      rows[k].confirmed, rows[k].active);
+	OK(tx_decode(&fw.arena, rows[k].raw, &tx, err));
+	of = tx_txid(&tx);
+	ck_assert(txid_equal(&of, txid));
+}
+
+/* 3.3: who pays is written down, whoever it is, and stays so through restarts; what nobody has any more pays no longer. */
+START_TEST(a_stranger_is_remembered)
+{
+	static const uint8_t script[34] = { 0x51, 0x20, 3 };
+	struct vtxo v = exit_world_make_vtxo(50000, 0, 0);
+	struct tx coin = follower_world_tx(NULL, 0, &(struct pays){ { script, sizeof(script) }, 60000 }, 1), theirs;
+	struct outpoint in[2] = { { .vout = 0 }, { model_node_offer(fw.node, &coin), 0 } };
+	struct exit_child_row ours;
+	struct exit_tx_row tx;
+	struct txid txid;
+	int64_t id;
+
+	exit_world_fund(0, 100000);
+	id = exit_world_start(&v);
+	exit_world_settle();
+	ours = exit_world_child_of(id, 0);
+	tx = exit_world_tx_of(id, 0);
+	in[0] = (struct outpoint){ tx.txid, tx.anchor_vout };
+	theirs = follower_world_tx(in, 2, &(struct pays){ { script, sizeof(script) }, 50000 }, 1);
+	txid = model_node_offer(fw.node, &theirs);
+	exit_world_settle();
+	child_is(id, &txid, CHILD_MEMPOOL, false, true);
+	exit_world_mine(1);
+	child_is(id, &txid, CHILD_BLOCK, true, true);
+	exit_world_restart();
+	exit_world_settle();
+	child_is(id, &txid, CHILD_BLOCK, true, true);
+	model_node_rewind(fw.node, 1);
+	model_node_mine_empty(fw.node, 2);
+	exit_world_settle();
+	child_is(id, &txid, CHILD_MEMPOOL, false, true);
+	model_node_evict(fw.node, &txid);
+	follower_world_follow_twice();
+	exit_world_settle();
+	child_is(id, &ours.txid, CHILD_WALLET, false, true); /* made again: nobody else pays */
+	exit_world_mine(1);
+	child_is(id, &ours.txid, CHILD_WALLET, true, true);
+	exit_world_check_books();
+}
+END_TEST
+
 /* A stranger's transaction pays for the first one, so much of a coin of his own; nobody here has paid yet. */
 static struct txid offer_theirs(int64_t id, uint64_t fee)
 {
@@ -384,6 +447,10 @@ START_TEST(a_stranger_pays)
 	anchor = (struct outpoint){ row.txid, row.anchor_vout };
 	ck_assert(model_node_spender(fw.node, &anchor, &by));
 	ck_assert(txid_equal(&by, &theirs) == strangers[_i].enough);
+	if (strangers[_i].enough) {
+		child_is(id, &theirs, CHILD_MEMPOOL, false, true);
+		ck_assert_uint_eq(sat_value(exit_world_child_of(id, 0).fee), strangers[_i].fee);
+	}
 	ck_assert_uint_eq(exit_world_coins(UTXO_SPENDABLE), strangers[_i].enough ? 100000 : 0);
 	exit_world_mine(1);
 	ck_assert_int_eq(exit_world_row_of(id).state, EXIT_AWAITING_DELTA);
@@ -712,6 +779,7 @@ int main(void)
 	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);
 	tcase_add_test(tc, restarts_change_nothing);
 	tcase_add_test(tc, somebody_else_pays);
+	tcase_add_test(tc, a_stranger_is_remembered);
 	tcase_add_loop_test(tc, a_stranger_pays, 0, ARRAY_LEN(strangers));
 	tcase_add_test(tc, a_block_goes);
 	tcase_add_test(tc, a_block_has_something_else);

@@ -402,13 +402,15 @@ static struct exit_child_row child(int64_t tx_id, unsigned n)
 					.raw = { bytes, 7 },
 					.weight = { 609 },
 					.origin = CHILD_WALLET,
-					.status = CHILD_PREPARED };
+					.status = CHILD_PREPARED,
+					.active = true };
 }
 
 static int children(struct unit *u, void *ctx, struct err *err)
 {
 	struct exit_tx_row root = exit_tx(50), leaf = exit_tx(51);
-	struct exit_child_row a = child(1, 60), b = child(1, 61), shared = child(2, 60), row, *rows;
+	struct exit_child_row a = child(1, 60), b = child(1, 61), shared = child(2, 60), seen = child(2, 62), row,
+			      *rows;
 	struct view v = unit_view(u);
 	int64_t id;
 	size_t n;
@@ -443,6 +445,11 @@ static int children(struct unit *u, void *ctx, struct err *err)
 	ck_assert_int_ne(shared.id, rows[0].id);
 	ck_assert_int_eq(exit_child_store_active(v, &arena, 2, &row, err), 1);
 	ck_assert(row.id == shared.id && txid_equal(&row.txid, &a.txid) && row.origin == CHILD_MEMPOOL);
+	seen.active = false; /* it counts for nothing yet */
+	OK(exit_child_store_add(u, &seen, 9, &id, err));
+	ck_assert_int_eq(exit_child_store_active(v, &arena, 2, &row, err), 1);
+	ck_assert(row.id == shared.id && row.status == CHILD_SENT);
+	ck_assert(!exit_child_is_ours(&shared) && exit_child_is_ours(&a));
 	ck_assert_int_eq(exit_child_store_active(v, &arena, 1, &row, err), 1);
 	ck_assert(row.id == rows[0].id && row.origin == CHILD_WALLET); /* which is as it was */
 	rows[0].confirmed = true;

@@ -70,7 +70,7 @@ def fees_told(d, vtxos):
     begun = {e["vtxo_id"] for e in d.call("exit.list", filter="all", limit=1000)["exits"]}
     for v in (v for v in vtxos if v["id"] in begun):
         for tx in d.call("exit.get", vtxo_id=v["id"], transactions=True)["transactions"]:
-            if tx["child"]:
+            if tx["child"] and tx["child"]["origin"] == "wallet":
                 told[tx["child"]["txid"]] = tx["child"]["fee_sat"]
     return told
 

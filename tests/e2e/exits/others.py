@@ -49,6 +49,11 @@ def until_paid_by(d, v, txid, origin):
     same(wait_until(there, f"{txid} to be seen paying for it")["origin"]["type"], origin, "who pays")
 
 
+def child_shown(d, v):
+    child = look(d, v, transactions=True)["transactions"][0]["child"]
+    return child["txid"], child["origin"], child["status"]
+
+
 # --- who pays ---
 
 
@@ -78,8 +83,12 @@ def somebody_has_paid_already(w):
     other = pays(w, v["txs"][0], 3_000)
     wait_until(lambda: d.call("exit.list")["exits"], "it to be noticed")
     until_paid_by(d, v, other, "mempool")
+    same(child_shown(d, v), (other, "mempool", "sent"), "the child that is shown")
     w.node.mine()
     until(d, v, "awaiting-delta")
+    d.kill()
+    d.start()
+    same(child_shown(d, v), (other, "block", "sent"), "the child that is shown then")
     same((look(d, v)["fees_sat"], spendable(d)), (0, 100_000), "what it cost, and what is left")
     conserved(w, d, v)
 
