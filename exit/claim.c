@@ -150,41 +150,53 @@ static int not_yet(const struct gathered *g, struct err *err)
 int claim_input_of(struct view v, struct arena *a, int64_t exit_id, bool again, struct claim_input *ret,
 		   uint32_t *ret_tip, struct err *err)
 {
-	struct gathered *g = ARENA_NEW(a, struct gathered);
-	int rc = gather(v, a, exit_id, g, err);
+	SCOPED(arena) struct arena scratch = ARENA_LIMIT(GATHER_ARENA);
+	struct ark_taproot *taproot;
+	struct gathered g;
+	int rc = gather(v, &scratch, exit_id, &g, err);
 
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return ERR(err, ERR_BUSY, "the chain is being searched: what can be claimed is not known yet");
-	if (g->status.state != EXIT_CLAIMABLE && !(again && g->status.state == EXIT_CLAIM_IN_PROGRESS))
-		return not_yet(g, err);
-	if (gather_clause(v, a, g, err) != 0)
+	if (g.status.state != EXIT_CLAIMABLE && !(again && g.status.state == EXIT_CLAIM_IN_PROGRESS))
+		return not_yet(&g, err);
+	if (gather_clause(v, &scratch, &g, err) != 0)
 		return -1;
-	if (!g->facts.has_clause)
+	if (!g.facts.has_clause)
 		return ERR(err, ERR_INTERNAL, "exit %" PRId64 " is claimable, and nothing opens it", exit_id);
-	*ret = (struct claim_input){ .at = g->row.vtxo,
-				     .amount = g->row.amount,
-				     .script = g->vtxo.script,
-				     .taproot = &g->taproot,
-				     .leaf = g->leaf,
-				     .key_index = g->vtxo.key_index,
-				     .preimage = g->preimage,
+	taproot = ARENA_NEW(a, struct ark_taproot);
+	*taproot = g.taproot;
+	*ret = (struct claim_input){ .at = g.row.vtxo,
+				     .amount = g.row.amount,
+				     .script = arena_bytes(a, g.vtxo.script),
+				     .taproot = taproot,
+				     .leaf = g.leaf,
+				     .key_index = g.vtxo.key_index,
+				     .preimage = arena_bytes(a, (struct bytes){ g.preimage, PREIMAGE_SIZE }).p,
 				     .exit_id = exit_id,
-				     .vtxo_id = g->vtxo.id };
-	*ret_tip = g->facts.tip.height;
+				     .vtxo_id = g.vtxo.id };
+	*ret_tip = g.facts.tip.height;
 	return 0;
+}
+
+/* The claim that is open for this exit: 1, 0, -1. */
+static int find_open(struct view v, struct arena *a, int64_t exit_id, struct exit_claim_row *ret, struct err *err)
+{
+	int rc = exit_claim_store_of(v, a, exit_id, ret, err);
+
+	return rc == 1 ? ret->status == CLAIM_PREPARED || ret->status == CLAIM_SENT : rc;
 }
 
 static int check_open(struct claiming *c, int64_t exit_id, struct err *err)
 {
 	struct exit_claim_row claim;
 	char text[TXID_TEXT];
-	int rc = exit_claim_store_of(unit_view(c->u), c->a, exit_id, &claim, err);
+	int rc = find_open(unit_view(c->u), c->a, exit_id, &claim, err);
 
 	if (rc < 0)
 		return -1;
-	if (rc == 0 || (claim.status != CLAIM_PREPARED && claim.status != CLAIM_SENT)) {
+	if (rc == 0) {
 		if (c->has_open)
 			return ERR(err, ERR_CONFLICT, "the claim that is replaced does not have all of these exits");
 		return 0;
@@ -237,31 +249,72 @@ static int add_named(struct claiming *c, struct err *err)
 	return 0;
 }
 
-struct ids {
-	int64_t v[CLAIM_INPUTS_MAX];
+/* Exits that can be claimed and that no claim is open for: a page of those that live. */
+#define PAGE 100u
+struct page {
+	int64_t ids[PAGE], after;
 	size_t n;
 };
 
 static void add_claimable(void *ctx, const struct exit_row *row)
 {
-	struct ids *ids = ctx;
+	struct page *page = ctx;
 
-	if (row->state == EXIT_CLAIMABLE && ids->n < CLAIM_INPUTS_MAX)
-		ids->v[ids->n++] = row->id;
+	page->after = row->id;
+	if (row->state == EXIT_CLAIMABLE)
+		page->ids[page->n++] = row->id;
+}
+
+/* The next page, from after page->after on: 1, 0 when there is none, -1. */
+static int next_page(struct view v, struct page *page, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(GATHER_ARENA);
+	const struct exit_query q = { .filter = EXITS_LIVE, .after = page->after, .limit = PAGE };
+	size_t n, kept = 0;
+	int rc;
+
+	page->n = 0;
+	rc = exit_store_list(v, &a, &q, add_claimable, page, err);
+	n = page->n;
+	for (size_t i = 0; i < n && rc > 0; i++) {
+		struct exit_claim_row claim;
+		int open = find_open(v, &a, page->ids[i], &claim, err);
+
+		if (open < 0)
+			return -1;
+		if (open == 0)
+			page->ids[kept++] = page->ids[i];
+	}
+	page->n = kept;
+	return rc < 0 ? -1 : rc > 0;
 }
 
 /* All that can be claimed, but for those that a claim is open for. */
 static int add_all(struct claiming *c, struct err *err)
 {
-	const struct exit_query q = { .filter = EXITS_LIVE, .limit = UINT32_MAX };
-	struct ids *ids = ARENA_NEW(c->a, struct ids);
+	struct page page = { .after = 0 };
+	int rc;
 
-	if (exit_store_list(unit_view(c->u), c->a, &q, add_claimable, ids, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ids->n; i++)
-		if (add_exit(c, ids->v[i], err) != 0 && err->code != ERR_CONFLICT)
-			return -1;
-	return 0;
+	while ((rc = next_page(unit_view(c->u), &page, err)) == 1)
+		for (size_t i = 0; i < page.n; i++) {
+			if (c->n == CLAIM_INPUTS_MAX)
+				return 0; /* the others are for the next one */
+			if (add_exit(c, page.ids[i], err) != 0)
+				return -1;
+		}
+	return rc;
+}
+
+int claim_count(struct view v, size_t *ret, struct err *err)
+{
+	struct page page = { .after = 0 };
+	size_t n = 0;
+	int rc;
+
+	while ((rc = next_page(v, &page, err)) == 1)
+		n += page.n;
+	*ret = n;
+	return rc;
 }
 
 static int destination(struct claiming *c, struct bytes *ret, bool *ret_own, int64_t now_ms, struct err *err)

@@ -51,13 +51,17 @@ MUST_CHECK int claim_sign_input(struct arena *a, const struct sighash *h, size_t
 MUST_CHECK int claim_input_of(struct view v, struct arena *a, int64_t exit_id, bool again, struct claim_input *ret,
 			      uint32_t *ret_tip, struct err *err);
 
+/* How many can be claimed now, and are in no open claim. */
+MUST_CHECK int claim_count(struct view v, size_t *ret, struct err *err);
+
 struct claim_order {
-	const struct outpoint *vtxos; /* n of them; none: all that can be claimed and are in no claim yet */
+	const struct outpoint
+		*vtxos; /* n of them; none: all that can be claimed and are in no claim yet, CLAIM_INPUTS_MAX at once */
 	size_t n;
 	struct bytes script; /* where it goes; empty: to the wallet */
 	struct feerate rate;
 	struct feerate incremental;
-	bool replace; /* the open claim of exactly these exits */
+	bool replace; /* the open claim that all of these are in; what it claims beside can be claimed again */
 	struct keyring *keys;
 };
 /* Where an address leads.  ERR_ADDRESS, ERR_NETWORK. */

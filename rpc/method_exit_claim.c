@@ -42,6 +42,20 @@ static int claim_order_of(const struct rpc_call *call, struct claim_order *o, st
 	return claim_script(call, &o->script, err);
 }
 
+/* How many exits it claims, and how many more could be claimed: those that go beyond one transaction, or were not named. */
+static int set_counts(struct unit *u, struct rpc_call *call, const struct exit_claim_row *claim, bool stored,
+		      json_t *to, struct err *err)
+{
+	struct tx tx;
+	size_t left;
+
+	if (tx_decode(call->arena, claim->raw, &tx, err) != 0 || claim_count(unit_view(u), &left, err) != 0)
+		return -1;
+	json_set_u64(to, "exits", tx.n_in);
+	json_set_u64(to, "left", stored ? left : left - tx.n_in); /* one that is not stored holds nothing up */
+	return 0;
+}
+
 static int claim_unit(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
 	struct claim_order o = { 0 };
@@ -64,6 +78,8 @@ static int claim_unit(struct unit *u, struct rpc_call *call, json_t **ret, struc
 		return -1;
 	unit_after(u, exit_call_kick, call->server->opt.exits);
 	*ret = exit_claim_json(call->arena, &claim);
+	if (set_counts(u, call, &claim, !psbt, *ret, err) != 0)
+		return -1;
 	json_set_str(*ret, "psbt", psbt);
 	if (psbt)
 		json_set_str(*ret, "status", "signed");
@@ -81,7 +97,7 @@ static const struct param exit_claim_params[] = {
 	{ .name = "vtxo_ids",
 	  .type = PARAM_ARRAY,
 	  .max = CLAIM_INPUTS_MAX,
-	  .fallback = "all that can be claimed",
+	  .fallback = "all that can be claimed, 500 at once",
 	  .help = "Which ones: each txid:vout. One transaction claims them all." },
 	{ .name = "destination",
 	  .type = PARAM_STRING,
@@ -92,7 +108,7 @@ static const struct param exit_claim_params[] = {
 	{ .name = "replace",
 	  .type = PARAM_BOOL,
 	  .fallback = "false",
-	  .help = "In the place of the claim of exactly these that is under way, with a higher fee." },
+	  .help = "In the place of the claim under way that these are in, with a higher fee. What it claims beside is left out." },
 	{ .name = "psbt",
 	  .type = PARAM_BOOL,
 	  .fallback = "false",
@@ -107,6 +123,8 @@ static const struct rpc_field exit_claim_result[] = {
 	{ "amount_sat", "integer", "What arrives." },
 	{ "fee_sat", "integer", "What it pays to miners." },
 	{ "vsize", "integer", "Virtual bytes." },
+	{ "exits", "integer", "How many exits it claims: at most 500." },
+	{ "left", "integer", "How many more can be claimed now: call again." },
 	{ "psbt", "string", "The same in base64, when it was asked for; else null." },
 	{ "to_wallet", "boolean", "Does it pay to the on-chain wallet?" },
 	{ 0 },
