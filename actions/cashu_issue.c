@@ -68,6 +68,7 @@ struct issue {
 	bool cancelling;   /* end as soon as the mint says that the quote is unpaid */
 	bool taken_up;     /* a quote of an earlier action, named by the user */
 	bool issued;       /* the mint says so, and we look for the signatures */
+	bool unanswered;   /* nobody knows what became of a copy of the request */
 	bool foreign;      /* it knows signatures, but had not issued the quote: its next word decides what they are */
 	uint32_t rebuilds;
 	uint32_t refusals; /* in a row, of the paid quote: each makes the pause longer */
@@ -92,6 +93,7 @@ static json_t *issue_save(struct step *s)
 	json_set_bool(cp, "cancelling", m->cancelling);
 	json_set_bool(cp, "taken_up", m->taken_up);
 	json_set_bool(cp, "issued", m->issued);
+	json_set_bool(cp, "unanswered", m->unanswered);
 	json_set_bool(cp, "foreign", m->foreign);
 	json_set_u64(cp, "rebuilds", m->rebuilds);
 	json_set_u64(cp, "refusals", m->refusals);
@@ -119,6 +121,7 @@ static int issue_load(struct step *s, const json_t *cp, struct err *err)
 	    json_get_bool(cp, "issued", &m->issued, err) != 0 || json_get_bool(cp, "foreign", &m->foreign, err) != 0 ||
 	    json_get_u64(cp, "rebuilds", UINT32_MAX, &rebuilds, err) != 0 ||
 	    json_get_u64(cp, "refusals", UINT32_MAX, &refusals, err) != 0 ||
+	    json_opt_bool(cp, "unanswered", &m->unanswered, err) != 0 || /* older checkpoints know nothing of it */
 	    json_opt_u64(cp, "held", UINT32_MAX, &held, err) != 0 ||
 	    json_opt_u64(cp, "pending", UINT32_MAX, &pending, err) != 0)
 		return -1;
@@ -156,6 +159,7 @@ static int check_limits(struct step *s, const struct mint_row *mint, const struc
 	method = mint_info_issue_method(&info, m->at.unit);
 	if (info.issue_disabled || !method) {
 		ERR(err, ERR_UNIT, "%s issues no %s over Lightning", mint->url, m->at.unit.s);
+		err_hint(err, "mint.list shows the mints, and the units of each");
 		return err_field(err, "unit");
 	}
 	if (m->amount >= method->min && m->amount <= method->max)
@@ -183,11 +187,15 @@ static int claim_quote(struct step *s, struct issue *m, struct err *err)
 	struct mint_quote_row row;
 
 	if (quote_store_get(s->view, s->arena, m->at.mint_id, m->quote, &row, err) != 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
 		ERR(err, ERR_NOT_FOUND, "this wallet has no such quote at %s", m->at.mint);
+		err_hint(err, "an amount instead of quote makes a new one");
 		return err_field(err, "quote");
 	}
 	if (row.state == QUOTE_ISSUED) {
 		ERR(err, ERR_QUOTE_ISSUED, "the quote was issued already");
+		err_hint(err, "history shows what came of it");
 		return err_field(err, "quote");
 	}
 	m->amount = ecash_value(row.amount);
@@ -556,6 +564,7 @@ static struct outcome mint_refused(struct step *s, const struct err *why, struct
 
 static struct outcome mint_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
+	const struct issue *m = s->checkpoint;
 	struct promise *promises;
 	struct output *outputs;
 	struct outcome o;
@@ -566,6 +575,8 @@ static struct outcome mint_reply(struct step *s, const struct net_reply *rep, st
 		if (output_store_open(s->view, s->arena, &s->row.id, OUTPUT_OPEN, &outputs, &n, err) != 0)
 			return outcome_trouble(err);
 		o = issue_finish(s, outputs, n, promises, n_promises, err);
+		if (o.tag != OUTCOME_TROUBLE && m->unanswered && cashu_recovered(s, &m->at, CASHU_BY_REPLAY, err) != 0)
+			return outcome_trouble(err);
 		return o.tag == OUTCOME_TROUBLE && o.err.code == ERR_PEER_INVALID ? misbehaved(s, &o.err, err) : o;
 	}
 	if (why.code == ERR_PEER_INVALID)
@@ -671,8 +682,12 @@ static struct outcome restoring_reply(struct step *s, const struct net_reply *re
 
 static struct outcome issue_retry(struct step *s, const struct err *why, struct err *err)
 {
+	struct issue *m = s->checkpoint;
+
 	if (s->row.state == ISSUE_QUOTE)
 		return cashu_quote_retry(s, issue_place(s), why, err);
+	if (s->row.state == ISSUE_MINT_REQUESTED)
+		m->unanswered = true;
 	return cashu_retry(s, issue_place(s), why, err);
 }
 

@@ -188,6 +188,27 @@ START_TEST(test_collision)
 }
 END_TEST
 
+/* A mint with NUT-19 gives a lost answer again, and it is told that one was lost. */
+START_TEST(test_cached_answer)
+{
+	struct mint_options opts = world_mint(0);
+	struct action_id id;
+
+	opts.cache_ttl_s = _i ? 60 : 0;
+	world_open_with(&w, &opts);
+	world_issue(&w, 5);
+	ck_assert_uint_eq(world_events(&w, "ecash.recovered"), 0);
+	world_fault(&w, ON(MINT, "\"mode\":\"drop_after\""));
+	id = begin();
+	world_settle(&w, &id, MANY);
+	ck_assert_str_eq(status_of(&id), "done");
+	ck_assert(world_same_bytes(&w, MINT, 2, 3));
+	ck_assert_uint_eq(world_asked(&w, RESTORE), _i ? 0 : 1);
+	ck_assert_uint_eq(world_events(&w, "ecash.recovered"), 1);
+	world_close(&w);
+}
+END_TEST
+
 /* Each mint takes what it takes; which it was is remembered. */
 START_TEST(test_quote_lock)
 {
@@ -442,6 +463,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, test_late_copy);
 	tcase_add_loop_test(tc, test_collision, 0, (int)ARRAY_LEN(dialects));
 	tcase_add_loop_test(tc, test_quote_lock, 0, 4);
+	tcase_add_loop_test(tc, test_cached_answer, 0, 2);
 	tcase_add_test(tc, test_keyset_rotated);
 	tcase_add_test(tc, test_quote_refused);
 	tcase_add_test(tc, test_issued_elsewhere);
