@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "actions/cashu_condition.h"
-#include "base/backoff.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "rails/cashu/keyset.h"
 #include "rails/cashu/output.h"
 #include "rails/keys/keyring.h"
@@ -38,6 +38,36 @@ int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err)
 		return -1;
 	if (!currency_parse(unit, &p->unit) || (*sync && !action_id_parse(sync, &p->sync)))
 		return ERR(err, ERR_PARSE, "a checkpoint with a bad unit or child");
+	return 0;
+}
+
+#define POINT_TEXT (2 * sizeof(((struct pubkey *)0)->b))
+
+json_t *cashu_points_json(struct arena *a, const struct pubkey *points, size_t n)
+{
+	json_t *list = json_array_in(a);
+	char hex[POINT_TEXT + 1];
+
+	for (size_t i = 0; i < n; i++) {
+		hex_encode(points[i].b, sizeof(points[i].b), hex);
+		json_add_take(list, json_string(hex));
+	}
+	return list;
+}
+
+int cashu_points_load(const json_t *from, const char *name, size_t max, struct pubkey *ret, size_t *n, struct err *err)
+{
+	json_t *list;
+
+	if (json_get_arr(from, name, max, &list, err) != 0)
+		return -1;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *hex = json_string_value(json_array_get(list, i));
+
+		if (!hex || strlen(hex) != POINT_TEXT || !hex_decode(hex, ret[i].b, sizeof(ret[i].b)))
+			return ERR(err, ERR_PARSE, "a checkpoint with a bad point among its %s", name);
+	}
+	*n = json_array_size(list);
 	return 0;
 }
 

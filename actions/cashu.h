@@ -22,6 +22,11 @@ struct cashu_place {
 void cashu_place_save(json_t *to, const struct cashu_place *p);
 MUST_CHECK int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err);
 
+/* Points in a checkpoint, as an array of hex held by a; and back, at most max of them. */
+json_t *cashu_points_json(struct arena *a, const struct pubkey *points, size_t n);
+MUST_CHECK int cashu_points_load(const json_t *from, const char *name, size_t max, struct pubkey *ret, size_t *n,
+				 struct err *err);
+
 /* The mint and all its keysets as stored. */
 struct cashu_mint {
 	struct mint_row row;

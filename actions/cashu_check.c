@@ -7,13 +7,11 @@
 #include "actions/cashu_check.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "actions/cashu.h"
 #include "actions/ecash.h"
 #include "actions/executor.h"
 #include "actions/kinds.h"
-#include "base/text.h"
 #include "rails/cashu/checkstate.h"
 #include "store/event_store.h"
 #include "store/store.h"
@@ -25,7 +23,6 @@ enum check_state { /* stored: append, never renumber */
 };
 
 #define CHECK_BATCH 100 /* not more than CHECKSTATE_BATCH */
-#define Y_TEXT      (2 * sizeof(((struct pubkey *)0)->b))
 
 struct check {
 	struct cashu_place at;
@@ -39,15 +36,10 @@ struct check {
 static json_t *check_save(struct step *s)
 {
 	const struct check *m = s->checkpoint;
-	json_t *cp = json_object_in(s->arena), *list = json_array_in(s->arena);
-	char hex[Y_TEXT + 1];
+	json_t *cp = json_object_in(s->arena);
 
 	cashu_place_save(cp, &m->at);
-	for (size_t i = 0; i < m->n; i++) {
-		hex_encode(m->ys[i].b, sizeof(m->ys[i].b), hex);
-		json_add_take(list, json_string(hex));
-	}
-	json_set(cp, "notes", list);
+	json_set(cp, "notes", cashu_points_json(s->arena, m->ys, m->n));
 	json_set_u64(cp, "asked", m->asked);
 	json_set_u64(cp, "spent", m->spent);
 	json_set_u64(cp, "pending", m->pending);
@@ -57,22 +49,14 @@ static json_t *check_save(struct step *s)
 static int check_load(struct step *s, const json_t *cp, struct err *err)
 {
 	struct check *m = ARENA_NEW(s->arena, struct check);
-	json_t *list;
 
 	s->checkpoint = m;
-	if (cashu_place_load(cp, &m->at, err) != 0 || json_get_arr(cp, "notes", CHECK_BATCH, &list, err) != 0 ||
+	if (cashu_place_load(cp, &m->at, err) != 0 ||
+	    cashu_points_load(cp, "notes", CHECK_BATCH, m->ys, &m->n, err) != 0 ||
 	    json_get_u64(cp, "asked", INT64_MAX, &m->asked, err) != 0 ||
-	    json_get_u64(cp, "spent", INT64_MAX, &m->spent, err) != 0 ||
-	    json_get_u64(cp, "pending", INT64_MAX, &m->pending, err) != 0)
+	    json_get_u64(cp, "spent", INT64_MAX, &m->spent, err) != 0)
 		return -1;
-	m->n = json_array_size(list);
-	for (size_t i = 0; i < m->n; i++) {
-		const char *hex = json_string_value(json_array_get(list, i));
-
-		if (!hex || strlen(hex) != Y_TEXT || !hex_decode(hex, m->ys[i].b, sizeof(m->ys[i].b)))
-			return ERR(err, ERR_PARSE, "a checkpoint with a bad note");
-	}
-	return 0;
+	return json_get_u64(cp, "pending", INT64_MAX, &m->pending, err);
 }
 
 static json_t *report(struct arena *a, const struct check *m)

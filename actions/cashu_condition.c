@@ -184,6 +184,7 @@ int condition_check_mint(struct arena *a, const json_t *condition, const char *i
 		return -1;
 	if (hash ? offers.htlc : offers.p2pk)
 		return 0;
-	return ERR(err, ERR_UNSUPPORTED, "%s does not enforce such locks (%s): anybody could spend the token", mint,
-		   hash ? "NUT-14" : "NUT-11");
+	ERR(err, ERR_UNSUPPORTED, "%s does not enforce such locks (%s): anybody could spend the token", mint,
+	    hash ? "NUT-14" : "NUT-11");
+	return err_hint(err, "mint names another one; without a lock, hand the token over in private");
 }

@@ -5,7 +5,6 @@
 
 #include "base/backoff.h"
 #include "rails/cashu/cashu_error.h"
-#include "rails/cashu/output.h"
 #include "rails/cashu/promise.h"
 #include "rails/cashu/restore.h"
 #include "rails/cashu/swap.h"
@@ -91,6 +90,16 @@ int64_t *exchange_counters(struct arena *a, const struct output *outputs, size_t
 	for (size_t i = 0; i < n; i++)
 		counters[i] = outputs[i].counter;
 	return counters;
+}
+
+int exchange_settle(struct step *s, struct movement *mv, struct ecash in, struct ecash out, struct ecash *ret_fee,
+		    struct err *err)
+{
+	if (!ecash_sub(in, out, ret_fee))
+		return ERR(err, ERR_INTERNAL, "a swap made more than it took");
+	if (movement_add(mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, *ret_fee, err) != 0 || movement_post(mv, err) != 0)
+		return -1;
+	return output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err);
 }
 
 int exchange_pass_collision(struct step *s, const struct output *outputs, size_t n, uint32_t rebuilds, struct err *err)

@@ -74,6 +74,10 @@ MUST_CHECK int exchange_inputs(struct step *s, enum proof_state state, struct pr
 			       size_t *n, struct err *err);
 /* NUT-13 counters of outputs, for proof_store_add(). */
 int64_t *exchange_counters(struct arena *a, const struct output *outputs, size_t n);
+/* What the inputs were worth beyond the new proofs is the mint's fee: *ret_fee, the last line of mv, which is posted; the
+ * outputs are signed.  ERR_INTERNAL: more came out than went in. */
+MUST_CHECK int exchange_settle(struct step *s, struct movement *mv, struct ecash in, struct ecash out,
+			       struct ecash *ret_fee, struct err *err);
 /* The outputs were signed by the mint in another life of this seed: leave them, and move on by ever larger steps. */
 MUST_CHECK int exchange_pass_collision(struct step *s, const struct output *outputs, size_t n, uint32_t rebuilds,
 				       struct err *err);

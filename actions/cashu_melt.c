@@ -6,7 +6,6 @@
 
 #include "actions/cashu_funds.h"
 #include "actions/kinds.h"
-#include "base/backoff.h"
 #include "base/text.h"
 #include "rails/cashu/cashu_error.h"
 #include "rails/cashu/mint_info.h"
@@ -211,10 +210,12 @@ static int check_mint(struct step *s, const struct mint_row *mint, const struct 
 	method = mint_info_melt_method(&info, m->at.unit);
 	if (info.melt_disabled || !method) {
 		ERR(err, ERR_UNIT, "%s pays no Lightning invoices with %s", mint->url, m->at.unit.s);
+		err_hint(err, "mint names another one; mint.list shows them, and the units of each");
 		return err_field(err, "unit");
 	}
 	if (m->amountless && !method->amountless) {
 		ERR(err, ERR_UNSUPPORTED, "%s pays no invoices without an amount", mint->url);
+		err_hint(err, "ask the payee for one with an amount, or let another mint pay");
 		return err_field(err, "invoice");
 	}
 	return 0;

@@ -65,14 +65,7 @@ static struct outcome undone(struct step *s, const struct proof *proofs, const s
 	if (proof_store_move(&mv, &s->row.id, PROOF_LOCKED, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
 	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
 			    exchange_counters(s->arena, outputs, n), err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
-		return outcome_trouble(err);
-	if (!ecash_sub(in, out, &fee)) {
-		ERR(err, ERR_INTERNAL, "a swap made more than it took");
-		return outcome_trouble(err);
-	}
-	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
-	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
+	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0 || exchange_settle(s, &mv, in, out, &fee, err) != 0)
 		return outcome_trouble(err);
 	ERR(&why, m->why ? err_code_of(m->why) : ERR_INTERNAL, "%s", m->words ? m->words : "");
 	o = why.code == ERR_CANCELLED ? outcome_cancelled(&why) : outcome_failed(&why, "no");

@@ -98,6 +98,7 @@ static int refuse_own(struct step *s, const struct proof *proofs, size_t n, stru
 		case PROOF_LOCKED:
 		case PROOF_INVALID:
 			ERR(err, ERR_TOKEN_OWN, "this wallet holds proofs of this token already");
+			err_hint(err, "nothing is to be done: they are in the balance");
 			break;
 		case PROOF_PENDING:
 			ERR(err, ERR_TOKEN_OWN, "the action %s is receiving proofs of this token", have.holder.s);
@@ -105,6 +106,7 @@ static int refuse_own(struct step *s, const struct proof *proofs, size_t n, stru
 			break;
 		case PROOF_SPENT:
 			ERR(err, ERR_TOKEN_SPENT, "proofs of this token have been spent by this wallet");
+			err_hint(err, "history shows what they were spent for; ask the sender for another token");
 			break;
 		}
 		return err_field(err, "token");

@@ -96,14 +96,7 @@ struct outcome send_reclaim_finish(struct step *s, const struct proof *proofs, c
 	if (proof_store_move(&mv, &s->row.id, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
 	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
 			    exchange_counters(s->arena, outputs, n), err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
-		return outcome_trouble(err);
-	if (!ecash_sub(in, out, &fee)) {
-		ERR(err, ERR_INTERNAL, "a swap made more than it took");
-		return outcome_trouble(err);
-	}
-	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
-	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
+	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0 || exchange_settle(s, &mv, in, out, &fee, err) != 0)
 		return outcome_trouble(err);
 	json_set_str(result, "mint", m->at.mint);
 	json_set_str(result, "unit", m->at.unit.s);

@@ -22,6 +22,7 @@ static int amount_of(struct send *m, const struct payreq *r, struct err *err)
 		if (m->amount)
 			return 0;
 		ERR(err, ERR_PARAM, "the request leaves the amount to who pays it");
+		err_hint(err, "say how much with amount");
 		return err_field(err, "amount");
 	}
 	if (m->amount && m->amount != r->amount) {
@@ -64,6 +65,7 @@ static int way_of(const struct payreq *r, struct err *err)
 		return 0;
 	ERR(err, ERR_UNSUPPORTED, "the payee takes payments over %s only, which walletd does not speak",
 	    r->transport[0].type);
+	err_hint(err, "cashu_send without request makes a token, to be handed over in another way");
 	return err_field(err, "request");
 }
 

@@ -102,6 +102,7 @@ static int choose_retiring(struct step *s, const struct cashu_mint *mint, struct
 	if (!keyset_expires_soon(ks, s->now_ms / 1000) && select_rotation(s->arena, notes, n, ret))
 		return 0;
 	ERR(err, ERR_FUNDS, "no %s of a retiring keyset whose exchange is worth its fee", unit.s);
+	err_hint(err, "without retiring, whatever is there is exchanged");
 	return err_field(err, "retiring");
 }
 
@@ -134,6 +135,7 @@ static int swap_choose(struct step *s, const struct cashu_mint *mint, const stru
 		return 0;
 	ERR(err, ERR_FUNDS, "nothing would be left of %" PRIu64 " after the mint's fee of %" PRIu64, ret->sum,
 	    ret->fee);
+	err_hint(err, "together with more ecash of this mint it can be spent");
 	return err_field(err, "mint");
 }
 
@@ -332,14 +334,7 @@ static struct outcome swap_finish(struct step *s, const struct proof *proofs, co
 	if (proof_store_move(&mv, &s->row.id, PROOF_LOCKED, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
 	    add_proofs(s, &mv, proofs, outputs, n, OUTPUT_KEEP, err) != 0 ||
 	    add_proofs(s, &mv, proofs, outputs, n, OUTPUT_FOR_PARENT, err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0)
-		return outcome_trouble(err);
-	if (!ecash_sub(in, out, &fee)) {
-		ERR(err, ERR_INTERNAL, "a swap made more than it took");
-		return outcome_trouble(err);
-	}
-	if (movement_add(&mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, fee, err) != 0 || movement_post(&mv, err) != 0 ||
-	    output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err) != 0)
+	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0 || exchange_settle(s, &mv, in, out, &fee, err) != 0)
 		return outcome_trouble(err);
 	return swap_done(s, ecash_value(in), ecash_value(fee));
 }

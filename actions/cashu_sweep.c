@@ -8,7 +8,6 @@
  * signed, and then one question for SWEEP_BATCH of them is all.  The checkpoint holds no more than which outputs are in
  * question: what they are is in their rows, and a mint gives the same signatures as often as it is asked. */
 #include <assert.h>
-#include <string.h>
 
 #include "actions/cashu.h"
 #include "actions/cashu_sweep.h"
@@ -16,7 +15,6 @@
 #include "actions/executor.h"
 #include "actions/kinds.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "rails/cashu/checkstate.h"
 #include "rails/cashu/dhke.h"
 #include "rails/cashu/keyset.h"
@@ -35,7 +33,6 @@ enum sweep_state { /* stored: append, never renumber */
 };
 
 #define SWEEP_BATCH 100 /* not more than CHECKSTATE_BATCH */
-#define B_TEXT      (2 * sizeof(((struct pubkey *)0)->b))
 
 struct sweep {
 	struct cashu_place at;
@@ -49,15 +46,10 @@ struct sweep {
 static json_t *sweep_save(struct step *s)
 {
 	const struct sweep *m = s->checkpoint;
-	json_t *cp = json_object_in(s->arena), *list = json_array_in(s->arena);
-	char hex[B_TEXT + 1];
+	json_t *cp = json_object_in(s->arena);
 
 	cashu_place_save(cp, &m->at);
-	for (size_t i = 0; i < m->n; i++) {
-		hex_encode(m->b[i].b, sizeof(m->b[i].b), hex);
-		json_add_take(list, json_string(hex));
-	}
-	json_set(cp, "outputs", list);
+	json_set(cp, "outputs", cashu_points_json(s->arena, m->b, m->n));
 	json_set_u64(cp, "asked", m->asked);
 	json_set_u64(cp, "taken", m->taken);
 	json_set_u64(cp, "spent", m->spent);
@@ -67,22 +59,14 @@ static json_t *sweep_save(struct step *s)
 static int sweep_load(struct step *s, const json_t *cp, struct err *err)
 {
 	struct sweep *m = ARENA_NEW(s->arena, struct sweep);
-	json_t *list;
 
 	s->checkpoint = m;
-	if (cashu_place_load(cp, &m->at, err) != 0 || json_get_arr(cp, "outputs", SWEEP_BATCH, &list, err) != 0 ||
+	if (cashu_place_load(cp, &m->at, err) != 0 ||
+	    cashu_points_load(cp, "outputs", SWEEP_BATCH, m->b, &m->n, err) != 0 ||
 	    json_get_u64(cp, "asked", INT64_MAX, &m->asked, err) != 0 ||
-	    json_get_u64(cp, "taken", INT64_MAX, &m->taken, err) != 0 ||
-	    json_get_u64(cp, "spent", INT64_MAX, &m->spent, err) != 0)
+	    json_get_u64(cp, "taken", INT64_MAX, &m->taken, err) != 0)
 		return -1;
-	m->n = json_array_size(list);
-	for (size_t i = 0; i < m->n; i++) {
-		const char *hex = json_string_value(json_array_get(list, i));
-
-		if (!hex || strlen(hex) != B_TEXT || !hex_decode(hex, m->b[i].b, sizeof(m->b[i].b)))
-			return ERR(err, ERR_PARSE, "a checkpoint with a bad output");
-	}
-	return 0;
+	return json_get_u64(cp, "spent", INT64_MAX, &m->spent, err);
 }
 
 static json_t *report(struct arena *a, const struct sweep *m)

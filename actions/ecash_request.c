@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actions/cashu.h"
 #include "actions/cashu_lock.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -13,17 +14,12 @@
 
 static int amount_read(const json_t *params, struct payreq *r, struct err *err)
 {
-	const char *unit = "sat";
-
 	if (json_opt_u64(params, "amount", AMOUNT_MAX, &r->amount, err) != 0 ||
-	    json_opt_str(params, "unit", sizeof(r->unit.s), &unit, err) != 0)
+	    cashu_unit_param(params, &r->unit, err) != 0)
 		return -1;
 	r->has_amount = r->amount > 0;
 	r->has_unit = true;
-	if (currency_parse(unit, &r->unit))
-		return 0;
-	ERR(err, ERR_PARAM, "a unit is 1 to 15 characters of a-z, 0-9, '-' and '_'");
-	return err_field(err, "unit");
+	return 0;
 }
 
 static int mints_named(struct arena *a, const json_t *list, struct payreq *r, struct err *err)
