@@ -146,8 +146,8 @@ e2e:
 
 e2e-lightning:
 	@contrib/deps.sh build peers
-	@$(MAKE) all
-	tests/e2e/run_lightning $O
+	@$(MAKE) BUILD=check all
+	tests/e2e/run_lightning build/check
 
 fuzz:
 	@contrib/deps.sh build lint

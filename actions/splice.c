@@ -32,6 +32,7 @@ static void save_round(struct arena *a, json_t *cp, const struct splice *m)
 	json_set_u64(cp, "finishes", m->finishes);
 	json_set_bool(cp, "final", m->final);
 	json_set_bool(cp, "peer_signed", m->has_peer_signatures);
+	json_set_bool(cp, "signed", m->has_signed);
 	json_set_u64(cp, "updates", m->updates);
 	save_hash(a, cp, "txid", m->txid.b);
 	json_set_u64(cp, "vout", m->vout);
@@ -152,12 +153,14 @@ static int load_troubles(const json_t *cp, struct splice *m, struct err *err)
 	return 0;
 }
 
-/* Checkpoints of before know nothing of these: then it is looked at, and offered, at once. */
+/* Checkpoints of before know nothing of these: then reservations are looked at, and what is signed is offered, at once. */
 static int load_upkeep(const json_t *cp, struct splice *m, struct err *err)
 {
 	uint64_t held_at = 0, short_by = 0;
 
-	if (json_opt_u64(cp, "held_at", UINT32_MAX, &held_at, err) != 0 ||
+	m->has_signed = m->n_ours > 0; /* none was fixed without */
+	if (json_opt_bool(cp, "signed", &m->has_signed, err) != 0 ||
+	    json_opt_u64(cp, "held_at", UINT32_MAX, &held_at, err) != 0 ||
 	    json_opt_u64(cp, "short_by", LN_RESERVE_BLOCKS, &short_by, err) != 0 ||
 	    json_opt_i64(cp, "sent_at_ms", &m->sent_at_ms, err) != 0)
 		return -1;

@@ -71,6 +71,7 @@ struct splice {
 	bool opened;              /* the node may be negotiating it */
 	bool final;               /* its transaction cannot change any more */
 	bool has_peer_signatures; /* the peer has signed it */
+	bool has_signed;          /* we have, where there is anything to sign */
 	bool begun;               /* the node has begun it, and nothing has ended it since */
 	uint32_t finishes;        /* tries to go on where it was left */
 	uint32_t updates;         /* calls that it took */

@@ -268,15 +268,22 @@ static bool is_left_alone(const struct splice *m, const struct splice_row *row, 
 {
 	bool listed = c && c->n_flights > 0 && txid_equal(&c->flights[c->n_flights - 1].funding.txid, txid);
 
-	if (!listed || !c->usable || row->active == SPLICE_NONE || m->finishes >= FINISHES_MAX)
+	if (!listed || !c->usable || row->active == SPLICE_NONE)
 		return false;
 	/* Of a bump that cannot be seen: the channel is splicing in any case. */
 	return !c->splicing || (m->is_bump && m->psbt && txid_equal(&m->txid, txid));
 }
 
-/* The last call; or where what it takes is lost, a new connection, at which the node goes on by itself. */
-static struct outcome go_on_with(struct splice *m, const struct txid *txid)
+/* The last call; or where what it takes is lost, a new connection, at which the node goes on by itself.  One that does not has
+ * lost our signatures, or its peer the round: nobody knows which, so that nothing may be taken back. */
+static struct outcome go_on_with(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err)
 {
+	struct splice *m = s->checkpoint;
+
+	if (m->finishes >= FINISHES_MAX) {
+		log_warn(&s->log, "splice.hangs", F_STR("hint", "restart the Lightning node"));
+		return splice_wait_for(s, row, SPLICE_WAIT_NODE_BUSY, SPLICING_PROBE, err);
+	}
 	m->finishes++;
 	if (m->psbt && txid_equal(&m->txid, txid))
 		return outcome_next(SPLICING_CHECK);
@@ -356,7 +363,7 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 		if (anew < 0)
 			return outcome_trouble(err);
 		if (is_left_alone(m, row, p->channel, &a.txid))
-			return go_on_with(m, &a.txid);
+			return go_on_with(s, row, &a.txid, err);
 		if (splice_should_send(s, &p->known, &a.txid))
 			return splice_send(s, &a.txid);
 		return tracked(s, anew > 0, splice_is_pending(s, row, &a.txid, NULL, err), err);

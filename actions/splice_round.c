@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions/splice.h"
+#include "base/failpoint.h"
 #include "rails/bitcoin/address.h"
 
 #define UPDATES_MAX 20u /* calls until a transaction is fixed: a peer could go on for ever */
@@ -59,7 +60,7 @@ int splice_open_prepare(struct step *s, struct err *err)
 		m->opened = true;
 	m->there_ms = 0;
 	m->psbt = NULL;
-	m->final = m->has_peer_signatures = false;
+	m->final = m->has_peer_signatures = m->has_signed = false;
 	m->updates = m->finishes = 0;
 	m->n_ours = 0;
 	return splice_store_save(s->unit, &row, s->now_ms, err);
@@ -222,6 +223,7 @@ struct outcome splice_verify_reply(struct step *s, const struct net_reply *rep, 
 	struct splice_view v;
 	struct splice_row row;
 	struct outcome over;
+	bool late;
 	size_t n;
 
 	if (row_or_over(s, &row, &over, err) != 0)
@@ -237,7 +239,10 @@ struct outcome splice_verify_reply(struct step *s, const struct net_reply *rep, 
 	m->fee = v.fee;
 	m->ours = v.ours;
 	m->n_ours = v.n_ours;
-	return outcome_next(v.n_ours > 0 ? SPLICING_SIGN : SPLICING_COMMIT);
+	m->has_signed = false;
+	/* A test may want to see what is left of a round that is final and that we have not signed: spec/splice.md 5.1.6. */
+	late = !m->final && FAILPOINT("splice.sign_early");
+	return outcome_next(v.n_ours > 0 && !late ? SPLICING_SIGN : SPLICING_COMMIT);
 }
 
 /* --- signing --- */
@@ -263,7 +268,8 @@ struct outcome splice_sign_reply(struct step *s, const struct net_reply *rep, st
 		return splice_failed_call(s, &row, err, err);
 	if (verify(s, &row, NULL, 0, &v, err) != 0)
 		return refuse(s, &row, err, err);
-	if (txid_equal(&v.txid, &m->txid))
+	m->has_signed = txid_equal(&v.txid, &m->txid);
+	if (m->has_signed)
 		return outcome_next(SPLICING_COMMIT);
 	ERR(err, ERR_PEER_INVALID, "the node has signed another transaction than it was given");
 	return refuse(s, &row, err, err);
@@ -297,7 +303,7 @@ static int put_candidate(struct step *s, const struct splice_row *row, struct by
 		.txid = m->txid,
 		.vout = m->vout,
 		.origin = CANDIDATE_OURS,
-		.state = CANDIDATE_SIGNED,
+		.state = m->n_ours > 0 && !m->has_signed ? CANDIDATE_NEGOTIATED : CANDIDATE_SIGNED,
 		.has_amount = row->has_amount,
 		.amount = row->amount,
 		.has_fee = true,
@@ -359,8 +365,10 @@ struct outcome splice_commit_reply(struct step *s, const struct net_reply *rep, 
 	m->final = round.commitments_secured;
 	m->has_peer_signatures = round.signatures_secured;
 	verified = verify(s, &row, NULL, 0, &v, err) == 0;
+	if (m->final)
+		(void)FAILPOINT("splice.final");
 	if (m->final && verified && txid_equal(&v.txid, &m->txid))
-		return outcome_next(SPLICING_CHECK);
+		return outcome_next(m->n_ours > 0 && !m->has_signed ? SPLICING_SIGN : SPLICING_CHECK);
 	return changed(s, &row, err);
 }
 

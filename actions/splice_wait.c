@@ -138,7 +138,7 @@ static int note(struct step *s, struct splice_row *row, enum splice_class why, c
 	m->undecided = true;
 	m->psbt = NULL;
 	m->begun = m->begun && why == SPLICE_UNKNOWN; /* else the node has ended it */
-	m->final = m->has_peer_signatures = false;
+	m->final = m->has_peer_signatures = m->has_signed = false;
 	m->n_ours = 0;
 	row->fail_class = why;
 	row->fail_text = printable(s, text);

@@ -67,6 +67,14 @@ class Duo:
         lab.wait_until(lambda: self.channel().get("reestablished") and self.channel().get("owner") == "channeld",
                        "the channel to be reestablished", within_s=60)
 
+    def drop(self, *lines):
+        """The peer's next life drops the connection at these messages, one after the other: as its --dev-disconnect."""
+        self.theirs.restart(*lines)
+        self.reconnect()
+
+    def dropped(self):
+        return self.theirs.has_dropped()
+
     def freeze(self):
         self.theirs.freeze()
 

@@ -118,6 +118,10 @@ class Lightningd:
         self.start(*disconnects)
         self.ready()
 
+    def has_dropped(self):
+        """Whether it has dropped a connection as it was told to."""
+        return self.logged("dev_disconnect: ") > 0
+
     def signal_all(self, number):
         """To it and to all that it has started."""
         if self.process and self.process.poll() is None:

@@ -8,7 +8,7 @@ import random
 import acts
 import bitcoin
 import lab
-from splices.world import check, refused, same, scripted
+from splices.world import check, refused, same, scenario, scripted
 
 # In the order in which a round makes these calls; which of them, counted from one.
 ROUND_OUT = (("addpsbtoutput", 1), ("splice_init", 1), ("splice_update", 1), ("splice_update", 2), ("splice_signed", 1))
@@ -104,6 +104,38 @@ def the_wire_is_cut(w):
 
 
 @scripted
+def unsigned_in_orphan(w):
+    """A splice in whose transaction is final and that nobody of us has signed, and the node is gone: spec/splice.md 5.1.6."""
+    d, stub = w.daemon(WALLETD_FAILPOINTS="splice.sign_early:error:0,splice.final:crash:1"), w.ln.stub
+    done = w.into(d, 150_000, feerate="4")
+    lab.wait_until(lambda: not d.alive(), "walletd to be killed")
+    w.ln.crash()
+    orphan, = w.ln.model.rows
+    same((orphan.own_sigs, stub.count("signatures")), (False, 0), "what is signed")
+    d.start()
+    txid = w.pending_at_last(d, done)
+    check(txid != orphan.txid, "a fresh round")
+    w.locked(d, done)
+    same((stub.count("abort"), stub.count("open"), stub.unlawful), (1, 2, []), "aborts, rounds, and what must not be done")
+    same(len(stub.coins.free(stub.height(), 1)), len(stub.coins.all()), "coins that are free")
+    w.books(txid)
+
+
+@scripted
+def signatures_that_the_node_has_lost(w):
+    """As above, but ours were handed over: nothing may be taken back, and nothing is said to be on its way."""
+    d, stub = w.daemon(WALLETD_FAILPOINTS="splice.final:crash:1"), w.ln.stub
+    stub.forgets_early_signatures = True
+    done = w.into(d, 150_000, feerate="4")
+    lab.wait_until(lambda: not d.alive(), "walletd to be killed")
+    w.ln.crash()
+    d.start()
+    w.waits_for(d, done, "node_busy")
+    same((stub.count("abort"), stub.count("open"), len(w.events(d, "splice.pending"))), (0, 1, 0), "aborts, rounds, and events")
+    check(any("restart the node" in one for one in d.call("action.explain", id=done["id"])["story"]), "and the remedy")
+
+
+@scripted
 def an_orphan_that_is_not_ours(w):
     """A round by hand that nobody signed and that cannot be resumed: it is left alone, and waited for."""
     d, stub = w.daemon(), w.ln.stub
@@ -185,7 +217,7 @@ def pay_less(stub, psbt):
     change[b"\x03"] = bitcoin.number(546, 8)
 
 
-@scripted
+@scenario
 def doomed_rbf(w):
     """A candidate that no mempool takes: not a failure, and a higher one can follow."""
     d = w.daemon()
@@ -237,7 +269,7 @@ def reservations_are_renewed(w):
     w.books(txid)
 
 
-@scripted
+@scenario
 def bump_nothing_left(w):
     """The splice locks while its bump waits for the peer."""
     d = w.daemon()

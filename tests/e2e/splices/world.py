@@ -3,7 +3,11 @@ count of the money afterwards.
 
   @scenario                                both suites run it: with the scripted node, and with a real pair
   @scripted                                only with the scripted node: world.ln.stub is it, world.ln.model its channel
+<<<<<<< HEAD
   @whole                                   only with the scripted ldk-server, the same
+=======
+  @real                                    only with a real pair
+>>>>>>> ae29bc9 (actions: a round that is final before we have signed it, and one that nobody goes on with)
   def one_of_them(world):
       d = world.daemon()
       done = world.out(d, 50_000)          an action that was started
@@ -22,6 +26,7 @@ import tempfile
 import time
 import traceback
 
+import bitcoin
 import lab
 from bitcoin_rpc import sat
 from lab import RpcError, wait_until
@@ -41,7 +46,11 @@ def register(*kinds):
     return add
 
 
+<<<<<<< HEAD
 scenario, scripted, whole = register(SCRIPTED, REAL), register(SCRIPTED), register(WHOLE)
+=======
+scenario, scripted, real = register(SCRIPTED, REAL), register(SCRIPTED), register(REAL)
+>>>>>>> ae29bc9 (actions: a round that is final before we have signed it, and one that nobody goes on with)
 
 
 def alone(title, function):
@@ -66,12 +75,12 @@ class World:
         self.node, self.channel_id = self.ln.node, self.ln.channel_id
         self.wealth = self.ln.wealth()
 
-    def daemon(self, *options):
+    def daemon(self, *options, **env):
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
                        "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie, "--chain_poll_s=1",
                        *self.ln.options, *options)
         self.daemons.append(d)
-        d.start()
+        d.start(**env)
         d.call("wallet.create")
         self.knows(d)
         return d
@@ -187,6 +196,12 @@ class World:
     def fee_of(self, txid):
         told = self.node.rpc.ask("getrawtransaction", txid, 2)
         return sat(told["fee"])
+
+    def channel_total(self, txid):
+        """What the output of this splice that is the channel's has, in msat."""
+        told = self.ln.channel()
+        same(told["funding_txid"], txid, "the channel's funding")
+        return bitcoin.Tx.parse(self.node.raw(txid)).outputs[told["funding_outnum"]].amount * 1000
 
     def books(self, *txids, given=0):
         """txids: the splices of ours that are locked; given: what went to others."""
