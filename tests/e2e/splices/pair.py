@@ -5,7 +5,7 @@ A command that waits when the peer goes has no answer for as long as walletd wai
 take their time (spec/splice.md 5.1.7)."""
 import lab
 from splice_steps import Steps
-from splices.world import check, real, same
+from splices.world import FINAL, check, real, same
 
 PATIENCE_S = 420
 # Where the peer drops the connection: what each stands for in spec/splice.md 8.3 and 8.4.  Whether the round that was begun is
@@ -20,8 +20,8 @@ def dropped(name, line, resumed, kind):
         w.ln.drop(line)
         d = w.daemon()
         done = w.out(d, 50_000, feerate="4") if kind == "out" else w.into(d, 150_000, feerate="4")
-        w.until(d, done, lambda a: a["state"] == "awaiting_lock" or a["status"] != "active" and a["status"] != "parked",
-                "it to be signed", within_s=PATIENCE_S)
+        w.until(d, done, lambda a: a["state"] == "awaiting_lock" or a["status"] in FINAL, "it to be signed",
+                within_s=PATIENCE_S)
         check(w.ln.dropped(), "the connection was never dropped: this shows nothing")
         txid = w.pending(d, done)
         same(len(w.events(d, "splice.negotiation_failed")), 0, "events of failure")
