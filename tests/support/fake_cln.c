@@ -451,6 +451,43 @@ static void add_flight(struct fake_cln *n, const struct psbt *p)
 	memcpy(f->raw, hex, strlen(hex) + 1);
 }
 
+/* One at a time, as the node sees to it. */
+static json_t *splice_whole(struct fake_cln *n, const json_t *params)
+{
+	uint64_t amount = (uint64_t)json_integer_value(json_object_get(params, "amount"));
+	const char *to = json_string_value(json_object_get(params, "address"));
+	bool out = json_is_true(json_object_get(params, "out"));
+	struct fake_cln_state *st = n->st;
+	struct draft d = { 0 };
+	struct spk script;
+	struct psbt p;
+	struct err err;
+
+	if (st->n_flights > 0)
+		return refuse(n, 9, "a prior contribution is pending");
+	st->opens++;
+	draft_in(&d, st->funding, st->capacity, key_script(9));
+	if (out) {
+		ck_assert_int_eq(address_parse(to, NETWORK_REGTEST, &script, &err), 0);
+		draft_out(&d, st->capacity - amount - 500, key_script(10));
+		draft_out(&d, amount, script);
+		st->by = -(int64_t)amount - 500;
+	} else {
+		bool all = amount == 0;
+
+		for (size_t i = 0; i < (all ? FAKE_CLN_COINS : 1); i++)
+			draft_in(&d, st->coin[i].at, st->coin[i].sat, key_script(1));
+		amount = all ? st->coin[0].sat + st->coin[1].sat - 600 : amount;
+		draft_out(&d, st->capacity + amount, key_script(10));
+		if (!all)
+			draft_out(&d, st->coin[0].sat - amount - 600, key_script(2));
+		st->by = (int64_t)amount;
+	}
+	ck_assert_int_eq(psbt_decode_text(&n->a, draft_psbt(n, &d), &p, &err), 0);
+	add_flight(n, &p);
+	return object(n);
+}
+
 /* The first call after the beginning tells what there is; the next makes it final. */
 static json_t *splice_update(struct fake_cln *n, const json_t *params)
 {
@@ -568,6 +605,8 @@ static json_t *answer(struct fake_cln *n, const char *method, const json_t *para
 		return reserveinputs(n, params);
 	if (strcmp(method, "splice_init") == 0)
 		return splice_init(n, params);
+	if (strcmp(method, "splice_whole") == 0)
+		return splice_whole(n, params);
 	if (strcmp(method, "splice_update") == 0)
 		return splice_update(n, params);
 	if (strcmp(method, "signpsbt") == 0)
@@ -613,6 +652,7 @@ static void reply(struct connection *c, json_t *asked)
 	bool wrong = fails(n, method);
 
 	n->code = 0;
+	n->st->asked += strcmp(method, "splice_whole") == 0;
 	if (wrong && n->st->fail_code != 0)
 		refuse(n, n->st->fail_code, n->st->fail_words);
 	else

@@ -1,6 +1,8 @@
 /* tests/support/fake_cln.h - a Core Lightning node that splices, in the test's loop: enough of its socket for a splice and a
  * bump, with one channel, two coins and a peer that says yes.
  *
+ * It also has a method of no real one: splice_whole, for whole_backend.h, which makes a transaction at once and tells of it no more.
+ *
  * What it knows is in memory that a forked child shares, so that it lives on when the child is killed, as a node does when
  * walletd is.  tests/peers/lightningd_stub.py has the whole of what real nodes were measured to do; this one serves the tests
  * that must own the clock and the disk. */
@@ -51,6 +53,7 @@ struct fake_cln_state {
 	const char *refuses_broadcast; /* of what is signed, in these words and the transaction (350); or NULL */
 	/* what was done */
 	unsigned opens, finals, sent, aborts, disconnects, reserves, renewals, releases, connects;
+	unsigned asked; /* for a splice as a whole, whatever came of it */
 };
 
 struct fake_cln;

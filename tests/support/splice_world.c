@@ -14,6 +14,7 @@
 #include "store/event_store.h"
 #include "store/watch_store.h"
 #include "tests/support/fake_bitcoind.h"
+#include "tests/support/whole_backend.h"
 
 struct splice_world sw;
 static struct err e, *err = &e;
@@ -23,6 +24,7 @@ static struct fake_bitcoind *bitcoind;
 static struct chain_source *chain;
 static struct fake_cln *node;
 static char socket_path[160];
+static const struct ln_backend *backend_of_node = &cln_backend;
 static const struct ln_node at_socket = { .socket = socket_path };
 
 static const struct action_kind *const kinds[] = { &splice_in_kind, &splice_out_kind, &splice_bump_kind, NULL };
@@ -171,6 +173,23 @@ void splice_world_mine_close(void)
 	splice_world_mine(A_CLOSE);
 }
 
+static int pool(struct unit *u, void *ctx, struct err *er)
+{
+	const struct fake_flight *f = ctx;
+	struct bytes raw;
+
+	ck_assert(hex_decode_any(&sw.arena, f->raw, sizeof(f->raw), &raw));
+	if (watch_store_spent(u, &sw.node->funding, &f->txid, 0, raw, NULL, clock_now_ms(), er) < 0)
+		return -1;
+	return funding_sync(u, clock_now_ms(), er);
+}
+
+void splice_world_pool(int flight)
+{
+	OK(store_unit_now(sw.disk.store, pool, &sw.node->flight[flight], err));
+	wake_all();
+}
+
 static int disconnect_block(struct unit *u, void *ctx, struct err *er)
 {
 	struct block_row tip;
@@ -249,11 +268,12 @@ static void executor_up(void)
 		.lightning = sw.lightning,
 		.kinds = kinds,
 		.policy = { .onchain = { .network = NETWORK_REGTEST },
-			    .splice = { .backend = &cln_backend,
+			    .splice = { .backend = backend_of_node,
 					.node = &at_socket,
 					.attempts = 3,
 					.disconnects = 20,
-					.deadline_ms = 86400000 } },
+					.deadline_ms = 86400000,
+					.unseen_ms = 120000 } },
 		.max_inflight = 16,
 		.max_inflight_per_peer = 16,
 	});
@@ -285,7 +305,7 @@ void splice_world_up(void)
 	node = fake_cln_new(loop, socket_path, sw.node);
 	sw.lightning = lightning_new(&(struct lightning_options){ .loop = loop,
 								  .store = sw.disk.store,
-								  .backend = &cln_backend,
+								  .backend = backend_of_node,
 								  .node = at_socket,
 								  .network = NETWORK_REGTEST });
 	executor_up();
@@ -321,9 +341,16 @@ void splice_world_setup(void)
 	splice_world_up();
 }
 
+void splice_world_setup_whole(void)
+{
+	backend_of_node = whole_backend();
+	splice_world_setup();
+}
+
 void splice_world_teardown(void)
 {
 	splice_world_down();
+	backend_of_node = &cln_backend;
 	scratch_close(&sw.disk);
 	munmap(sw.node, sizeof(*sw.node));
 }

@@ -22,6 +22,7 @@ extern struct splice_world {
 
 /* Fixtures.  down and up are a process that ends and starts: the disk and the node stay. */
 void splice_world_setup(void);
+void splice_world_setup_whole(void); /* the node takes splices as a whole: whole_backend.h */
 void splice_world_teardown(void);
 void splice_world_up(void);
 void splice_world_down(void);
@@ -43,6 +44,8 @@ void splice_world_look(void);
 /* Our own bitcoind takes what it is given, or says that the fee is too low; how often it was given something. */
 void splice_world_mempool(bool takes);
 unsigned splice_world_sent(void);
+/* A mempool has it. */
+void splice_world_pool(int flight);
 /* The tip goes. */
 void splice_world_unmine(void);
 /* Cancels; ERR_NONE: it took effect. */
