@@ -20,6 +20,7 @@
 #include "store/mint_store.h"
 #include "store/movement_store.h"
 #include "store/quote_store.h"
+#include "store/tx_store.h"
 
 #define TROUBLED_SHOWN  20
 #define TROUBLE_TRIES   10
@@ -325,6 +326,56 @@ static void look_at_expiries(struct list *l)
 		add_expiry_of_ecash(l, &rows[i]);
 }
 
+/* --- payments whose block has gone --- */
+
+#define PENDING_LOOKED_AT 100
+#define PENDING_ROOM      ((size_t)1024 * 1024)
+
+struct taken_back {
+	struct list *l;
+	struct arena *a; /* of the look */
+	unsigned shown;
+};
+
+/* A payment that has ended had a block, and as many on top as were asked for. */
+static void look_at_pending(void *ctx, const struct tx_row *tx)
+{
+	struct taken_back *t = ctx;
+	char txid[TXID_TEXT];
+	struct action_row row;
+	struct err err;
+	json_t *item;
+
+	if (t->shown >= TROUBLED_SHOWN || !tx->own || action_id_is_empty(&tx->action))
+		return;
+	if (action_store_get(t->l->view, t->a, &tx->action, &row, &err) != 0) {
+		if (err.code != ERR_NOT_FOUND) /* an exit's, or gone with retention_days */
+			add_unreadable(t->l, "a payment", &err);
+		return;
+	}
+	if (row.status != ACTION_DONE && row.status != ACTION_CANCELLED)
+		return;
+	txid_text(&tx->txid, txid);
+	item = add(t->l, WARNING, "payment_reorganised", arena_printf(t->l->a, "tx.get with txid=%s", txid),
+		   arena_printf(t->l->a,
+				"The payment %s was over, and its block has gone with a reorganisation: it waits for"
+				" another one, and is sent again where nodes have lost it.",
+				row.id.s));
+	json_set_str(item, "action_id", row.id.s);
+	t->shown++;
+}
+
+static void look_at_payments(struct list *l)
+{
+	SCOPED(arena) struct arena own = ARENA_LIMIT(PENDING_ROOM);
+	const struct tx_query q = { .place = TX_PENDING, .oldest_first = true, .limit = PENDING_LOOKED_AT };
+	struct taken_back t = { .l = l, .a = &own };
+	struct err err;
+
+	if (tx_store_list(l->view, &own, &q, look_at_pending, &t, &err) < 0)
+		add_unreadable(l, "the payments", &err);
+}
+
 /* Directives that were accepted while an outbox was configured, and that nobody delivers now. */
 static void look_for_idle_directives(struct list *l)
 {
@@ -583,6 +634,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_actions(&l);
 	look_at_mints(&l);
 	look_at_expiries(&l);
+	look_at_payments(&l);
 	chain_troubles(server, a, add_trouble, &l);
 	lightning_troubles(server, a, add_trouble, &l);
 	look_at_outbox(&l);

@@ -78,7 +78,10 @@ static json_t *peer_json(struct arena *a, const struct chain_stats *st)
 	json_set_str(v, "url", st->url);
 	json_set_str(v, "state", chain_state_name(st->state));
 	json_set_str(v, "software", st->software[0] ? st->software : NULL);
-	json_set_int(v, "latency_ms", st->latency_ms);
+	if (st->latency_ms < 0)
+		json_set_take(v, "latency_ms", json_null());
+	else
+		json_set_int(v, "latency_ms", st->latency_ms);
 	json_set_u64(v, "answered", st->answered);
 	json_set_u64(v, "failed", st->failed);
 	json_set_int(v, "last_answer_ms", st->last_answer_ms);

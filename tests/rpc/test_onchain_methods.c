@@ -193,6 +193,91 @@ START_TEST(a_payment_and_its_transaction)
 }
 END_TEST
 
+static int mine_unit(struct unit *u, void *ctx, struct err *err)
+{
+	const struct told_tx told = { .txid = *(const struct txid *)ctx };
+	struct block_row tip, block = { .time_s = 1700000000 };
+
+	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, err), 1);
+	block.ref.height = tip.ref.height + 1;
+	block.ref.hash.b[0] = ++serial;
+	block.prev = tip.ref.hash;
+	ck_assert_int_eq(chain_store_connect(u, &block, clock_now_ms(), err), 0);
+	return tx_store_confirm(u, &told, &block.ref, 1, clock_now_ms(), err) == 1 ? 0 : -1;
+}
+
+static int unmine_unit(struct unit *u, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return tx_store_unconfirm_all(u, clock_now_ms(), err);
+}
+
+static void in_unit(int (*fn)(struct unit *u, void *ctx, struct err *err), struct txid *txid)
+{
+	struct err err;
+
+	ck_assert_msg(store_unit_now(w.store, fn, txid, &err) == 0, "%s", err.msg);
+}
+
+static const char *attention_about(const char *action_id)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(call("status", "{}"), "attention"), i,
+			   item) if (strcmp(json_str(item, "action_id"), action_id) == 0) return json_str(item, "kind");
+	return "";
+}
+
+/* It was over, and nobody looks at it any more: a person should. */
+START_TEST(a_payment_whose_block_has_gone)
+{
+	struct txid txid;
+	const char *id;
+	json_t *action;
+
+	fund(100000);
+	action = pay();
+	id = json_str(action, "id");
+	ck_assert(txid_parse(json_str(json_object_get(action, "result"), "txid"), &txid));
+	ck_assert_str_eq(attention_about(id), "");
+	in_unit(mine_unit, &txid);
+	fund(1000);
+	fund(1000);
+	call("action.wake", id_param(action, ""));
+	action = call("action.get", id_param(action, ",\"wait\":\"done\""));
+	ck_assert_str_eq(json_str(action, "status"), "done");
+	ck_assert_str_eq(attention_about(id), "");
+	in_unit(unmine_unit, NULL);
+	ck_assert_str_eq(attention_about(id), "payment_reorganised");
+	in_unit(mine_unit, &txid);
+	ck_assert_str_eq(attention_about(id), "");
+}
+END_TEST
+
+static json_t *node_peer(void)
+{
+	json_t *peer;
+	size_t i;
+
+	json_array_foreach(json_object_get(call("status", "{}"), "peers"), i,
+			   peer) if (strcmp(json_str(peer, "type"), "chain") == 0) return peer;
+	ck_abort_msg("no node among the peers: %s", w.reply);
+	return NULL;
+}
+
+START_TEST(a_node_that_has_not_answered_yet)
+{
+	json_t *peer = node_peer();
+
+	ck_assert_int_eq(json_int(peer, "answered"), 0);
+	ck_assert(json_is_null(json_object_get(peer, "latency_ms")));
+	fund(100000);
+	pay();
+	ck_assert(json_is_integer(json_object_get(node_peer(), "latency_ms")));
+}
+END_TEST
+
 START_TEST(a_budget_counts_it)
 {
 	struct rpc_caller shop = rpc_world_caller(RPC_SPEND);
@@ -391,6 +476,8 @@ int main(void)
 	tcase_add_test(tc, address_refusals);
 	tcase_add_test(tc, coins);
 	tcase_add_test(tc, a_payment_and_its_transaction);
+	tcase_add_test(tc, a_payment_whose_block_has_gone);
+	tcase_add_test(tc, a_node_that_has_not_answered_yet);
 	tcase_add_test(tc, a_budget_counts_it);
 	tcase_add_test(tc, bumps);
 	tcase_add_test(tc, bump_refusals);

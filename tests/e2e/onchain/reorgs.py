@@ -23,6 +23,7 @@ def deep(world, depth):
     for one in (came, txid):
         check(alice.tx(one)["place"] == "pending", f"{one} is back in the mempool")
     bob.wait_sums(0, 0, 40_000)
+    same("payment_reorganised" in alice.attention(), depth >= CONFIRMATIONS, "attention, while no block has it")
     # What a deep reorg has taken from the node's mempool comes back from whoever made it.  For ours (its locktime is that
     # of the old chain) it has to be found missing first.
     if came not in world.node.pooled():
@@ -34,6 +35,7 @@ def deep(world, depth):
     same((alice.sums()[0], alice.words_of(txid)[-2:]), (90_000 - fee, ["reorged", "confirmed"]), "after")
     bob.wait_sums(40_000, 0, 0)
     same(world.finish(alice, sent)["result"]["txid"], txid, "the payment")
+    check("payment_reorganised" not in alice.attention(), "attention, when a block has it again")
 
 
 @scenario("a reorg of 1 block with what came and what was paid in it", slow=True)
