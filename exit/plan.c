@@ -87,6 +87,8 @@ static int find_rows(struct arena *a, const struct plan_order *o, struct rows *r
 
 struct use {
 	struct txid txid;
+	struct outpoint spends;
+	uint32_t n_out;
 	struct estimate_tx tx;
 	uint32_t level; /* its place in the exit */
 	uint32_t vtxo;
@@ -119,6 +121,8 @@ static int add_uses(struct uses *uses, struct claim_weight *claim, const struct 
 
 		uses->list[uses->n++] = (struct use){
 			.txid = chain.txs[i].txid,
+			.spends = tx->in[0].prevout,
+			.n_out = (uint32_t)tx->n_out,
 			.tx = { tx_weight(tx), tx->out[tx->n_out - 1].value },
 			.level = (uint32_t)i,
 			.vtxo = place,
@@ -147,14 +151,22 @@ static int find_uses(struct arena *a, const struct plan_order *o, struct exit_pl
 	return 0;
 }
 
+static int is_same_txid(const void *a, const void *b)
+{
+	return txid_cmp(a, b);
+}
+
 /* Has somebody paid for it?  1, 0, -1. */
 static int is_paid(const struct plan_order *o, const struct txid *txid, struct err *err)
 {
 	SCOPED(arena) struct arena a = ARENA_LIMIT(ROW_ARENA);
 	struct exit_child_row child;
 	struct exit_tx_row row;
-	int found = exit_tx_store_find(o->view, &a, txid, &row, err);
+	int found;
 
+	if (o->n_mined > 0 && bsearch(txid, o->mined, o->n_mined, sizeof(*txid), is_same_txid))
+		return 1;
+	found = exit_tx_store_find(o->view, &a, txid, &row, err);
 	if (found != 1 || row.place == EXIT_TX_CONFIRMED)
 		return found;
 	return row.place == EXIT_TX_MEMPOOL ? exit_child_store_active(o->view, &a, row.id, &child, err) : 0;
@@ -305,6 +317,30 @@ static int find_tip(const struct plan_order *o, struct exit_plan *p, struct err 
 	if (found == 1)
 		p->tip = tip.ref.height;
 	return found < 0 ? -1 : 0;
+}
+
+int exit_plan_txs(struct arena *a, const struct plan_order *o, struct plan_tx **ret, size_t *n, struct err *err)
+{
+	struct claim_weight claim = { { 0 }, 0 };
+	struct exit_plan p = { .n = 0 };
+	struct uses uses = { NULL, 0 };
+	struct rows rows = { NULL, 0 };
+	struct plan_tx *txs;
+	size_t got = 0;
+
+	if (find_rows(a, o, &rows, err) != 0)
+		return -1;
+	p.vtxos = rows.list;
+	p.n = rows.n;
+	if (find_uses(a, o, &p, &uses, &claim, err) != 0)
+		return -1;
+	txs = ARENA_ARRAY(a, uses.n, struct plan_tx);
+	for (size_t i = 0; i < uses.n; i++)
+		if (i == 0 || !txid_equal(&uses.list[i].txid, &uses.list[i - 1].txid))
+			txs[got++] = (struct plan_tx){ uses.list[i].txid, uses.list[i].spends, uses.list[i].n_out };
+	*ret = txs;
+	*n = got;
+	return 0;
 }
 
 int exit_plan_make(struct arena *a, const struct plan_order *o, struct exit_plan *ret, struct err *err)

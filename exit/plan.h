@@ -1,8 +1,8 @@
 /* exit/plan.h - what it takes to put VTXOs on chain: fees, coins, blocks, and until when.  Implements spec/exit.md 1.7
  * ("Deadline"), 5 and [X-16].
  *
- * Reads the tables alone.  A transaction of an exit that a block has, or for which a child is on its way, costs nothing more;
- * others count as not sent yet, so that a plan is never too cheap where somebody else has begun. */
+ * Reads the tables alone, and what the caller has asked of the chain (plan_look.h).  A transaction of an exit that a block has, or
+ * for which a child is on its way, costs nothing more; others count as not sent yet, so that a plan is never too cheap. */
 #ifndef EXIT_PLAN_H
 #define EXIT_PLAN_H
 
@@ -26,6 +26,8 @@ struct plan_order {
 	struct feerate limit; /* the most that is ever paid */
 	struct sat surcharge; /* what the node wants beside, for each package */
 	uint32_t margin;
+	const struct txid *mined; /* n_mined of them, sorted: a block has these, whoever put them there */
+	size_t n_mined;
 };
 
 struct planned_vtxo {
@@ -58,6 +60,14 @@ struct exit_plan {
 /* Lives in a.  ERR_NOT_FOUND, ERR_VTXO_SPENT (spent or claimed already) and ERR_RANGE (more than PLAN_VTXOS_MAX), field
  * vtxo_ids; ERR_RANGE: fees beyond all money. */
 MUST_CHECK int exit_plan_make(struct arena *a, const struct plan_order *o, struct exit_plan *ret, struct err *err);
+/* The transactions that a plan is about, each once, by txid; fails as that does. */
+struct plan_tx {
+	struct txid txid;
+	struct outpoint spends; /* its only input */
+	uint32_t n_out;
+};
+MUST_CHECK int exit_plan_txs(struct arena *a, const struct plan_order *o, struct plan_tx **ret, size_t *n,
+			     struct err *err);
 /* At least so many blocks until all is claimed: coins that do not suffice for all packages at once make it longer. */
 uint32_t exit_plan_blocks(const struct exit_plan *p);
 /* What should be added to the on-chain wallet, with a fifth to spare; nothing when the coins do. */

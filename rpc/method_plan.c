@@ -5,7 +5,7 @@
 #include "actions/onchain_show.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "exit/plan.h"
+#include "exit/plan_look.h"
 #include "rpc/action_wait.h"
 #include "rpc/auth.h"
 #include "rpc/methods.h"
@@ -96,17 +96,6 @@ static int rates_of(const struct rpc_call *call, struct plan_order *o, struct er
 
 /* --- exit.plan --- */
 
-static int make_plan(const struct rpc_call *call, struct view v, struct exit_plan *ret, uint32_t *ret_margin,
-		     struct err *err)
-{
-	struct plan_order o = order_of(call, v);
-
-	*ret_margin = o.margin;
-	if (ids_param(call, &o, err) != 0 || rates_of(call, &o, err) != 0)
-		return -1;
-	return exit_plan_make(call->arena, &o, ret, err);
-}
-
 static void add_advice(struct rpc_call *call, const struct exit_plan *p, json_t *obj)
 {
 	uint64_t deposit = sat_value(exit_plan_deposit(p));
@@ -124,18 +113,65 @@ static void add_advice(struct rpc_call *call, const struct exit_plan *p, json_t 
 	json_set_str(obj, "advice", text);
 }
 
-static struct rpc_outcome exit_plan(struct rpc_call *call)
+/* A plan, while a node is asked what others have mined. */
+struct planning {
+	struct rpc_call *call;
+	struct plan_order order;
+	struct plan_look *look;
+};
+
+static struct rpc_outcome plan_answer(struct planning *mine, bool asked)
 {
+	struct rpc_call *call = mine->call;
 	struct exit_plan p;
-	uint32_t margin;
 	json_t *result;
 	struct err err;
 
-	if (make_plan(call, store_view(call->server->opt.store), &p, &margin, &err) != 0)
+	if (exit_plan_make(call->arena, &mine->order, &p, &err) != 0)
 		return rpc_fail(&err);
-	result = exit_plan_json(call->arena, &p, margin);
+	result = exit_plan_json(call->arena, &p, mine->order.margin);
+	json_set_bool(result, "chain_asked", asked);
 	add_advice(call, &p, result);
 	return rpc_ok(result);
+}
+
+/* A node that does not answer is no reason to have no plan. */
+static void mined_told(void *ctx, const struct txid *mined, size_t n, const struct err *err)
+{
+	struct planning *mine = ctx;
+
+	mine->look = NULL;
+	mine->order.mined = mined;
+	mine->order.n_mined = n;
+	rpc_finish(mine->call, plan_answer(mine, err->code == ERR_NONE));
+}
+
+static void plan_forget(struct rpc_call *call)
+{
+	struct planning *mine = call->data;
+
+	plan_look_cancel(mine->look);
+	mine->look = NULL;
+}
+
+static struct rpc_outcome exit_plan(struct rpc_call *call)
+{
+	struct chain_source *chain = executor_chain(call->server->opt.executor);
+	struct planning *mine = ARENA_NEW(call->arena, struct planning);
+	struct err err;
+	int rc = 0;
+
+	*mine = (struct planning){ call, order_of(call, store_view(call->server->opt.store)), NULL };
+	if (ids_param(call, &mine->order, &err) != 0 || rates_of(call, &mine->order, &err) != 0)
+		return rpc_fail(&err);
+	if (chain)
+		rc = plan_look_new(chain, &mine->order, (struct plan_look_then){ mined_told, mine }, &mine->look, &err);
+	if (rc < 0)
+		return rpc_fail(&err);
+	if (rc == 0)
+		return plan_answer(mine, chain != NULL);
+	call->data = mine;
+	return rpc_later(call, plan_forget);
 }
 
 #define VTXO_IDS_PARAM                                                                                                 \
@@ -169,6 +205,8 @@ static const struct rpc_field exit_plan_result[] = {
 	{ "deposit_sat", "integer", "What should be sent to the on-chain wallet, so that it is enough." },
 	{ "fundable", "boolean", "Do the coins suffice now?" },
 	{ "economical", "boolean", "Is each of them worth its exit?" },
+	{ "chain_asked", "boolean",
+	  "Has a node said which transactions others have mined? Else all count as to be paid for." },
 	{ "advice", "string", "What to do, or null." },
 	{ 0 },
 };
@@ -217,12 +255,21 @@ static int payment_params(struct unit *u, struct rpc_call *call, int64_t count, 
 	return 0;
 }
 
+/* By the tables alone: what is too much stays in the wallet. */
+static int make_plan(const struct rpc_call *call, struct view v, struct exit_plan *ret, struct err *err)
+{
+	struct plan_order o = order_of(call, v);
+
+	if (ids_param(call, &o, err) != 0 || rates_of(call, &o, err) != 0)
+		return -1;
+	return exit_plan_make(call->arena, &o, ret, err);
+}
+
 static int wanted_coins(struct unit *u, struct rpc_call *call, int64_t *count, int64_t *amount, struct err *err)
 {
 	struct exit_plan p;
-	uint32_t margin;
 
-	if (make_plan(call, unit_view(u), &p, &margin, err) != 0)
+	if (make_plan(call, unit_view(u), &p, err) != 0)
 		return -1;
 	*count = rpc_param_int(call, "count", p.width > PREPARE_MAX ? (int64_t)PREPARE_MAX : (int64_t)p.width);
 	*amount = rpc_param_int(call, "amount_sat", coin_for(&p));

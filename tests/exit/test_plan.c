@@ -1,5 +1,5 @@
 /* Plans: what is paid once and by whom, what is not paid any more, and when it is too late. */
-#include "exit/plan.h"
+#include "exit/plan_look.h"
 
 #include <string.h>
 
@@ -267,6 +267,134 @@ START_TEST(shown)
 }
 END_TEST
 
+/* --- what others have mined --- */
+
+struct looked {
+	struct txid mined[8];
+	size_t n;
+	enum err_code err;
+	bool done;
+};
+
+static void told(void *ctx, const struct txid *mined, size_t n, const struct err *e)
+{
+	struct looked *l = ctx;
+
+	ck_assert(!l->done && n <= ARRAY_LEN(l->mined));
+	if (n > 0)
+		memcpy(l->mined, mined, n * sizeof(*mined));
+	l->n = n;
+	l->err = e->code;
+	l->done = true;
+}
+
+static struct looked look(void)
+{
+	struct plan_order o = order_of(NULL, 0);
+	struct looked l = { .n = 0 };
+	struct plan_look *running;
+
+	ck_assert_int_eq(plan_look_new(fw.source, &o, (struct plan_look_then){ told, &l }, &running, err), 1);
+	ck_assert(!l.done);
+	while (!l.done)
+		follower_world_run_for(1);
+	return l;
+}
+
+/* With what a look has found. */
+static struct exit_plan plan_after(const struct looked *l)
+{
+	struct plan_order o = order_of(NULL, 0);
+	struct exit_plan p;
+
+	o.mined = l->mined;
+	o.n_mined = l->n;
+	OK(exit_plan_make(&fw.arena, &o, &p, err));
+	return p;
+}
+
+/* A board that both of these go back to, two hops each, and one that nobody touches. */
+static void take_a_tree(struct exit_chain *ret)
+{
+	const struct secret user = vtxo_world_key(0);
+	struct vtxo board = vtxo_world_mined(0, 50000), other = vtxo_world_mined(1, 40000), leaf;
+
+	OK(ark_make_chain(&vw.maker, &board, &user, 1, true, &leaf, err));
+	vtxo_world_take(&board);
+	vtxo_world_take(&leaf);
+	vtxo_world_take(&other);
+	OK(exit_chain_make(&fw.arena, &leaf, ret, err));
+	ck_assert_uint_eq(ret->n, 3);
+}
+
+static const enum chain_kind kinds[] = { CHAIN_BITCOIND, CHAIN_ESPLORA };
+
+/* One after the other: none, those of a block, and no more questions than it takes. */
+START_TEST(what_others_have_mined)
+{
+	struct exit_chain chain;
+	struct looked l;
+
+	follower_world_restart(kinds[_i]);
+	take_a_tree(&chain);
+	l = look();
+	ck_assert(l.n == 0 && l.err == ERR_NONE);
+	ck_assert_uint_eq(plan_after(&l).txs, 4);
+	for (size_t i = 0; i < chain.n; i++) {
+		(void)model_node_offer(fw.node, &chain.txs[i].tx);
+		l = look();
+		ck_assert_uint_eq(l.n, i); /* a mempool may forget it */
+		follower_world_mine();
+		l = look();
+		ck_assert(l.n == i + 1 && l.err == ERR_NONE);
+		ck_assert_uint_eq(plan_after(&l).txs, 3 - i);
+	}
+}
+END_TEST
+
+/* What it stands on is spent, but not by it. */
+START_TEST(what_others_have_taken)
+{
+	struct exit_chain chain;
+	struct looked l;
+	struct tx theft;
+
+	follower_world_restart(kinds[_i]);
+	take_a_tree(&chain);
+	theft = follower_world_tx(&chain.txs[0].tx.in[0].prevout, 1, &(struct pays){ { 0 }, 49000 }, 1);
+	(void)model_node_offer(fw.node, &theft);
+	follower_world_mine();
+	l = look();
+	ck_assert(l.n == 0 && l.err == ERR_NONE);
+}
+END_TEST
+
+START_TEST(nobody_answers)
+{
+	struct exit_chain chain;
+	struct plan_order o = order_of(NULL, 0);
+	struct plan_look *running;
+	struct looked l;
+
+	o.vtxos = NULL;
+	ck_assert_int_eq(plan_look_new(fw.source, &o, (struct plan_look_then){ told, &l }, &running, err), 0);
+	take_a_tree(&chain);
+	model_node_down(fw.node, true);
+	l = look();
+	ck_assert(l.n == 0 && l.err != ERR_NONE);
+	ck_assert_uint_eq(plan_after(&l).txs, 4);
+	model_node_down(fw.node, false);
+	l = (struct looked){ .n = 0 };
+	ck_assert_int_eq(plan_look_new(fw.source, &o, (struct plan_look_then){ told, &l }, &running, err), 1);
+	plan_look_cancel(running);
+	follower_world_run_for(20);
+	ck_assert(!l.done);
+	o.vtxos = &(struct outpoint){ .vout = 7 };
+	o.n = 1;
+	FAILS(plan_look_new(fw.source, &o, (struct plan_look_then){ told, &l }, &running, err), ERR_NOT_FOUND);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("exit/plan");
@@ -282,6 +410,9 @@ int main(void)
 	tcase_add_test(c, nothing_at_all);
 	tcase_add_test(c, deadlines);
 	tcase_add_test(c, shown);
+	tcase_add_loop_test(c, what_others_have_mined, 0, ARRAY_LEN(kinds));
+	tcase_add_loop_test(c, what_others_have_taken, 0, ARRAY_LEN(kinds));
+	tcase_add_test(c, nobody_answers);
 	suite_add_tcase(s, c);
 	return suite_run(s);
 }
