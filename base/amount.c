@@ -52,6 +52,20 @@ bool sat_sub(struct sat a, struct sat b, struct sat *ret)
 	return sub(a.v, b.v, &ret->v);
 }
 
+static uint64_t part_up_to(struct sat whole, uint64_t end, struct sat total)
+{
+	return (uint64_t)((u128)whole.v * end / total.v);
+}
+
+bool sat_part(struct sat whole, struct sat before, struct sat own, struct sat total, struct sat *ret)
+{
+	uint64_t end;
+
+	if (total.v == 0 || !add(before.v, own.v, &end) || end > total.v)
+		return false;
+	return sub(part_up_to(whole, end, total), part_up_to(whole, before.v, total), &ret->v);
+}
+
 int sat_cmp(struct sat a, struct sat b)
 {
 	return cmp(a.v, b.v);

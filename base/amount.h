@@ -26,6 +26,9 @@ uint64_t msat_value(struct msat a);
 MUST_CHECK bool sat_from_u64(uint64_t v, struct sat *ret);
 MUST_CHECK bool sat_add(struct sat a, struct sat b, struct sat *ret);
 MUST_CHECK bool sat_sub(struct sat a, struct sat b, struct sat *ret);
+/* Split by amounts: what of the whole falls to `own`, which comes after `before` in a row of `total`.  The parts of a row add up
+ * to the whole, and none is more than its own where the whole is no more than the total.  false: these are in no row. */
+MUST_CHECK bool sat_part(struct sat whole, struct sat before, struct sat own, struct sat total, struct sat *ret);
 int sat_cmp(struct sat a, struct sat b);
 uint64_t sat_value(struct sat a); /* for a reply, a log field or a message */
 /* All the bitcoin there will ever be.  What claims to be more is a lie, and sums of this many outputs cannot wrap. */

@@ -58,15 +58,19 @@ int claim_psbt_of(struct view v, struct arena *a, const struct claim_input *in, 
 	return 0;
 }
 
-/* An equal share each, and the rest is the first one's. */
+/* To each its part, by what it is worth. */
 int claim_psbt_keep(struct unit *u, const struct claim_input *in, size_t n, const struct txid *txid, struct sat fee,
 		    int64_t now_ms, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct sat share;
+	struct sat total = { 0 }, before = { 0 }, share;
 
-		if (!sat_from_u64(sat_value(fee) / n + (i == 0 ? sat_value(fee) % n : 0), &share) ||
-		    exit_signed_store_add(u, txid, in[i].exit_id, share, now_ms, err) != 0)
+	for (size_t i = 0; i < n; i++)
+		if (!sat_add(total, in[i].amount, &total))
+			return ERR(err, ERR_RANGE, "more than all money");
+	for (size_t i = 0; i < n; i++) {
+		if (!sat_part(fee, before, in[i].amount, total, &share) || !sat_add(before, in[i].amount, &before))
+			return ERR(err, ERR_INTERNAL, "a claim of nothing");
+		if (exit_signed_store_add(u, txid, in[i].exit_id, share, now_ms, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -246,6 +250,16 @@ static int sum_up(struct signing *s, struct claim_signed *ret, struct sat *ret_f
 	return 0;
 }
 
+/* What leaves us goes to the miners first: others gain what is beyond the fee, and pay of it what does not come from us. */
+static struct sat our_fee(const struct claim_signed *done, struct sat fee)
+{
+	struct sat leaves;
+
+	if (!sat_sub(done->amount, done->back, &leaves))
+		return (struct sat){ 0 };
+	return sat_cmp(leaves, fee) < 0 ? leaves : fee;
+}
+
 static int run(struct signing *s, const char *text, int64_t now_ms, struct claim_signed *ret, struct err *err)
 {
 	struct claim_signed done = { 0 };
@@ -260,9 +274,7 @@ static int run(struct signing *s, const char *text, int64_t now_ms, struct claim
 	if (look_at_inputs(s, err) != 0 || adopt_all(s, err) != 0 || sign_all(s, err) != 0 ||
 	    sum_up(s, &done, &fee, err) != 0)
 		return -1;
-	/* What others pay to the miners, and what we do, is not told apart. */
-	if (s->n < s->p.tx.n_in)
-		fee = (struct sat){ 0 };
+	fee = our_fee(&done, fee);
 	if (claim_psbt_keep(s->u, s->in, s->n, &done.txid, fee, now_ms, err) != 0 ||
 	    psbt_text(s->a, &s->p, &signed_text, err) != 0)
 		return -1;

@@ -9,19 +9,15 @@
 
 /* --- claims --- */
 
-/* What of the claim's fee is this exit's: an equal share, and the rest is the first one's. */
-static int share_of_fee(struct view v, struct arena *a, const struct exit_claim_row *claim, int64_t exit_id,
-			struct sat *ret, struct err *err)
+/* What of the claim's fee is this exit's: by what it is worth, so that it never costs more than that. */
+static int share_of_fee(struct view v, const struct exit_claim_row *claim, int64_t exit_id, struct sat *ret,
+			struct err *err)
 {
-	int64_t *ids;
-	uint64_t fee = sat_value(claim->fee);
-	size_t n;
+	struct sat before, own, total;
 
-	if (exit_claim_store_exits(v, a, claim->id, &ids, &n, err) != 0)
+	if (exit_claim_store_place(v, claim->id, exit_id, &before, &own, &total, err) != 0)
 		return -1;
-	if (n == 0 || !sat_from_u64(fee / n + (ids[0] == exit_id ? fee % n : 0), ret))
-		return ERR(err, ERR_INTERNAL, "a claim of nothing");
-	return 0;
+	return sat_part(claim->fee, before, own, total, ret) ? 0 : ERR(err, ERR_INTERNAL, "a claim of nothing");
 }
 
 static int claim_fee(struct view v, struct arena *a, const struct txid *spender, int64_t exit_id, struct sat *ret,
@@ -35,7 +31,7 @@ static int claim_fee(struct view v, struct arena *a, const struct txid *spender,
 		return exit_signed_store_find(v, spender, exit_id, ret, err) < 0 ? -1 : 0;
 	if (rc < 0)
 		return -1;
-	return share_of_fee(v, a, &claim, exit_id, ret, err);
+	return share_of_fee(v, &claim, exit_id, ret, err);
 }
 
 static int give_up_tx(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err)

@@ -19,6 +19,7 @@ enum {
 	Q_FIND,
 	Q_OF,
 	Q_EXITS,
+	Q_PLACE,
 	Q_OPEN,
 	Q_ADD_SIGNED,
 	Q_FIND_SIGNED,
@@ -42,6 +43,10 @@ static const char *const sql[Q_COUNT] = {
 	[Q_OF] = COLS " FROM exit_claim_input AS i CROSS JOIN exit_claim AS c ON c.id = i.claim_id WHERE i.exit_id = ?1"
 		      " ORDER BY i.claim_id DESC LIMIT 1",
 	[Q_EXITS] = "SELECT exit_id FROM exit_claim_input WHERE claim_id = ?1 ORDER BY exit_id",
+	[Q_PLACE] = "SELECT ifnull(sum(CASE WHEN i.exit_id < ?2 THEN v.amount END), 0),"
+		    " sum(CASE WHEN i.exit_id = ?2 THEN v.amount END), ifnull(sum(v.amount), 0)"
+		    " FROM exit_claim_input AS i CROSS JOIN exit AS e ON e.id = i.exit_id"
+		    " CROSS JOIN vtxo AS v ON v.id = e.vtxo_id WHERE i.claim_id = ?1",
 	[Q_OPEN] = COLS " FROM exit_claim AS c WHERE c.id > ?1 AND c.status IN (1, 2) ORDER BY c.id LIMIT ?2",
 	[Q_ADD_SIGNED] = "INSERT INTO exit_signed (txid, exit_id, fee, created_at_ms) VALUES (?1, ?2, ?3, ?4)"
 			 " ON CONFLICT DO NOTHING",
@@ -222,6 +227,23 @@ int exit_claim_store_exits(struct view v, struct arena *a, int64_t id, int64_t *
 		return -1;
 	*ret = ids;
 	*n = got;
+	return 0;
+}
+
+int exit_claim_store_place(struct view v, int64_t id, int64_t exit_id, struct sat *ret_before, struct sat *ret_own,
+			   struct sat *ret_total, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_EXIT_CLAIM, Q_PLACE);
+
+	bind_i64(q, 1, id);
+	bind_i64(q, 2, exit_id);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	if (col_is_null(q, 1))
+		return ERR(err, ERR_NOT_FOUND, "the claim %" PRId64 " does not claim exit %" PRId64, id, exit_id);
+	*ret_before = col_sat(q, 0);
+	*ret_own = col_sat(q, 1);
+	*ret_total = col_sat(q, 2);
 	return 0;
 }
 

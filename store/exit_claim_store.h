@@ -49,6 +49,10 @@ MUST_CHECK int exit_claim_store_of(struct view v, struct arena *a, int64_t exit_
 				   struct err *err);
 MUST_CHECK int exit_claim_store_exits(struct view v, struct arena *a, int64_t id, int64_t **ret, size_t *n,
 				      struct err *err);
+/* Of the exits that it claims, by their numbers: what those before this one are worth, this one, and all.  ERR_NOT_FOUND: it is none
+ * of them. */
+MUST_CHECK int exit_claim_store_place(struct view v, int64_t id, int64_t exit_id, struct sat *ret_before,
+				      struct sat *ret_own, struct sat *ret_total, struct err *err);
 /* Those that are prepared or sent, by id. */
 MUST_CHECK int exit_claim_store_open(struct view v, struct arena *a, int64_t after, unsigned limit,
 				     void (*each)(void *ctx, const struct exit_claim_row *row), void *ctx,

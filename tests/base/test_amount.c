@@ -63,6 +63,31 @@ START_TEST(subtracting)
 }
 END_TEST
 
+/* Parts add up, and none is more than its own. */
+START_TEST(parts)
+{
+	static const uint64_t own[] = { 400, 50000, 1, 330, 7 };
+	struct sat total = { 50738 }, s;
+
+	for (uint64_t whole = 0; whole <= 50738; whole += 50738 / 37) {
+		uint64_t sum = 0, before = 0;
+
+		for (size_t i = 0; i < 5; i++) {
+			ck_assert(sat_part((struct sat){ whole }, (struct sat){ before }, (struct sat){ own[i] }, total,
+					   &s));
+			ck_assert_uint_le(s.v, own[i]);
+			sum += s.v;
+			before += own[i];
+		}
+		ck_assert_uint_eq(sum, whole);
+	}
+	ck_assert(sat_part((struct sat){ MAX }, (struct sat){ 1 }, (struct sat){ MAX - 1 }, (struct sat){ MAX }, &s));
+	ck_assert_uint_eq(s.v, MAX - 1);
+	ck_assert(!sat_part((struct sat){ 1 }, (struct sat){ 0 }, (struct sat){ 0 }, (struct sat){ 0 }, &s));
+	ck_assert(!sat_part((struct sat){ 1 }, (struct sat){ 2 }, (struct sat){ 2 }, (struct sat){ 3 }, &s));
+}
+END_TEST
+
 START_TEST(result_may_be_an_operand)
 {
 	struct sat s = { 5 };
@@ -532,6 +557,7 @@ int main(void)
 
 	tcase_add_loop_test(t, adding, 0, ARRAY_LEN(sums));
 	tcase_add_loop_test(t, subtracting, 0, ARRAY_LEN(differences));
+	tcase_add_test(t, parts);
 	tcase_add_test(t, result_may_be_an_operand);
 	tcase_add_test(t, largest_amount);
 	tcase_add_test(t, ordering);

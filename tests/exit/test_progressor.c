@@ -198,6 +198,32 @@ START_TEST(what_is_on_chain_is_claimed)
 }
 END_TEST
 
+/* Of a fee that is more than the smallest is worth, each pays its part. */
+START_TEST(a_small_one_among_others)
+{
+	struct vtxo v = exit_world_make_vtxo(50000, 0, 0), small = exit_world_make_vtxo(400, 0, 0);
+	int64_t id, other;
+
+	exit_world_fund(0, 100000);
+	exit_world_fund(1, 100000);
+	id = exit_world_start(&v);
+	other = exit_world_start(&small);
+	exit_world_settle();
+	exit_world_mine(1);
+	exit_world_mine(EXIT_WORLD_DELTA);
+	follower_world_unit(claim_unit, NULL);
+	ck_assert_uint_eq(sat_value(claimed.fee), 1023);
+	exits_claims_kick(xw.exits);
+	exit_world_drain();
+	exit_world_settle();
+	exit_world_mine(1);
+	exit_world_expect(id, "S Pv Pc Pa D K I F");
+	exit_world_expect(other, "S Pv Pc Pa D K I F");
+	ck_assert_uint_eq(exit_world_coins(UTXO_SPENDABLE), 200000 - 2 * 1382 + 50400 - 1023);
+	exit_world_check_books();
+}
+END_TEST
+
 START_TEST(a_claim_is_replaced_and_its_block_goes)
 {
 	static const struct feerate ten = { 2500 };
@@ -774,6 +800,7 @@ int main(void)
 	tcase_add_test(tc, nothing_is_decided_before_the_chain_is_known);
 	tcase_add_test(tc, without_money_it_waits);
 	tcase_add_test(tc, what_is_on_chain_is_claimed);
+	tcase_add_test(tc, a_small_one_among_others);
 	tcase_add_test(tc, a_claim_is_replaced_and_its_block_goes);
 	tcase_add_test(tc, an_anchor_of_value_pays_for_itself);
 	tcase_add_test(tc, a_locked_wallet_sends_what_is_signed);

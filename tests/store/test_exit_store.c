@@ -495,6 +495,7 @@ static int claims(struct unit *u, void *ctx, struct err *err)
 	const struct block_ref block = { 300, onchain_hash(3) };
 	struct view v = unit_view(u);
 	int64_t id, open = 0, *exits;
+	struct sat before, own, total;
 	size_t n;
 
 	(void)ctx;
@@ -515,6 +516,9 @@ static int claims(struct unit *u, void *ctx, struct err *err)
 	ck_assert_int_eq(open, 23);
 	OK(exit_claim_store_exits(v, &arena, 3, &exits, &n, err));
 	ck_assert(n == 2 && exits[0] == 1 && exits[1] == 2);
+	OK(exit_claim_store_place(v, 3, 2, &before, &own, &total, err));
+	ck_assert(sat_value(before) + sat_value(own) == sat_value(total) && sat_value(before) > 0);
+	FAILS(exit_claim_store_place(v, 3, 3, &before, &own, &total, err), ERR_NOT_FOUND);
 	OK(exit_claim_store_set(u, 3, CLAIM_CONFIRMED, &block, NULL, err));
 	ck_assert_int_eq(exit_claim_store_find(v, &arena, &row.txid, &row, err), 1);
 	ck_assert(row.status == CLAIM_CONFIRMED && row.block.height == 300);

@@ -2,6 +2,7 @@
 import base64
 
 from ark_world import DELTA, refused, same, scenario
+from exits.ledger import FEES, accounts
 from exits.moves import RATE, books, fund, look, spendable, start, take, to_claimable, until, until_sent, wait_until
 
 from bitcoin_rpc import btc, sat
@@ -73,6 +74,7 @@ def the_claim_of_another_wallet(w):
     until(d, v, "claimed")
     same(look(d, v)["status"]["claimed_by"], "wallet", "who has claimed it")
     books(w, d)
+    same(accounts(d)[0]["ark"][FEES], 3_000, "what of it miners have: all of the fee, for the others only gained")
 
 
 @scenario
