@@ -1,5 +1,6 @@
 """What the scenarios share: wallets that are driven as a user drives them, a mint between them, and the count of the money
 afterwards, at the mint."""
+import json
 import os
 
 import lab
@@ -29,6 +30,16 @@ def check(truth, what):
 def same(found, wanted, what):
     if found != wanted:
         raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+
+
+def outputs_are_fresh(bodies):
+    """None of these requests has an output of another one.  The same request may be signed for its quote in two ways."""
+    seen = {}
+    for request in {json.dumps({**json.loads(body), "signature": None}) for body in bodies}:
+        for output in json.loads(request)["outputs"] or []:
+            if seen.setdefault(output["B_"], request) is not request:
+                return False
+    return True
 
 
 class Wallet(lab.Daemon):
@@ -181,6 +192,10 @@ class World:
 
     def pair(self):
         return self.wallet("alice"), self.wallet("bob")
+
+    def needs(self, unit):
+        if unit not in self.mint.units:
+            raise Skip(f"the mint has no {unit}")
 
     def fee(self, inputs):
         return self.mint.fee(inputs)

@@ -1,4 +1,5 @@
 """What a user does, against the real mint, on good days and on bad ones."""
+import json
 import os
 import re
 import subprocess
@@ -36,13 +37,15 @@ def issue_replies_lost(world):
     alice = world.wallet("alice")
     quote = alice.action("cashu_issue", wait="none", mint=alice.mint_url, amount=333)
     world.proxy.lose_reply(MINT)
-    world.proxy.lose_reply(RESTORE)
+    if not world.mint.remembers:
+        world.proxy.lose_reply(RESTORE)
     alice.settle()
     done = alice.get(quote)
     same((done["status"], alice.total()), ("done", 333), "after the settling")
     bodies = world.proxy.bodies(MINT)
     check(len(bodies) >= 2, "it was sent again")
-    same(set(bodies), {bodies[0]}, "the same bytes each time")
+    same(len(set(bodies)), world.mint.quote_messages, "the same bytes each time, but for a signature that the mint does not know")
+    same(len({str(json.loads(body)["outputs"]) for body in bodies}), 1, "the same outputs each time")
 
 
 @scenario("issue: requests lost on the way, before the mint sees them")
@@ -345,6 +348,7 @@ def mint_restarts(world):
 
 @scenario("another unit: usd is issued, sent and received, and never mixed with sat")
 def usd(world):
+    world.needs("usd")
     alice, bob = world.pair()
     alice.issue(500, unit="usd")
     alice.issue(100)

@@ -9,6 +9,7 @@ def limit(most, held, set_by, unit="sat"):
 
 @scenario("limits: no token and no invoice is taken that would pass what may be at a mint", mints="fee")
 def limits(world):
+    world.needs("usd")
     url = world.proxy.url
     alice = world.wallet("alice", options=["--cashu_mint_limit=200 sat", f"--cashu_mint_limit=100 sat {url}/"])
     bob = world.wallet("bob")
@@ -33,6 +34,7 @@ def limits(world):
 
 @scenario("limits: set while the daemon runs, for both of two and over a restart; a mint that is not trusted any more", mints="fee")
 def set_at_work(world):
+    world.needs("usd")
     url = world.proxy.url
     one, two = world.shared("alice", "--cashu_mint_limit=50 sat", "--cashu_trust=any")
     bob = world.wallet("bob")

@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,10 @@ def install():
 
 
 class RealMint:
+    quote_messages = 1  # how many ways a wallet tries to sign for a quote (NUT-20) until this mint takes one
+    remembers = False   # its answers: a request that comes again gets the same one (NUT-19)
+    units = ("sat", "usd")
+
     def __init__(self, folder, fee_ppk, *settings):
         self.folder = folder
         self.fee_ppk = fee_ppk
@@ -58,6 +63,12 @@ class RealMint:
         if self.process:
             self.process.stdout.close()
             lab.end(self.process)
+        self.process = None
+
+    def crash(self):
+        """As a power cut."""
+        self.process.stdout.close()
+        lab.end(self.process, signal.SIGQUIT)
         self.process = None
 
     def fee(self, inputs):

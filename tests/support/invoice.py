@@ -57,12 +57,12 @@ def field(letter, data):
     return [CHARSET.index(letter), *groups(len(data), 2), *data]
 
 
-def make(sat, expiry_s=3600, made_at_s=None, prefix="lnbcrt"):
+def make(sat, expiry_s=3600, made_at_s=None, prefix="lnbcrt", says="for the tests"):
     hrp = f"{prefix}{sat}0n"  # ten nano-bitcoin are a satoshi
     data = groups(int(time.time()) if made_at_s is None else made_at_s, 7)
     for letter in "ps":  # payment hash and payment secret
         data += field(letter, bitcoin.regroup(secrets.token_bytes(32), 8, 5, True))
-    data += field("d", bitcoin.regroup(b"for the tests", 8, 5, True))
+    data += field("d", bitcoin.regroup(says.encode(), 8, 5, True))
     data += field("x", groups(expiry_s, 3)) + field("9", FEATURES)
     signed = hashlib.sha256(hrp.encode() + bytes(bitcoin.regroup(data, 5, 8, True))).digest()
     data += bitcoin.regroup(signature(signed), 8, 5, True)
