@@ -1,10 +1,12 @@
-"""Rows of ecash at the real mint nutshell: whatever chance does to two wallets, the money is all there (issue 6, spec/cashu.md
-8.1)."""
+"""Rows of ecash at a real mint: whatever chance does to two wallets, the money is all there (issue 6, spec/cashu.md 8.1).  The
+mint is nutshell, or with CRASH_MINT=cdk the cdk-mintd that is found here."""
 import os
 import shutil
 
 import ecash_storm
+import lab
 import mint_rows
+import real_cdk
 import real_mint
 from matrix import Row
 
@@ -17,8 +19,34 @@ FEE_PPK = 100
 # Asked how a payment stands that it is just making, this mint would settle it a second time, with other change, and count wrong
 # itself.  So nothing is known of a payment but from the payment.
 MINT_SETTINGS = ("FAKEWALLET_PAYMENT_STATE=PENDING",)
+# One that fell asks when it stands again; then nobody pays, and it is told.
+WHEN_ASKED_AGAIN = ("FAKEWALLET_PAYMENT_STATE=SETTLED",)
 # On a machine that is very busy it loses locks of its own database, and then leaves quotes as they are for ever.
 MINT_BROKE_DOWN = "failed to acquire database lock"
+
+
+class Nutshell(real_mint.RealMint):
+    falls = True
+
+    def __init__(self, folder):
+        super().__init__(folder, FEE_PPK, *MINT_SETTINGS)
+
+    def think_over(self):
+        """It learns what became of the payments that it was making when it fell."""
+        self.turn(*WHEN_ASKED_AGAIN)
+        lab.wait_until(lambda: not self.books("SELECT 1 FROM melt_quotes WHERE state = 'PENDING'"), "the mint asks again")
+        self.turn(*MINT_SETTINGS)
+
+
+class Cdk(real_cdk.Cdk):
+    falls = False  # of a payment that it was making then it never learns what became of it: its Lightning is in its memory
+
+    def __init__(self, folder):
+        super().__init__(folder, FEE_PPK, cached_s=1)
+
+
+MINTS = {"nutshell": (Nutshell, real_mint.install), "cdk": (Cdk, real_cdk.install)}
+make_mint, install_mint = MINTS[os.environ.get("CRASH_MINT") or "nutshell"]
 
 
 class Worker:
@@ -31,7 +59,7 @@ class Worker:
 
     def new_mint(self):
         self.mints += 1
-        self.mint = real_mint.RealMint(os.path.join(self.folder, f"mint-{self.mints}"), FEE_PPK, *MINT_SETTINGS)
+        self.mint = make_mint(os.path.join(self.folder, f"mint-{self.mints}"))
         self.mint.start()
         self.mint.ready()
 
@@ -73,8 +101,8 @@ class Worker:
 def cannot_be_played():
     """Why not, or None."""
     try:
-        real_mint.install()
-    except real_mint.lab.CannotBeHad as why:
+        install_mint()
+    except lab.CannotBeHad as why:
         return f"the real mint cannot be had: {why}"
     return None
 

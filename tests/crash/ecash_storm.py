@@ -1,14 +1,13 @@
-"""A storm over ecash: two wallets at the real mint nutshell issue, send, receive, lock, swap, pay invoices, take back and
+"""A storm over ecash: two wallets at a real mint issue, send, receive, lock, swap, pay invoices, take back and
 look for what they may have lost, in an order that chance chooses, while they are killed at failpoints and at moments that
-chance chooses, too, and their requests are lost, doubled, or arrive when nobody waits for them any more.  A storm is known
-by its seed, which decides all of this; what the clock decides is different each time.
+chance chooses, too, and their requests are lost, doubled, or arrive when nobody waits for them any more, and the mint itself falls and stands up
+again.  A storm is known by its seed, which decides all of this; what the clock decides is different each time.
 
 Afterwards everybody comes to rest, every order is given again with its key, the hour passes after which the mint is asked for
 what was given up, and the money is counted at the mint: what was paid in, less what was paid out and what it kept as fees,
 is in the two wallets and in the tokens that nobody has claimed, to the last sat."""
 import collections
 import contextlib
-import json
 import os
 import random
 import signal
@@ -53,16 +52,33 @@ class Gate(proxy.Proxy):
 
     def __init__(self, port):
         self.under_way, self.kept = 0, []
+        self.between = threading.Condition()  # of the two below
+        self.shutting = False
         super().__init__(port)
 
     def forward(self, method, path, headers, body):
-        with self.lock:
+        with self.between:
+            self.between.wait_for(lambda: not self.shutting)
             self.under_way += 1
         try:
             return super().forward(method, path, headers, body)
         finally:
-            with self.lock:
+            with self.between:
                 self.under_way -= 1
+                self.between.notify_all()
+
+    def when_quiet(self, act):
+        """Does it when no request is at the mint: those that come meanwhile wait."""
+        with self.between:
+            self.between.wait_for(lambda: not self.shutting)
+            self.shutting = True
+            self.between.wait_for(lambda: self.under_way == 0)
+        try:
+            act()
+        finally:
+            with self.between:
+                self.shutting = False
+                self.between.notify_all()
 
     def keep_copy(self, path):
         """Of what passes next; the request itself is lost."""
@@ -84,8 +100,8 @@ class Gate(proxy.Proxy):
 
     def quiet(self):
         """No request is at the mint."""
-        with self.lock:
-            return self.under_way == 0
+        with self.between:
+            return self.under_way == 0 and not self.shutting
 
 
 class Victim(bench.Wallet):
@@ -137,6 +153,7 @@ class Storm:
         self.ids = {}      # of the actions, by the order's key
         self.asked = {}    # what was asked for, by key, with what was only known then
         self.before = self.of_mint()
+        self.falls, self.falling = 0, threading.Lock()
         self.plan = [self.step() for _ in range(STEPS)]
 
     def of_mint(self):
@@ -203,7 +220,8 @@ class Storm:
     def step(self):
         """(what it is, in words; what to do), with all that chance has to say about it decided."""
         steps = {self.issue: 2, self.send: 5, self.receive: 5, self.swap: 1, self.melt: 3, self.cancel: 3, self.again: 2,
-                 self.restore: 1, self.sweep: 0.5, self.kill: 2, self.trouble: 5, self.late: 0.5, self.pause: 1}
+                 self.restore: 1, self.sweep: 0.5, self.kill: 2, self.trouble: 5, self.late: 0.5, self.pause: 1,
+                 self.fall: 0.4 if self.mint.falls else 0}
         kind, = self.chance.choices(list(steps), list(steps.values()))
         return kind()
 
@@ -348,6 +366,25 @@ class Storm:
     def late(self):
         return "late copies arrive", self.gate.deliver_kept
 
+    def mint_falls(self):
+        """It is killed between two requests, for what it loses in the middle of one is its own; what it does when it has
+        answered, a payment above all, is cut off.  Then it is away until it stands again, and has only what is on its disk."""
+        with self.falling:
+            self.gate.when_quiet(self.mint.crash)
+            self.falls += 1
+            self.mint.start()
+            self.mint.ready()
+
+    def fall(self):
+        if self.chance.random() < 0.3:
+            return "the mint falls", self.mint_falls
+        path, when = self.chance.choice(ASKED), self.chance.choice(("before", "after"))
+
+        def falls():
+            self.mint_falls()
+            return proxy.LOST
+        return f"{path}: the mint falls {when}", lambda: self.gate.at(getattr(self.gate, when), path, falls)
+
     def pause(self):
         s = self.chance.random() * PAUSE_S
         return f"pause {s:.3f}", lambda: time.sleep(s)
@@ -358,6 +395,11 @@ class Storm:
         """No trouble any more: each order is given again, and comes to its end; so does what was given up."""
         self.told.append("calm")
         self.gate.calm()
+        with self.falling:
+            if self.falls:
+                for w in self.wallets:
+                    w.strike()
+                self.mint.think_over()
         for w in self.wallets:
             w.up(in_peace=True)
         self.rest()
@@ -425,8 +467,5 @@ class Storm:
         ours = {params["invoice"] for params in self.asked.values() if params.get("invoice") in paid}
         bench.same(sum(paid[text] for text in ours), melted, "payments by the mint, against those that the wallets know of")
         books.check(len(ours) == melted, "an invoice was paid more than once")
-        seen = {}
-        for path in (SWAP, MINT, MELT):
-            for body in set(self.gate.bodies(path)):
-                for output in json.loads(body)["outputs"] or []:
-                    books.check(seen.setdefault(output["B_"], body) is body, "an output was in two different requests")
+        books.check(bench.outputs_are_fresh(b for path in (SWAP, MINT, MELT) for b in self.gate.bodies(path)),
+                    "an output was in two different requests")
