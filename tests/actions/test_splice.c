@@ -332,10 +332,10 @@ END_TEST
 /* R5: who has signed waits for as long as it takes; a bump of it has a deadline of its own. */
 START_TEST(what_is_signed_has_no_deadline)
 {
-	struct action_id id = splice_world_start("splice_in", IN), bump;
+	struct action_id id = splice_world_start("splice_in", IN ",\"deadline_s\":600"), bump;
 	struct splice_row row;
 
-	splice_world_pass(2 * 86400000);
+	splice_world_pass(700000);
 	ends(&id, ACTION_PARKED);
 	sw.node->connected = false;
 	bump = splice_world_start("splice_bump", BUMP ",\"deadline_s\":600");
@@ -391,16 +391,14 @@ START_TEST(its_coins_stay_reserved)
 	struct action_id id = splice_world_start("splice_in", IN);
 	const struct fake_coin *coin = &sw.node->coin[0];
 
-	for (int i = 0; i < 199; i++)
-		splice_world_mine(-1);
+	splice_world_mine_empty(199);
 	ck_assert_uint_eq(sw.node->renewals, 0);
 	splice_world_mine(-1);
 	splice_world_pass(30000);
 	ck_assert_uint_eq(sw.node->renewals, 1);
 	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
 	/* Its reply is lost: nothing is added twice. */
-	for (int i = 0; i < 199; i++)
-		splice_world_mine(-1);
+	splice_world_mine_empty(199);
 	sw.node->fail_method = "reserveinputs";
 	sw.node->fail_in = 1;
 	sw.node->fail_code = 0;
@@ -410,15 +408,13 @@ START_TEST(its_coins_stay_reserved)
 	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
 	/* Somebody has given them back by hand. */
 	sw.node->coin[0].reserved = false;
-	for (int i = 0; i < 200; i++)
-		splice_world_mine(-1);
+	splice_world_mine_empty(200);
 	splice_world_pass(30000);
 	ck_assert(coin->reserved);
 	ck_assert_uint_eq(coin->reserved_to, sw.node->height + 2016);
 	/* The node has spent them: nothing is left to reserve, and the splice goes on. */
 	sw.node->coin[0].spent = true;
-	for (int i = 0; i < 200; i++)
-		splice_world_mine(-1);
+	splice_world_mine_empty(200);
 	ck_assert_uint_eq(sw.node->renewals, 3);
 	splice_world_mine(0);
 	fake_cln_lock(sw.node);

@@ -168,6 +168,23 @@ void splice_world_mine(int flight)
 	wake_all();
 }
 
+static int connect_blocks(struct unit *u, void *ctx, struct err *er)
+{
+	const unsigned *n = ctx;
+	int none = -1;
+
+	for (unsigned i = 0; i < *n; i++)
+		if (connect_block(u, &none, er) != 0)
+			return -1;
+	return 0;
+}
+
+void splice_world_mine_empty(unsigned n)
+{
+	OK(store_unit_now(sw.disk.store, connect_blocks, &n, err));
+	wake_all();
+}
+
 void splice_world_mine_close(void)
 {
 	splice_world_mine(A_CLOSE);

@@ -39,6 +39,8 @@ void splice_world_pass(int64_t ms);
 void splice_world_mine(int flight);
 /* … with a transaction in it that spends the funding and is none of the node's rounds: a close. */
 void splice_world_mine_close(void);
+/* So many empty ones at once. */
+void splice_world_mine_empty(unsigned n);
 /* The node's own round is asked about, and what follows from that. */
 void splice_world_look(void);
 /* Our own bitcoind takes what it is given, or says that the fee is too low; how often it was given something. */
