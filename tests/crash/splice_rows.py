@@ -15,7 +15,7 @@ POINTS = sorted({LATE, *COMMON, *(point for kind in splice_scenes.ALL for point 
 # Where something fails and life goes on.
 ERRORS = (splice_scenes.SplicedIn, splice_scenes.BumpedIn)
 AT_ONCE = 3  # rows, of each processor: they wait more than they work
-KILLS_MIN = 500
+KILLS_MIN = 1000
 # Of a sample: at which passing of what every scene passes, which is somewhere in the round.
 SAMPLE_NTH = 12
 cannot_be_played = onchain_rows.cannot_be_played
