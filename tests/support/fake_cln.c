@@ -653,6 +653,7 @@ static void reply(struct connection *c, json_t *asked)
 
 	n->code = 0;
 	n->st->asked += strcmp(method, "splice_whole") == 0;
+	n->words = "";
 	if (wrong && n->st->fail_code != 0)
 		refuse(n, n->st->fail_code, n->st->fail_words);
 	else
