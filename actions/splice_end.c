@@ -88,7 +88,8 @@ struct outcome splice_settle(struct step *s, struct splice_row *row, const struc
 
 static void reason(const struct splice *m, struct err *ret)
 {
-	const char *text = m->text && m->text[0] ? m->text : "nothing was said";
+	const char *silence = m->handed > 0 ? "its transaction was not seen" : "nothing was said";
+	const char *text = m->text && m->text[0] ? m->text : silence;
 	const char *but = m->handed > 0 ? "; the node was given it, and may still carry it out" : "";
 
 	switch (m->why) {

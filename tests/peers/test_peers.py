@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The real peers of the tests and what stands in front of them, tested themselves: what they say is what walletd is
 judged by.  Of the EVM: encoders against the vectors, the node, its gate, and the books that are kept of both.  Of
-Bitcoin: the node, its gate, and the Esplora in front of it.  Of Lightning: the scripted node.
+Bitcoin: the node, its gate, and the Esplora in front of it.  Of Lightning: the scripted nodes.
 
   tests/peers/test_peers.py [PATTERN...]
 
@@ -26,6 +26,7 @@ import evm_test_books  # noqa: E402,F401
 import evm_test_codecs  # noqa: E402,F401
 import evm_test_gate  # noqa: E402,F401
 import evm_test_node  # noqa: E402,F401
+import ldk_test_stub  # noqa: E402,F401
 import lightning_test_stub  # noqa: E402,F401
 
 
