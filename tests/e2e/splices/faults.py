@@ -4,6 +4,7 @@ Those that do something at each call of a round do it at one that chance chooses
 at all of them, one splice after the other."""
 import os
 import random
+import threading
 
 import acts
 import bitcoin
@@ -76,10 +77,14 @@ def disconnect_mid_negotiation(w):
     for method, nth, rounds in some((("splice_init", 1, 2), ("splice_update", 1, 2), ("splice_update", 2, 1),
                                      ("splice_signed", 1, 1))):
         ready(w, d)
-        before = stub.count("open")
-        stub.at(method, acts.after(w.ln.model.disconnect), nth=nth)
+        before, gone = stub.count("open"), threading.Event()
+
+        def leave(gone=gone):
+            w.ln.model.disconnect()
+            gone.set()
+        stub.at(method, acts.after(leave), nth=nth)
         done = w.out(d, 20_000, feerate="4")
-        lab.wait_until(lambda: stub.unused() == [], "the peer to go")
+        check(gone.wait(60), "the peer was to go")
         same(len(w.events(d, "splice.negotiation_failed")), 0, "events")
         w.ln.peer_up()
         txids.append(w.pending_at_last(d, done))
