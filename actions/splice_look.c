@@ -292,9 +292,10 @@ static struct outcome go_on_with(struct step *s, struct splice_row *row, const s
 }
 
 /* None of its candidates can confirm any more (P3, and 4.3): the chain has another transaction in their place for good. */
-static struct outcome lost_to_another(struct step *s, struct splice_row *row, enum splice_class why, struct err *err)
+static struct outcome lost_to_another(struct step *s, struct splice_row *row, enum splice_class why, const char *text,
+				      struct err *err)
 {
-	return splice_discard_all(s, row, err) != 0 ? outcome_trouble(err) : splice_give_up(s, row, why, NULL, err);
+	return splice_discard_all(s, row, err) != 0 ? outcome_trouble(err) : splice_give_up(s, row, why, text, err);
 }
 
 /* The channel is going, and a candidate of ours may be what it is closed from: the chain decides. */
@@ -305,7 +306,7 @@ static struct outcome follow(struct step *s, struct splice_row *row, const struc
 		return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
 	if (splice_candidate(k, &spend->txid))
 		return splice_settle(s, row, &spend->txid, err);
-	return lost_to_another(s, row, SPLICE_CLOSING, err);
+	return lost_to_another(s, row, SPLICE_CLOSING, NULL, err);
 }
 
 /* While something is being taken back nothing new is begun, but what has happened is seen first. */
@@ -352,7 +353,9 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 	case VERDICT_OVERTAKEN:
 		if (spend->what == SPEND_CONFIRMED && spend->depth < FUNDING_DEPTH)
 			return splice_wait_for(s, row, SPLICE_WAIT_CONFIRMATION, SPLICING_AWAIT_LOCK, err);
-		return lost_to_another(s, row, a.why, err);
+		return lost_to_another(s, row, a.why,
+				       m->handed > 0 ? "another transaction has replaced the channel's funding" : NULL,
+				       err);
 	case VERDICT_FOLLOW:
 		return follow(s, row, &p->known, spend, err);
 	case VERDICT_GIVE_UP:

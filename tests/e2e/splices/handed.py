@@ -276,6 +276,7 @@ def something_else_replaces_the_funding(w):
     w.node.mine(6)
     done = w.failed(d, done, "splice_failed")
     same(done["funds_moved"], "unknown", "whether money moved")
+    check("replaced the channel's funding" in done["error"]["message"], f"its words: {done['error']}")
     check(w.ln.asked() <= 2, "submissions")
 
 
