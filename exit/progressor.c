@@ -605,6 +605,24 @@ static void arm(struct exits *x, int64_t now_ms)
 		timer_start(x->wake, at - now_ms);
 }
 
+/* May anything be decided?  While blocks are searched, which others kick at every one, no exit is looked at: all would be
+ * written once more, for nothing. */
+static bool chain_is_known(struct exits *x)
+{
+	struct block_ref tip;
+	struct err err;
+	int rc;
+
+	if (x->opt.knows_chain && !x->opt.knows_chain(x->opt.ctx))
+		return false; /* who knows kicks */
+	rc = gather_chain_is_known(store_view(x->opt.store), &tip, &err);
+	if (rc < 0)
+		exits_failed(x, "exit.chain_unreadable", &err);
+	if (rc == 0)
+		timer_start(x->wake, EXIT_SOON_MS);
+	return rc == 1;
+}
+
 static void pump(void *ctx)
 {
 	struct exits *x = ctx;
@@ -613,8 +631,7 @@ static void pump(void *ctx)
 	int n;
 
 	x->posted = false;
-	if (x->stopping || store_health(x->opt.store) != STORE_OK ||
-	    (x->opt.knows_chain && !x->opt.knows_chain(x->opt.ctx)))
+	if (x->stopping || store_health(x->opt.store) != STORE_OK || !chain_is_known(x))
 		return;
 	if (x->all_due) {
 		x->all_due = false;

@@ -62,7 +62,7 @@ def to_the_end(w, d, a, b, done=None):
     conserved(w, d, a, b)
 
 
-@scenario(slow=True)
+@scenario(backends=(), by_hand=(BITCOIND, ESPLORA), slow=True)
 def blocks_go_further_back_than_is_kept(w):
     """9.18: of a wallet that was restored near the tip; a node's filters, or its index, say where older blocks concern it."""
     a, b = two(w)
