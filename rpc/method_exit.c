@@ -64,7 +64,7 @@ static void add_point(void *ctx, const struct vtxo_row *row)
 	page->last = row->id;
 }
 
-/* Too small to be on chain, or not relayed: such a one is no reason to leave the others. */
+/* Too small to be on chain, not relayed, or held by an action: such a one is no reason to leave the others. */
 static int start_or_skip(struct starting *s, const struct outpoint *at, struct err *err)
 {
 	char text[OUTPOINT_TEXT];
@@ -72,7 +72,7 @@ static int start_or_skip(struct starting *s, const struct outpoint *at, struct e
 
 	if (start_one(s, at, err) >= 0)
 		return 0;
-	if (err->code != ERR_VTXO_DUST && err->code != ERR_VTXO_SCRIPT)
+	if (err->code != ERR_VTXO_DUST && err->code != ERR_VTXO_SCRIPT && err->code != ERR_CONFLICT)
 		return -1;
 	v = json_object_in(s->call->arena);
 	outpoint_text(at, text);
@@ -83,13 +83,14 @@ static int start_or_skip(struct starting *s, const struct outpoint *at, struct e
 	return 0;
 }
 
+/* Also those that an exit of theirs holds: they are running. */
 static int start_all(struct starting *s, struct err *err)
 {
 	struct vtxo_page page = { .at = ARENA_ARRAY(s->call->arena, STARTS_MAX, struct outpoint) };
 
 	do {
 		SCOPED(arena) struct arena a = ARENA_LIMIT(START_ROOM);
-		struct vtxo_query q = { .state = VTXO_SPENDABLE, .after = page.last, .limit = STARTS_MAX };
+		struct vtxo_query q = { .after = page.last, .limit = STARTS_MAX };
 
 		page.n = 0;
 		if (vtxo_store_list(unit_view(s->u), &a, &q, add_point, &page, err) < 0)
