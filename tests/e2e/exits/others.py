@@ -86,6 +86,8 @@ def somebody_has_paid_already(w):
     same(child_shown(d, v), (other, "mempool", "sent"), "the child that is shown")
     w.node.mine()
     until(d, v, "awaiting-delta")
+    # Esplora tells of one output after the other.
+    wait_until(lambda: child_shown(d, v) == (other, "block", "sent"), "the child to be shown as mined")
     d.kill()
     d.start()
     same(child_shown(d, v), (other, "block", "sent"), "the child that is shown then")

@@ -117,8 +117,9 @@ def paid_for_from_elsewhere(w):
     given = d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=child)
     until_sent(w, d, v, 1)
     same(given["txid"] in w.node.pooled(), True, "that it is sent")
-    asked, = d.call("exit.cpfp_requests")["requests"]
-    same((asked["child"]["txid"], asked["child"]["seen"]), (given["txid"], True), "who pays then")
+    asked = wait_until(lambda: next((r for r in d.call("exit.cpfp_requests")["requests"] if r["child"]["seen"]), None),
+                       "the child to be seen")
+    same(asked["child"]["txid"], given["txid"], "who pays then")
     w.node.mine()
     until(d, v, "awaiting-delta")
     same(d.call("exit.cpfp_requests")["requests"], [], "what is asked for then")
