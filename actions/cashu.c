@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/cashu_condition.h"
+#include "base/backoff.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "rails/cashu/keyset.h"
@@ -22,6 +23,7 @@ void cashu_place_save(json_t *to, const struct cashu_place *p)
 	json_set_int(to, "mint_id", p->mint_id);
 	json_set_str(to, "unit", p->unit.s);
 	json_set_str(to, "sync", p->sync.s);
+	json_set_u64(to, "unsynced", p->unsynced);
 	json_set_bool(to, "trust", p->trust);
 	json_set_bool(to, "stale", p->stale);
 }
@@ -29,15 +31,18 @@ void cashu_place_save(json_t *to, const struct cashu_place *p)
 int cashu_place_load(const json_t *from, struct cashu_place *p, struct err *err)
 {
 	const char *unit, *sync;
+	uint64_t unsynced = 0; /* of which older checkpoints know nothing */
 
 	if (json_get_str(from, "mint", MINT_URL_MAX, &p->mint, err) != 0 ||
 	    json_get_i64(from, "mint_id", &p->mint_id, err) != 0 ||
 	    json_get_str(from, "unit", sizeof(p->unit.s), &unit, err) != 0 ||
 	    json_get_str(from, "sync", ACTION_ID_MAX, &sync, err) != 0 ||
+	    json_opt_u64(from, "unsynced", UINT32_MAX, &unsynced, err) != 0 ||
 	    json_get_bool(from, "trust", &p->trust, err) != 0 || json_get_bool(from, "stale", &p->stale, err) != 0)
 		return -1;
 	if (!currency_parse(unit, &p->unit) || (*sync && !action_id_parse(sync, &p->sync)))
 		return ERR(err, ERR_PARSE, "a checkpoint with a bad unit or child");
+	p->unsynced = (uint32_t)unsynced;
 	return 0;
 }
 
@@ -120,8 +125,11 @@ struct outcome cashu_sync(struct step *s, struct cashu_place *p, int next, struc
 		p->sync.s[0] = '\0';
 		if (child.status != ACTION_DONE) {
 			cashu_child_error(&child, &why);
-			return outcome_retry(s, &why);
+			/* Counted here: the row's own count begins anew with each child. */
+			p->unsynced++;
+			return outcome_park_error(s->row.state, s->now_ms + backoff_ms(p->unsynced), &why);
 		}
+		p->unsynced = 0;
 		p->stale = false;
 		return outcome_next(next);
 	}

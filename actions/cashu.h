@@ -16,6 +16,7 @@ struct cashu_place {
 	int64_t mint_id;
 	struct currency unit;
 	struct action_id sync; /* the child that asks the mint for its keysets, while there is one */
+	uint32_t unsynced;     /* so many such children have failed in a row: each makes the pause longer */
 	bool trust;            /* the user's wish: the mint is added by the sync, if it is not trusted yet */
 	bool stale;            /* the mint's answer says that our keysets are out of date */
 };

@@ -143,6 +143,28 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* Whoever waits for fresh keysets waits longer each time: every try is a child of its own, with a row in the archive. */
+START_TEST(test_pauses_grow)
+{
+	struct action_id id;
+	struct action_row row;
+
+	world_open(&w, 0);
+	world_issue(&w, 64);
+	scratch_sql(&w.disk, "UPDATE mint SET synced_at_ms = 1");
+	world_fault(&w, "{\"path\":\"/v1/info\",\"mode\":\"answer\",\"status\":500,\"count\":4}");
+	id = world_start(&w, "cashu_swap", arena_printf(&w.arena, "{\"mint\":\"%s\"}", w.url));
+	world_settle(&w, &id, 0);
+	for (int64_t i = 1; i <= 4; i++, world_turn(&w)) {
+		row = world_row(&w, &id);
+		ck_assert_str_eq(row.error_kind, "peer_unavailable");
+		ck_assert_int_eq(row.wake_at_ms - row.updated_at_ms, i * i * 1000);
+	}
+	ck_assert_str_eq(action_status_name(world_row(&w, &id).status), "done");
+	world_close(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cashu_mint_sync");
@@ -153,6 +175,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, test_keysets_at_another_address);
 	tcase_add_test(tc, test_keyset_of_another_mint);
 	tcase_add_test(tc, test_refused);
+	tcase_add_test(tc, test_pauses_grow);
 	suite_add_tcase(s, tc);
 	return s;
 }
