@@ -1,5 +1,6 @@
 """Rows of ecash at a real mint: whatever chance does to two wallets, the money is all there (issue 6, spec/cashu.md 8.1).  The
 mint is nutshell, or with CRASH_MINT=cdk the cdk-mintd that is found here."""
+import concurrent.futures
 import os
 import shutil
 
@@ -30,6 +31,13 @@ class Nutshell(real_mint.RealMint):
 
     def __init__(self, folder):
         super().__init__(folder, FEE_PPK, *MINT_SETTINGS)
+        self.keeper = concurrent.futures.ThreadPoolExecutor(1)
+
+    def stand_up(self):
+        """From a thread that stays: a process ends with the thread that started it (lab.end_with_parent), and a request's
+        thread does not live long."""
+        self.keeper.submit(self.start).result()
+        self.ready()
 
     def think_over(self):
         """It learns what became of the payments that it was making when it fell."""

@@ -372,8 +372,7 @@ class Storm:
         with self.falling:
             self.gate.when_quiet(self.mint.crash)
             self.falls += 1
-            self.mint.start()
-            self.mint.ready()
+            self.mint.stand_up()
 
     def fall(self):
         if self.chance.random() < 0.3:
