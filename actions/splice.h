@@ -146,6 +146,8 @@ MUST_CHECK int splice_channel_of(struct step *s, const struct net_reply *rep, co
 /* Left in `state` until something happens, or for the usual time; why is shown. */
 struct outcome splice_wait_for(struct step *s, struct splice_row *row, enum splice_wait why, int state,
 			       struct err *err);
+/* What others said as it is kept: printable, at most SPLICE_FAIL_TEXT_MAX, so that it can be shown anywhere. */
+const char *splice_printable(struct step *s, const char *text);
 /* A call of the node went wrong: *why is what its decoder made of it. */
 struct outcome splice_failed_call(struct step *s, struct splice_row *row, const struct err *why, struct err *err);
 /* The round came to nothing for this reason; in whose words, or NULL. */
@@ -182,9 +184,9 @@ struct outcome splice_finish_reply(struct step *s, const struct net_reply *rep, 
 /* A candidate of ours, in this state: its row, and the payment's (spec/splice.md 2.3). */
 MUST_CHECK int splice_put_candidate(struct step *s, const struct splice_row *row, const struct funding_candidate *c,
 				    struct err *err);
-/* A candidate of ours is on its way: told once, and the splice waits for its lock.  A bump has done its work.  refused: in
- * what words our own node does not take it, or NULL. */
-struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
+/* A candidate of ours is on its way: told once, and the splice waits for its lock.  A bump has done its work.  offered: our
+ * own node was given it, and the row's failure is what it said; else there is none any more. */
+struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, bool offered,
 				 struct err *err);
 /* Those that were never sent, as it has turned out, are candidates no more. */
 MUST_CHECK int splice_discard_unsent(struct step *s, const struct splice_row *row, const struct ln_channel *channel,

@@ -369,7 +369,7 @@ static struct outcome by_verdict(struct step *s, struct splice_row *row, const s
 			return go_on_with(s, row, &a.txid, err);
 		if (splice_should_send(s, &p->known, &a.txid))
 			return splice_send(s, &a.txid);
-		return tracked(s, anew > 0, splice_is_pending(s, row, &a.txid, NULL, err), err);
+		return tracked(s, anew > 0, splice_is_pending(s, row, &a.txid, false, err), err);
 	case VERDICT_CLEAN_UP:
 		m->after = AFTER_PROBE;
 		return outcome_next(SPLICING_LOOK_BEFORE);

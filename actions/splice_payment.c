@@ -69,16 +69,14 @@ static int tell_pending(struct step *s, const struct splice_row *row, const stru
 	return splice_tell(s, "splice.pending", data, err);
 }
 
-/* What is told of it as its last failure, until something is better. */
-static void set_refused(const struct step *s, struct splice_row *row, const char *refused)
+/* What went wrong on the way is of no interest any more. */
+static void forgive(struct splice_row *row)
 {
-	row->fail_class = refused ? SPLICE_FEE_LOW : SPLICE_FINE;
-	row->fail_text = refused;
-	row->fail_at_ms = s->now_ms;
+	row->fail_class = SPLICE_FINE;
+	row->fail_text = NULL;
 }
 
-static struct outcome bump_is_done(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
-				   struct err *err)
+static struct outcome bump_is_done(struct step *s, struct splice_row *row, const struct txid *txid, struct err *err)
 {
 	json_t *result = json_object_in(s->arena);
 
@@ -87,22 +85,20 @@ static struct outcome bump_is_done(struct step *s, struct splice_row *row, const
 	row->bump_action = (struct action_id){ 0 };
 	row->attempts = row->disconnects = 0;
 	row->wait = SPLICE_WAIT_CONFIRMATION;
-	set_refused(s, row, refused);
 	row->cancel_requested = false;
 	if (splice_store_save(s->unit, row, s->now_ms, err) != 0 || step_wake(s, &row->action, err) != 0)
 		return outcome_trouble(err);
 	splice_set_id(result, "splice_id", &row->id);
 	onchain_set_txid(result, "txid", txid);
-	if (refused)
-		json_set_str(result, "refused", refused);
+	if (row->fail_class != SPLICE_FINE)
+		json_set_str(result, "refused", row->fail_text);
 	return outcome_done(result);
 }
 
-struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, const char *refused,
+struct outcome splice_is_pending(struct step *s, struct splice_row *row, const struct txid *txid, bool offered,
 				 struct err *err)
 {
 	struct splice *m = s->checkpoint;
-	bool was_refused = row->fail_class == SPLICE_FEE_LOW;
 
 	/* Told by whoever made it; found again later it is no news. */
 	if (row->active != SPLICE_NONE && tell_pending(s, row, txid, err) != 0)
@@ -111,13 +107,14 @@ struct outcome splice_is_pending(struct step *s, struct splice_row *row, const s
 	m->opened = m->begun = m->undecided = false;
 	m->last = SPLICE_FINE;
 	m->busy = m->refusals = m->aborts = 0;
+	if (!offered && row->active != SPLICE_NONE)
+		forgive(row);
 	if (m->is_bump)
-		return bump_is_done(s, row, txid, refused, err);
-	if (row->active != SPLICE_NONE || refused || (was_refused && s->row.state == SPLICING_SEND)) {
+		return bump_is_done(s, row, txid, err);
+	if (row->active != SPLICE_NONE || offered) {
 		row->active = SPLICE_NONE;
 		row->attempts = row->disconnects = 0;
 		row->wait = SPLICE_WAIT_CONFIRMATION;
-		set_refused(s, row, refused);
 		if (splice_store_save(s->unit, row, s->now_ms, err) != 0)
 			return outcome_trouble(err);
 		row->version++;

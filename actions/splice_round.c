@@ -426,5 +426,5 @@ struct outcome splice_finish_reply(struct step *s, const struct net_reply *rep, 
 	if (put_candidate(s, &row, done.raw, err) != 0)
 		return outcome_trouble(err);
 	m->sent_at_ms = done.unsent ? 0 : s->now_ms;
-	return done.unsent && s->chain ? splice_send(s, &m->txid) : splice_is_pending(s, &row, &m->txid, NULL, err);
+	return done.unsent && s->chain ? splice_send(s, &m->txid) : splice_is_pending(s, &row, &m->txid, false, err);
 }

@@ -42,20 +42,25 @@ int splice_send_ask(struct step *s, struct chain_question *ret, struct err *err)
 	return NOTHING_TO_ASK;
 }
 
-/* In words of ours where it is the fee: then it is worth a bump. */
-static const char *refusal(struct step *s, const struct chain_answer *got)
+/* What was said of it, as the splice's last failure.  Where nobody answered, what was said before stands. */
+static void note_answer(struct step *s, struct splice_row *row, const struct chain_broadcast *b)
 {
-	if (!got || got->broadcast.class == BROADCAST_OK || got->broadcast.class == BROADCAST_UNKNOWN)
-		return NULL;
-	return arena_printf(s->arena, "no mempool takes it (%s): %s", broadcast_class_name(got->broadcast.class),
-			    got->broadcast.words);
+	bool fee = b->class == BROADCAST_CONFLICT || b->class == BROADCAST_FEE_TOO_LOW;
+
+	if (b->class == BROADCAST_UNKNOWN)
+		return;
+	row->fail_class = b->class == BROADCAST_OK ? SPLICE_FINE : fee ? SPLICE_FEE_LOW : SPLICE_UNKNOWN;
+	row->fail_text = NULL;
+	row->fail_at_ms = s->now_ms;
+	if (b->class != BROADCAST_OK)
+		row->fail_text = splice_printable(s, arena_printf(s->arena, "no mempool takes it (%s): %s",
+								  broadcast_class_name(b->class), b->words));
 }
 
 /* Whatever it says: both sides have signed it, and a block may have it yet.  A higher bump is what helps. */
 struct outcome splice_send_told(struct step *s, const struct chain_answer *got, struct err *err)
 {
 	struct splice *m = s->checkpoint;
-	const char *no = refusal(s, got);
 	struct splice_row row;
 	int living = splice_row_of(s, &row, err);
 
@@ -64,7 +69,13 @@ struct outcome splice_send_told(struct step *s, const struct chain_answer *got, 
 	if (living == 0)
 		return outcome_next(SPLICING_CLEANED);
 	m->sent_at_ms = s->now_ms;
+	if (row.active != SPLICE_NONE) { /* what went wrong on the way to it is over */
+		row.fail_class = SPLICE_FINE;
+		row.fail_text = NULL;
+	}
+	if (got)
+		note_answer(s, &row, &got->broadcast);
 	log_info(&s->log, "splice.sent", F_BOOL("taken", got && got->broadcast.class == BROADCAST_OK),
-		 F_STR("no", no ? no : ""));
-	return splice_is_pending(s, &row, &m->sending, no, err);
+		 F_STR("no", row.fail_class == SPLICE_FINE ? "" : row.fail_text));
+	return splice_is_pending(s, &row, &m->sending, true, err);
 }

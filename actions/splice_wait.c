@@ -116,8 +116,7 @@ static struct outcome back_off(struct step *s, struct splice_row *row, struct er
 
 /* --- what went wrong --- */
 
-/* What others said is kept as printable text, so that it can be shown anywhere. */
-static const char *printable(struct step *s, const char *text)
+const char *splice_printable(struct step *s, const char *text)
 {
 	char *ret = arena_strdup(s->arena, text ? text : "");
 	size_t n = strlen(ret);
@@ -141,7 +140,7 @@ static int note(struct step *s, struct splice_row *row, enum splice_class why, c
 	m->final = m->has_peer_signatures = m->has_signed = false;
 	m->n_ours = 0;
 	row->fail_class = why;
-	row->fail_text = printable(s, text);
+	row->fail_text = splice_printable(s, text);
 	row->fail_at_ms = s->now_ms;
 	log_debug(&s->log, "splice.round_failed", F_STR("class", splice_class_name(why)),
 		  F_STR("text", row->fail_text));
@@ -253,7 +252,7 @@ struct outcome splice_failed_call(struct step *s, struct splice_row *row, const 
 	case TROUBLE_BUSY:
 		return busy(s, row, SPLICE_WAIT_NODE_BUSY, err);
 	case TROUBLE_SIGNED:
-		return splice_is_pending(s, row, &m->txid, NULL, err);
+		return splice_is_pending(s, row, &m->txid, false, err);
 	case TROUBLE_UNSIGNED:
 		return unsigned_yet(s, row, &said, err);
 	case TROUBLE_TOO_OLD:
