@@ -202,11 +202,11 @@ def the_node_is_killed_with_it(w):
 
 @scenario
 def killed_at_random_moments(w):
-    """walletd alone, in the middle of whatever it is at."""
+    """walletd alone, in the middle of whatever it is at; each may cost an attempt, for those are counted before."""
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     print("seed", seed)
-    d = w.daemon()
+    d = w.daemon("--splice_attempts=9")
     txids = []
     for start in (w.out, w.into):
         done = start(d, 40_000, feerate="4")
