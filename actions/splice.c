@@ -67,6 +67,7 @@ static json_t *splice_save(struct step *s)
 	json_set_bool(cp, "ended", m->ended);
 	json_set_int(cp, "why", m->why);
 	json_set_str(cp, "text", m->text);
+	json_set_int(cp, "quiet_until_ms", m->quiet_until_ms);
 	json_set_u64(cp, "held_at", m->held_at);
 	json_set_u64(cp, "short_by", m->short_by);
 	save_hash(s->arena, cp, "sending", m->sending.b);
@@ -162,6 +163,7 @@ static int load_upkeep(const json_t *cp, struct splice *m, struct err *err)
 	if (json_opt_bool(cp, "signed", &m->has_signed, err) != 0 ||
 	    json_opt_u64(cp, "held_at", UINT32_MAX, &held_at, err) != 0 ||
 	    json_opt_u64(cp, "short_by", LN_RESERVE_BLOCKS, &short_by, err) != 0 ||
+	    json_opt_i64(cp, "quiet_until_ms", &m->quiet_until_ms, err) != 0 ||
 	    json_opt_i64(cp, "sent_at_ms", &m->sent_at_ms, err) != 0)
 		return -1;
 	m->held_at = (uint32_t)held_at;

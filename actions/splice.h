@@ -80,10 +80,11 @@ struct splice {
 	uint32_t *ours; /* the places of the inputs that we sign */
 	size_t n_ours;
 	struct sat fee;
-	uint32_t held_at;    /* height: when its coins were reserved, or that was looked at last */
-	uint32_t short_by;   /* blocks: that their reservation is to be longer */
-	struct txid sending; /* what our own node is given */
-	int64_t sent_at_ms;  /* when it was, or the Lightning node's was; 0: nobody has taken it */
+	int64_t quiet_until_ms; /* the node is at an abort, whatever wakes us: it takes nothing until then */
+	uint32_t held_at;       /* height: when its coins were reserved, or that was looked at last */
+	uint32_t short_by;      /* blocks: that their reservation is to be longer */
+	struct txid sending;    /* what our own node is given */
+	int64_t sent_at_ms;     /* when it was, or the Lightning node's was; 0: nobody has taken it */
 	/* a splice as a whole */
 	uint32_t
 		handed; /* submissions that something has come of, or may: counted before each, at most SPLICE_HANDED_MAX */

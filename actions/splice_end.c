@@ -9,6 +9,7 @@
 #include "store/movement_store.h"
 
 #define AGAIN_MS   2000 /* after an abort the node works on the channel anew */
+#define ANEW_MS    60000
 #define ABORTS_MAX 4u
 #define BY_FORCE   2u /* aborts that did nothing before the connection is cut */
 
@@ -290,6 +291,11 @@ struct outcome splice_look_before_reply(struct step *s, const struct net_reply *
 		return outcome_next(SPLICING_CLEANED);
 	}
 	log_warn(&s->log, "splice.hangs", F_STR("hint", "restart the Lightning node"));
+	/* What nobody has signed may be tried again later: a command that hung may have got stuck behind the aborts. */
+	if (!m->is_bump) {
+		m->aborts = 0;
+		m->quiet_until_ms = s->now_ms + ANEW_MS;
+	}
 	return splice_wait_for(s, &row, SPLICE_WAIT_NODE_BUSY, SPLICING_PROBE, err);
 }
 
@@ -315,6 +321,7 @@ static struct outcome after_abort(struct step *s)
 	m->busy = 0;
 	m->psbt = NULL;
 	m->begun = m->probed = false;
+	m->quiet_until_ms = s->now_ms + AGAIN_MS;
 	return m->after == AFTER_GIVE_UP ? outcome_next(SPLICING_CLEANED)
 					 : outcome_park(SPLICING_PROBE, s->now_ms + AGAIN_MS);
 }

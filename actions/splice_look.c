@@ -417,6 +417,8 @@ static struct outcome decide(struct step *s, struct splice_row *row, const struc
 		.caps = splice_backend(s)->caps,
 	};
 
+	if (s->now_ms < m->quiet_until_ms)
+		return outcome_park(SPLICING_LOOK, m->quiet_until_ms);
 	if (splice_known_of(s, row, &p.known, err) != 0 ||
 	    funding_spend_of(s->view, s->arena, &row->id, &spend, err) != 0)
 		return outcome_trouble(err);

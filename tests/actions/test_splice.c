@@ -289,6 +289,34 @@ START_TEST(trouble_is_met)
 }
 END_TEST
 
+/* A round that nobody remembers, and that does not go: the node has time after each abort, whatever wakes us meanwhile; and
+ * when all was tried, it is tried again later. */
+START_TEST(a_command_that_hangs)
+{
+	struct action_id id;
+	unsigned before;
+
+	sw.node->negotiating = sw.node->hangs = true;
+	id = splice_world_start("splice_out", OUT);
+	for (int i = 0; i < 100 && sw.node->aborts == 0; i++)
+		splice_world_pass(1000);
+	ck_assert_uint_eq(sw.node->aborts, 1);
+	for (int i = 0; i < 10; i++)
+		splice_world_mine(-1);
+	ck_assert_uint_eq(sw.node->aborts, 1);
+	splice_world_pass(600000);
+	ck_assert_uint_gt(sw.node->disconnects, 1);
+	before = sw.node->aborts;
+	splice_world_pass(600000);
+	ck_assert_uint_gt(sw.node->aborts, before);
+	ck_assert_uint_eq(sw.node->opens, 0);
+	sw.node->hangs = false;
+	splice_world_pass(600000);
+	ends(&id, ACTION_PARKED);
+	ck_assert_uint_eq(sw.node->sent, 1);
+}
+END_TEST
+
 START_TEST(the_budget_is_spent)
 {
 	struct action_id id;
@@ -696,6 +724,7 @@ int main(void)
 	tcase_add_loop_test(no, is_refused_at_once, 0, ARRAY_LEN(bad));
 	tcase_add_test(no, a_bump_at_a_time);
 	tcase_add_loop_test(t, trouble_is_met, 0, ARRAY_LEN(trouble));
+	tcase_add_test(t, a_command_that_hangs);
 	tcase_add_test(t, the_budget_is_spent);
 	tcase_add_test(t, the_deadline_passes);
 	tcase_add_test(t, what_is_signed_has_no_deadline);

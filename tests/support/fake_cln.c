@@ -551,7 +551,7 @@ static json_t *abort_channels(struct fake_cln *n)
 	/* Of a signed one it would close the channel: no test may come here. */
 	for (size_t i = 0; i < st->n_flights; i++)
 		ck_assert(!st->flight[i].sent);
-	st->negotiating = false;
+	st->negotiating = st->hangs;
 	st->n_flights = 0;
 	return object(n);
 }
@@ -560,7 +560,7 @@ static json_t *abort_channels(struct fake_cln *n)
 static json_t *disconnect(struct fake_cln *n)
 {
 	n->st->disconnects++;
-	n->st->negotiating = false;
+	n->st->negotiating = n->st->hangs;
 	for (size_t i = 0; i < n->st->n_flights; i++) {
 		n->st->sent += !n->st->flight[i].sent;
 		n->st->flight[i].sent = true;

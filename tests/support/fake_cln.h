@@ -42,6 +42,7 @@ struct fake_cln_state {
 	struct fake_flight flight[FAKE_CLN_FLIGHTS];
 	size_t n_flights;
 	bool negotiating; /* in its memory */
+	bool hangs;       /* … and neither an abort nor a new connection ends it */
 	char round[8192]; /* its PSBT */
 	int64_t by;
 	uint64_t rate_kw;
