@@ -349,7 +349,7 @@ START_TEST(killed_anywhere_and_it_goes_once)
 	struct splice_row row;
 	int nth = 1;
 
-	for (bool died = true; died; nth += 1 + nth / 4) {
+	for (bool died = true; died; nth += 1 + nth / 3) {
 		splice_world_setup_whole();
 		splice_world_down();
 		store_close(sw.disk.store);

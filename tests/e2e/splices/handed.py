@@ -89,8 +89,9 @@ def payments(w, d, txids):
 
 @whole
 def a_reply_that_is_lost(w):
-    """The node has it, and nobody knows: it is seen, and not asked for again."""
+    """The node has it, and nobody knows: it is seen when it comes to be, and not asked for again."""
     d = quick(w)
+    w.ln.stub.surface_s = 1
     w.ln.stub.at("SpliceOut", acts.lose_reply())
     done = w.out(d, 50_000)
     ends_well(w, d, done)
