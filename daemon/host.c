@@ -301,6 +301,8 @@ static void exit_begun(void *ctx)
 
 	look_at_chain(h);
 	exits_kick(h->exits);
+	if (h->auto_exit_run)
+		task_kick(h->auto_exit_run); /* there may be more */
 }
 
 static bool chain_is_known(void *ctx)

@@ -11,11 +11,13 @@
 #include "store/watch_store.h"
 
 #define PAGE       200u
+#define BEGIN_MAX  16u        /* exits in one pass: it holds the loop, and each takes some ms */
 #define PASS_ARENA (8u << 20) /* of a page, or of one VTXO with its exit */
 
 struct auto_exits {
 	struct auto_exit_options opt;
 	struct log log;
+	unsigned begun; /* in this pass */
 };
 
 /* One pass: what it goes by. */
@@ -161,6 +163,7 @@ static int begin(struct auto_exits *x, const struct vtxo_row *row, bool on_chain
 		log_debug(&x->log, "exit.auto_refused", F_STR("vtxo", id), F_STR("error", err->msg));
 		return 0;
 	}
+	x->begun += b.begun == 1;
 	if (b.begun == 1)
 		log_info(&x->log, "exit.auto_begun", F_STR("vtxo", id),
 			 F_STR("reason", on_chain              ? "on_chain"
@@ -206,13 +209,13 @@ static int look_at_all(const struct pass *p, struct err *err)
 	struct vtxo_query q = { .limit = PAGE };
 	struct page page = { .n = PAGE };
 
-	while (page.n == PAGE) {
+	while (page.n == PAGE && p->x->begun < BEGIN_MAX) {
 		SCOPED(arena) struct arena a = ARENA_LIMIT(PASS_ARENA);
 
 		page.n = 0;
 		if (vtxo_store_list(p->view, &a, &q, keep_row, &page, err) < 0)
 			return -1;
-		for (unsigned i = 0; i < page.n; i++) {
+		for (unsigned i = 0; i < page.n && p->x->begun < BEGIN_MAX; i++) {
 			struct vtxo_row *row = &page.rows[i];
 			bool open = row->state == VTXO_SPENDABLE || row->state == VTXO_LOCKED;
 
@@ -233,6 +236,7 @@ int auto_exits_run(void *auto_exits, struct err *err)
 
 	if (found != 1)
 		return found;
+	x->begun = 0;
 	pass.tip = tip.ref.height;
 	pass.has_rates = chain_last_fees(x->opt.chain, &pass.rates, &(int64_t){ 0 });
 	if (look_at_all(&pass, err) != 0)

@@ -25,7 +25,8 @@ struct auto_exit_options {
 	struct feerate limit; /* the most that is ever paid */
 	struct exits
 		*exits; /* what they have put on chain is claimed (exit/auto_claim.h); or NULL: only when asked for */
-	void (*begun)(void *ctx); /* an exit has begun, and is durable; or NULL */
+	/* An exit has begun, and is durable; or NULL.  One pass begins a few: the next one is to run soon. */
+	void (*begun)(void *ctx);
 	void *ctx;
 };
 struct auto_exits;

@@ -157,6 +157,30 @@ START_TEST(begun_by_somebody_else)
 }
 END_TEST
 
+/* So many in one pass, for it holds the loop; whoever is told that one has begun lets the next one run. */
+START_TEST(many_at_once)
+{
+	struct vtxo v[17];
+
+	for (unsigned i = 0; i < ARRAY_LEN(v); i++)
+		v[i] = vtxo_world_board(vtxo_world_key(0), 50000 + i);
+	follower_world_mine();
+	for (unsigned i = 0; i < ARRAY_LEN(v); i++) {
+		struct exit_chain chain;
+
+		vtxo_world_take(&v[i]);
+		OK(exit_chain_make(&fw.arena, &v[i], &chain, err));
+		model_node_offer(fw.node, &chain.txs[0].tx);
+	}
+	pass(AUTO_EXIT_OFF);
+	ck_assert_uint_eq(begun, 16);
+	pass(AUTO_EXIT_OFF);
+	ck_assert_uint_eq(begun, 17);
+	pass(AUTO_EXIT_OFF);
+	ck_assert_uint_eq(begun, 17);
+}
+END_TEST
+
 /* Another output of the same script is none of it. */
 START_TEST(a_payment_to_its_script)
 {
@@ -188,6 +212,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, follower_world_teardown);
 	tcase_add_loop_test(c, case_table, 0, ARRAY_LEN(cases));
 	tcase_add_test(c, begun_by_somebody_else);
+	tcase_add_test(c, many_at_once);
 	tcase_add_test(c, a_payment_to_its_script);
 	tcase_add_test(c, nothing_there);
 	suite_add_tcase(s, c);
