@@ -117,7 +117,7 @@ static const struct {
 	{ "who else spends it", FAMILY_TX_CHANGE, "SELECT t.id FROM onchain_input",
 	  "onchain_input_spends (prev_txid=? AND prev_vout=?)" },
 	{ "who spends what it makes", FAMILY_TX_CHANGE, "SELECT s.id", "onchain_input_spends (prev_txid=?)" },
-	{ "who watches an output", FAMILY_WATCH, "FROM chain_watch WHERE txid = ?1 AND vout = ?2 AND (?6",
+	{ "who watches an output", FAMILY_WATCH, "FROM chain_watch WHERE txid = ?1 AND vout = ?2 ON CONFLICT",
 	  "chain_watch_output (txid=? AND vout=?)" },
 	{ "who watches a script", FAMILY_WATCH, "FROM chain_watch WHERE spk = ?1", "chain_watch_script (spk=?)" },
 	{ "coins to choose from", FAMILY_UTXO, "SELECT c.id, c.value FROM onchain_coin AS c WHERE",
