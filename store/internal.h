@@ -18,8 +18,10 @@ struct unit {
 };
 
 struct stmt {
-	sqlite3_stmt *raw;
+	sqlite3_stmt *raw; /* NULL: the reader's, not used yet, or not to be had (store.unprepared) */
 	struct store *store;
+	sqlite3 *db;
+	const char *sql;
 	bool busy;
 };
 
@@ -49,6 +51,7 @@ struct store {
 
 	struct conn writer, reader;
 	sqlite3_stmt *control[CONTROL_COUNT];
+	struct err unprepared; /* why, of the last one */
 	enum store_health health;
 	int schema_version;
 	struct store_stats stats;
@@ -67,6 +70,7 @@ struct store {
 int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct err *err);
 MUST_CHECK int store_exec(struct store *s, sqlite3 *db, const char *what, const char *sql, struct err *err);
 MUST_CHECK int store_migrate(struct store *s, bool fresh, struct err *err);
+/* The writer's statements, which shows that they and the file fit; the reader's, which are the same, when they are used. */
 MUST_CHECK int store_prepare_all(struct store *s, struct err *err);
 void store_finalize_all(struct store *s);
 

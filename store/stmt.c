@@ -22,7 +22,7 @@ static int prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt *
 	return 0;
 }
 
-static int prepare_conn(struct store *s, struct conn *c, struct err *err)
+static void name_all(struct store *s, struct conn *c)
 {
 	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
 		const struct query_set *set = query_sets[f];
@@ -30,12 +30,17 @@ static int prepare_conn(struct store *s, struct conn *c, struct err *err)
 		c->stmts[f] = calloc(set->n ? set->n : 1, sizeof(struct stmt));
 		if (!c->stmts[f])
 			abort();
-		for (unsigned i = 0; i < set->n; i++) {
-			c->stmts[f][i].store = s;
-			if (prepare(s, c->db, set->sql[i], &c->stmts[f][i].raw, err) != 0)
-				return err_context(err, "%s", set->name);
-		}
+		for (unsigned i = 0; i < set->n; i++)
+			c->stmts[f][i] = (struct stmt){ .store = s, .db = c->db, .sql = set->sql[i] };
 	}
+}
+
+static int prepare_conn(struct store *s, struct conn *c, struct err *err)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		for (unsigned i = 0; i < query_sets[f]->n; i++)
+			if (prepare(s, c->db, query_sets[f]->sql[i], &c->stmts[f][i].raw, err) != 0)
+				return err_context(err, "%s", query_sets[f]->name);
 	return 0;
 }
 
@@ -44,9 +49,9 @@ int store_prepare_all(struct store *s, struct err *err)
 	for (unsigned i = 0; i < CONTROL_COUNT; i++)
 		if (prepare(s, s->writer.db, control_sql[i], &s->control[i], err) != 0)
 			return -1;
-	if (prepare_conn(s, &s->writer, err) != 0)
-		return -1;
-	return prepare_conn(s, &s->reader, err);
+	name_all(s, &s->writer);
+	name_all(s, &s->reader);
+	return prepare_conn(s, &s->writer, err);
 }
 
 static void finalize_conn(struct conn *c)
@@ -74,6 +79,9 @@ struct stmt *stmt_of(struct view v, enum family f, unsigned query)
 	assert(query < query_sets[f]->n);
 	assert(!q->busy); /* the same statement inside its own loop would lose its place */
 	q->busy = true;
+	if (!q->raw)
+		(void)prepare(q->store, q->db, q->sql, &q->raw,
+			      &q->store->unprepared); /* a failure is told by stmt_step() */
 	return q;
 }
 
@@ -81,20 +89,22 @@ void stmt_scope_end(struct stmt **q)
 {
 	if (!*q)
 		return;
-	sqlite3_reset((*q)->raw);
-	sqlite3_clear_bindings((*q)->raw);
+	if ((*q)->raw) {
+		sqlite3_reset((*q)->raw);
+		sqlite3_clear_bindings((*q)->raw);
+	}
 	(*q)->busy = false;
 }
 
-/* Binding fails for a wrong index or lack of memory only: ours, or fatal. */
-static void bound(int rc)
+/* Binding fails for a wrong index or lack of memory only: ours, or fatal; and where there is no statement, as its step tells. */
+static void bound(const struct stmt *q, int rc)
 {
-	assert(rc == SQLITE_OK);
+	assert(rc == SQLITE_OK || !q->raw);
 }
 
 void bind_i64(struct stmt *q, int i, int64_t v)
 {
-	bound(sqlite3_bind_int64(q->raw, i, v));
+	bound(q, sqlite3_bind_int64(q->raw, i, v));
 }
 
 void bind_u64(struct stmt *q, int i, uint64_t v)
@@ -109,13 +119,13 @@ void bind_bool(struct stmt *q, int i, bool v)
 }
 void bind_null(struct stmt *q, int i)
 {
-	bound(sqlite3_bind_null(q->raw, i));
+	bound(q, sqlite3_bind_null(q->raw, i));
 }
 
 void bind_text(struct stmt *q, int i, const char *v)
 {
 	if (v)
-		bound(sqlite3_bind_text(q->raw, i, v, -1, SQLITE_STATIC));
+		bound(q, sqlite3_bind_text(q->raw, i, v, -1, SQLITE_STATIC));
 	else
 		bind_null(q, i);
 }
@@ -130,7 +140,7 @@ void bind_optional(struct stmt *q, int i, int64_t v, int64_t none)
 
 void bind_blob(struct stmt *q, int i, struct bytes v)
 {
-	bound(sqlite3_bind_blob64(q->raw, i, v.p ? (const void *)v.p : "", v.n, SQLITE_STATIC));
+	bound(q, sqlite3_bind_blob64(q->raw, i, v.p ? (const void *)v.p : "", v.n, SQLITE_STATIC));
 }
 
 void bind_hash32(struct stmt *q, int i, const struct hash32 *v)
@@ -179,7 +189,7 @@ void bind_gas_price(struct stmt *q, int i, struct gas_price v)
 
 void bind_pubkey(struct stmt *q, int i, const struct pubkey *v)
 {
-	bound(sqlite3_bind_blob(q->raw, i, v->b, sizeof(v->b), SQLITE_STATIC));
+	bound(q, sqlite3_bind_blob(q->raw, i, v->b, sizeof(v->b), SQLITE_STATIC));
 }
 
 void bind_action_id(struct stmt *q, int i, const struct action_id *v)
@@ -189,8 +199,13 @@ void bind_action_id(struct stmt *q, int i, const struct action_id *v)
 
 int stmt_step(struct stmt *q, struct err *err)
 {
-	int rc = sqlite3_step(q->raw);
+	int rc;
 
+	if (!q->raw) {
+		*err = q->store->unprepared;
+		return -1;
+	}
+	rc = sqlite3_step(q->raw);
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE)
@@ -380,7 +395,8 @@ static uint64_t work_of(struct conn *c, enum family f)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < query_sets[f]->n; i++)
-		sum += (uint64_t)sqlite3_stmt_status(c->stmts[f][i].raw, SQLITE_STMTSTATUS_VM_STEP, 1);
+		if (c->stmts[f][i].raw)
+			sum += (uint64_t)sqlite3_stmt_status(c->stmts[f][i].raw, SQLITE_STMTSTATUS_VM_STEP, 1);
 	return sum;
 }
 
