@@ -405,6 +405,22 @@ START_TEST(damage_stops_writing_and_not_reading)
 }
 END_TEST
 
+/* What only reads is prepared when it is used first. */
+START_TEST(a_statement_that_cannot_be_had_is_told)
+{
+	sqlite3 *db = open_beside();
+	int64_t n;
+
+	run(db, "ALTER TABLE event RENAME TO away");
+	FAILS(event_last_seq(store_view(scratch.store), &n, err), ERR_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(err->msg, "no such table"));
+	run(db, "ALTER TABLE away RENAME TO event");
+	OK(event_last_seq(store_view(scratch.store), &n, err));
+	ck_assert_int_eq(n, 0);
+	sqlite3_close(db);
+}
+END_TEST
+
 #define FATAL_CODE 42
 
 static void die(void *ctx, const struct err *er)
@@ -1136,6 +1152,7 @@ int main(void)
 	tcase_add_test(tc, a_disk_full_for_the_index_is_a_full_disk);
 	tcase_add_test(tc, a_medium_that_turns_read_only);
 	tcase_add_test(tc, damage_stops_writing_and_not_reading);
+	tcase_add_test(tc, a_statement_that_cannot_be_had_is_told);
 	tcase_add_loop_test(tc, an_io_error_is_fatal, 0, (int)ARRAY_LEN(io_errors));
 	tcase_add_test(tc, a_sync_that_fails_while_folding_is_fatal);
 	tcase_add_test(tc, without_a_hook_an_io_error_aborts);
