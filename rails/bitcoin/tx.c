@@ -17,7 +17,8 @@
 struct decoder {
 	struct arena *a;
 	struct reader r;
-	bool full; /* the arena has no room for what was read */
+	bool full;     /* the arena has no room for what was read */
+	bool negative; /* an amount was */
 };
 
 /* Arrays are sized by counts that the input is long enough for: no more than a constant times its length. */
@@ -49,18 +50,17 @@ static void read_inputs(struct decoder *d, struct tx *tx)
 	tx->n_in = reader_ok(&d->r) ? n : 0;
 }
 
-static int read_outputs(struct decoder *d, struct tx *tx, struct err *err)
+static void read_outputs(struct decoder *d, struct tx *tx)
 {
 	size_t n = read_compact_count(&d->r, OUT_MIN);
 
 	tx->out = room_for(d, n, sizeof(*tx->out));
 	for (size_t i = 0; i < n && reader_ok(&d->r); i++) {
 		if (!sat_from_u64(read_le64(&d->r), &tx->out[i].value))
-			return ERR(err, ERR_RANGE, "transaction: the amount of output %zu is negative", i);
+			d->negative = true;
 		tx->out[i].script = read_compact_bytes(&d->r);
 	}
 	tx->n_out = reader_ok(&d->r) ? n : 0;
-	return 0;
 }
 
 static void read_witnesses(struct decoder *d, struct tx *tx)
@@ -83,6 +83,16 @@ static int malformed(const struct decoder *d, struct err *err)
 	return ERR(err, ERR_PARSE, "not a transaction");
 }
 
+/* It has the form of a transaction: whoever reads it this way, reads it as this one. */
+static int well_formed(const struct decoder *d, const struct tx *tx, struct tx *ret, struct err *err)
+{
+	if (d->negative)
+		return ERR(err, ERR_RANGE, "transaction: the amount of an output is negative");
+	*ret = *tx;
+	return 0;
+}
+
+/* 1: it is none of these; err tells why not. */
 static int read_extended(struct decoder d, struct tx *ret, struct err *err)
 {
 	struct tx tx = { .version = read_le32(&d.r) };
@@ -95,18 +105,21 @@ static int read_extended(struct decoder d, struct tx *ret, struct err *err)
 			read_inputs(&d, &tx);
 	}
 	/* "00 00": neither inputs nor outputs; bitcoind reads no further there either. */
-	if ((tx.n_in > 0 || flag != 0) && read_outputs(&d, &tx, err) != 0)
-		return -1;
+	if (tx.n_in > 0 || flag != 0)
+		read_outputs(&d, &tx);
 	if ((flag & SEGWIT_FLAG) != 0) {
 		read_witnesses(&d, &tx);
-		if (reader_ok(&d.r) && !tx_has_witness(&tx))
-			return ERR(err, ERR_PARSE, "not a transaction: it says that it has a witness, and has none");
+		if (reader_ok(&d.r) && !tx_has_witness(&tx)) {
+			ERR(err, ERR_PARSE, "not a transaction: it says that it has a witness, and has none");
+			return 1;
+		}
 	}
 	tx.locktime = read_le32(&d.r);
-	if (!reader_at_end(&d.r) || (flag & ~SEGWIT_FLAG) != 0)
-		return malformed(&d, err);
-	*ret = tx;
-	return 0;
+	if (!reader_at_end(&d.r) || (flag & ~SEGWIT_FLAG) != 0) {
+		malformed(&d, err);
+		return 1;
+	}
+	return well_formed(&d, &tx, ret, err);
 }
 
 static int read_legacy(struct decoder d, struct tx *ret, struct err *err)
@@ -114,13 +127,11 @@ static int read_legacy(struct decoder d, struct tx *ret, struct err *err)
 	struct tx tx = { .version = read_le32(&d.r) };
 
 	read_inputs(&d, &tx);
-	if (read_outputs(&d, &tx, err) != 0)
-		return -1;
+	read_outputs(&d, &tx);
 	tx.locktime = read_le32(&d.r);
-	if (!reader_at_end(&d.r))
+	if (!reader_at_end(&d.r) && !d.negative)
 		return malformed(&d, err);
-	*ret = tx;
-	return 0;
+	return well_formed(&d, &tx, ret, err);
 }
 
 static int decoder_start(struct arena *a, struct bytes v, struct decoder *ret, struct err *err)
@@ -137,13 +148,15 @@ int tx_decode(struct arena *a, struct bytes v, struct tx *ret, struct err *err)
 {
 	struct decoder d;
 	struct err why;
+	int rc;
 
 	if (decoder_start(a, v, &d, err) != 0)
 		return -1;
-	if (read_extended(d, ret, &why) == 0)
+	rc = read_extended(d, ret, &why);
+	if (rc == 0)
 		return 0;
 	/* Only where a marker and no inputs look the same are there two ways to read it. */
-	if (v.n > 4 && v.p[4] == 0 && read_legacy(d, ret, err) == 0)
+	if (rc > 0 && v.n > 4 && v.p[4] == 0 && read_legacy(d, ret, err) == 0)
 		return 0;
 	*err = why;
 	return -1;

@@ -252,6 +252,14 @@ static const struct {
 	  "00"
 	  "00000000",
 	  ERR_RANGE, 0, 0 },
+	/* And it could be read without a marker: no inputs, and an output whose script is what is left. */
+	{ "a negative amount behind a marker",
+	  "ffffffff0001016202ee5c39626cba295fe52c525a67ec988e2f285b23a59a16efb9a64341e9ed0000000000fdffffff03de"
+	  "fdffffffffffff009caef629010000001976a914c9d9560b9316f5f83ae9eda48675f4f2f9dae3c488ac40420f0000000000"
+	  "225120274ba709fbee34cc2043be2907f6c85fffca1dc708b5d0a5aaa3a3901384fab3014035fbc555e8b081548a35146813"
+	  "b1d7ce8e2ae3c497a71a01648fb2eded978e436e7254b768f34c234c9680032ad19a1c976e3a6463adbef29f946b8edeac44"
+	  "d400000080",
+	  ERR_RANGE, 0, 0 },
 	{ "nothing", "", ERR_PARSE, 0, 0 },
 };
 
