@@ -3,11 +3,8 @@ count of the money afterwards.
 
   @scenario                                both suites run it: with the scripted node, and with a real pair
   @scripted                                only with the scripted node: world.ln.stub is it, world.ln.model its channel
-<<<<<<< HEAD
   @whole                                   only with the scripted ldk-server, the same
-=======
   @real                                    only with a real pair
->>>>>>> ae29bc9 (actions: a round that is final before we have signed it, and one that nobody goes on with)
   def one_of_them(world):
       d = world.daemon()
       done = world.out(d, 50_000)          an action that was started
@@ -46,11 +43,7 @@ def register(*kinds):
     return add
 
 
-<<<<<<< HEAD
-scenario, scripted, whole = register(SCRIPTED, REAL), register(SCRIPTED), register(WHOLE)
-=======
-scenario, scripted, real = register(SCRIPTED, REAL), register(SCRIPTED), register(REAL)
->>>>>>> ae29bc9 (actions: a round that is final before we have signed it, and one that nobody goes on with)
+scenario, scripted, whole, real = register(SCRIPTED, REAL), register(SCRIPTED), register(WHOLE), register(REAL)
 
 
 def alone(title, function):
