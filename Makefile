@@ -143,7 +143,8 @@ peers:
 e2e:
 	@contrib/deps.sh build peers
 	@$(MAKE) all
-	tests/e2e/all $O
+	@$(MAKE) BUILD=check all
+	tests/e2e/all $O build/check
 
 e2e-cdk:
 	@contrib/deps.sh build peers
