@@ -130,33 +130,45 @@ static int may_confirm(struct step *s, bool *ret, struct err *err)
 	return 0;
 }
 
-static struct outcome over(struct step *s, struct err *err)
+/* Has it moved money?  Of a bump: what its splice has signed before is its splice's to tell. */
+static int funds_moved(struct step *s, const char **ret, struct err *err)
 {
 	const struct splice *m = s->checkpoint;
-	struct err why;
 	bool may;
 
 	if (may_confirm(s, &may, err) != 0)
+		return -1;
+	*ret = m->handed > 0 || (may && !m->is_bump) ? "unknown" : "no";
+	return 0;
+}
+
+static struct outcome over(struct step *s, struct err *err)
+{
+	const struct splice *m = s->checkpoint;
+	const char *moved;
+	struct err why;
+
+	if (funds_moved(s, &moved, err) != 0)
 		return outcome_trouble(err);
 	reason(m, &why);
-	if (m->why == SPLICE_CANCELLED)
-		return outcome_cancelled(&why);
-	/* Of a bump: what its splice has signed before is its splice's to tell. */
-	return outcome_failed(&why, m->handed > 0 || (may && !m->is_bump) ? "unknown" : "no");
+	return m->why == SPLICE_CANCELLED ? outcome_cancelled(&why) : outcome_failed(&why, moved);
 }
 
 static int tell_end(struct step *s, const struct splice_row *row, struct err *err)
 {
 	const struct splice *m = s->checkpoint;
 	json_t *data = json_object_in(s->arena);
+	const char *moved;
 
 	if (m->why == SPLICE_CANCELLED)
 		return splice_tell(s, "splice.cancelled", data, err);
+	if (funds_moved(s, &moved, err) != 0)
+		return -1;
 	json_set_str(data, "class", splice_class_name(m->why));
 	json_set_int(data, "attempts", row->attempts);
 	json_set_str(data, "detail", m->text);
 	json_set_bool(data, "retriable", false);
-	json_set_str(data, "funds_moved", m->handed > 0 ? "unknown" : "no");
+	json_set_str(data, "funds_moved", moved);
 	return splice_tell(s, "splice.negotiation_failed", data, err);
 }
 

@@ -93,7 +93,8 @@ bool exit_child_is_ours(const struct exit_child_row *child);
 struct action_id exit_child_holder(int64_t tx_id);
 /* A child; one that is active is so in the place of any other, which becomes REPLACED.  The same txid again: as is told now, with
  * what is new; what a node may have of it is not forgotten.
- * A stranger's is SENT as long as the network has it, and active unless one of ours is still to be counted with.  It may spend the anchors of several exit transactions: then each of them has a row of it. */
+ * A stranger's is SENT as long as the network has it, and active unless one of ours is still to be counted with.  It may spend
+ * the anchors of several exit transactions: then each of them has a row of it. */
 MUST_CHECK int exit_child_store_add(struct unit *u, const struct exit_child_row *child, int64_t now_ms, int64_t *ret_id,
 				    struct err *err);
 /* Saves fee, origin, status, reach, active, confirmed, block and refusal. */

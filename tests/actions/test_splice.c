@@ -488,6 +488,8 @@ START_TEST(what_may_confirm_stays_reserved)
 	splice_world_pass(60000);
 	ends(&id, ACTION_FAILED);
 	ck_assert_str_eq(splice_world_row(&id).funds_moved, "unknown");
+	ck_assert_ptr_nonnull(
+		strstr(splice_world_last_event("splice.negotiation_failed"), "\"funds_moved\":\"unknown\""));
 	ck_assert_int_eq(splice_world_payment().status, FUNDING_PENDING);
 	splice_world_look();
 	ck_assert(sw.node->coin[0].reserved);

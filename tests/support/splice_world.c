@@ -465,6 +465,20 @@ unsigned splice_world_events(const char *kind)
 	return n;
 }
 
+static void keep(void *ctx, const struct event *ev)
+{
+	*(const char **)ctx = arena_strdup(&sw.arena, ev->data);
+}
+
+const char *splice_world_last_event(const char *kind)
+{
+	const char *data = "";
+	int64_t cursor;
+
+	OK(event_list(store_view(sw.disk.store), &sw.arena, 0, kind, 1000, keep, &data, &cursor, err));
+	return data;
+}
+
 bool splice_world_living(struct splice_row *ret)
 {
 	struct hash32 channel = fake_cln_channel();

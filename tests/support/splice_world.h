@@ -56,6 +56,8 @@ enum err_code splice_world_cancel(const struct action_id *id);
 struct action_row splice_world_row(const struct action_id *id);
 /* How many events of this kind there are. */
 unsigned splice_world_events(const char *kind);
+/* The data of the last of them, as JSON; "": there is none. */
+const char *splice_world_last_event(const char *kind);
 /* The living splice of the channel; false: there is none. */
 bool splice_world_living(struct splice_row *ret);
 /* The payment of the channel; there is one. */
