@@ -71,7 +71,7 @@ int store_sqlite_error(struct store *s, sqlite3 *db, const char *what, struct er
 MUST_CHECK int store_exec(struct store *s, sqlite3 *db, const char *what, const char *sql, struct err *err);
 MUST_CHECK int store_migrate(struct store *s, bool fresh, struct err *err);
 /* The writer's statements, which shows that they and the file fit; the reader's, which are the same, when they are used. */
-MUST_CHECK int store_prepare_all(struct store *s, struct err *err);
+MUST_CHECK int store_prepare(struct store *s, bool lazily, struct err *err);
 void store_finalize_all(struct store *s);
 
 #endif

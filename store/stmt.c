@@ -44,14 +44,14 @@ static int prepare_conn(struct store *s, struct conn *c, struct err *err)
 	return 0;
 }
 
-int store_prepare_all(struct store *s, struct err *err)
+int store_prepare(struct store *s, bool lazily, struct err *err)
 {
 	for (unsigned i = 0; i < CONTROL_COUNT; i++)
 		if (prepare(s, s->writer.db, control_sql[i], &s->control[i], err) != 0)
 			return -1;
 	name_all(s, &s->writer);
 	name_all(s, &s->reader);
-	return prepare_conn(s, &s->writer, err);
+	return lazily ? 0 : prepare_conn(s, &s->writer, err);
 }
 
 static void finalize_conn(struct conn *c)
@@ -225,8 +225,13 @@ int stmt_run(struct stmt *q, struct err *err)
 
 int stmt_insert(struct stmt *q, enum err_code taken, const char *what, struct err *err)
 {
-	int rc = sqlite3_step(q->raw);
+	int rc;
 
+	if (!q->raw) {
+		*err = q->store->unprepared;
+		return -1;
+	}
+	rc = sqlite3_step(q->raw);
 	if (rc == SQLITE_DONE)
 		return 0;
 	if (rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_ROWID)

@@ -504,7 +504,7 @@ static int writer_pragmas(struct store *s, struct err *err)
 			  err);
 }
 
-static int open_steps(struct store *s, struct err *err)
+static int open_steps(struct store *s, bool lazily, struct err *err)
 {
 	struct stat st;
 	bool fresh;
@@ -520,7 +520,7 @@ static int open_steps(struct store *s, struct err *err)
 	    store_exec(s, s->reader.db, "settings",
 		       "PRAGMA query_only=ON; PRAGMA cache_size=-2000; PRAGMA trusted_schema=OFF", err) != 0)
 		return -1;
-	return store_prepare_all(s, err);
+	return store_prepare(s, lazily, err);
 }
 
 int store_open(const struct store_options *opt, struct store **ret, struct err *err)
@@ -541,7 +541,7 @@ int store_open(const struct store_options *opt, struct store **ret, struct err *
 	s->m_commits = metric_counter("walletd_store_commits_total", NULL, "Group commits that became durable.");
 	s->m_commit_time = metric_duration("walletd_store_commit_seconds", NULL, "How long a group commit took.");
 	s->m_group = metric_size("walletd_store_group_units", NULL, "Units in a group commit.");
-	if (open_steps(s, err) != 0) {
+	if (open_steps(s, opt->lazily, err) != 0) {
 		if (err->code == ERR_STORAGE_CORRUPT) {
 			err_context(err, "%s is damaged", s->path);
 			err_hint(err, "keep the file aside and put a backup in its place; check a backup with: "

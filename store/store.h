@@ -28,13 +28,15 @@ struct unit;
 struct store_options {
 	const char *path;
 	bool shared; /* shared_state=1: another daemon may write the same file */
+	bool lazily; /* prepare a statement when it is first used: for tests, which open thousands of stores */
 	void (*flush_wanted)(
 		void *ctx); /* the first unit of a group: arrange for store_flush() at the end of the turn */
 	void (*fatal)(void *ctx, const struct err *err); /* see above; NULL aborts */
 	void *ctx;
 };
 
-/* Opens or creates, migrates, prepares every statement.  Before a migration of an existing file it is copied to
+/* Opens or creates, migrates, prepares every statement that writes, so that a file which does not fit one is refused here and
+ * not in the middle of a payment.  Before a migration of an existing file it is copied to
  * <path>.before-v<N>.  ERR_CONFIG: newer schema, or not a walletd file. */
 MUST_CHECK int store_open(const struct store_options *opt, struct store **ret, struct err *err);
 void store_close(struct store *s); /* commits what is open first; NULL is fine */

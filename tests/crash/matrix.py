@@ -51,7 +51,11 @@ class Runner:
                 row = todo.get_nowait()
             except queue.Empty:
                 break
-            worker = worker or self.new_worker(crew)
+            try:
+                worker = worker or self.new_worker(crew)
+            except Exception as why:  # pylint: disable=broad-except; the row cannot be played, which is a failure, too
+                self.tell_failure(row, why, "")
+                continue
             if not self.play(worker, row):
                 worker = None
         if worker:
@@ -68,12 +72,7 @@ class Runner:
         try:
             found = row.play(worker)
         except Exception as why:  # pylint: disable=broad-except; any trouble at all is the row's failure
-            kept = worker.abandon()
-            with self.lock:
-                self.failed += 1
-                print(f"FAILED {row.name}: {type(why).__name__}: {why}", flush=True)
-                traceback.print_exc(limit=-3, file=sys.stdout)
-                print(f"       kept: {' '.join(kept)}", flush=True)
+            self.tell_failure(row, why, " ".join(worker.abandon()))
             return False
         with self.lock:
             self.passed += 1
@@ -81,3 +80,10 @@ class Runner:
             told = f", {found} {row.what}" if found is not None else ""
             print(f"ok {row.name}{told} ({time.monotonic() - began:.1f} s)", flush=True)
         return True
+
+    def tell_failure(self, row, why, kept):
+        with self.lock:
+            self.failed += 1
+            print(f"FAILED {row.name}: {type(why).__name__}: {why}", flush=True)
+            traceback.print_exception(why, limit=-3, file=sys.stdout)
+            print(f"       kept: {kept or 'nothing'}", flush=True)

@@ -648,7 +648,7 @@ END_TEST
 
 START_TEST(backup)
 {
-	const char *path = arena_printf(&w.arena, "%s/copy.db", w.dir), *params = text("{\"path\":\"@\"}", path, "");
+	const char *path = arena_printf(&w.arena, "%s/copy.db", w.disk.dir), *params = text("{\"path\":\"@\"}", path, "");
 	json_t *made, *checked;
 	struct stat st;
 
@@ -672,7 +672,7 @@ START_TEST(backup)
 	ck_assert_int_eq(truncate(path, st.st_size / 2), 0);
 	ck_assert_str_eq(field_of(rpc_world_error(&w, "backup.verify", params)), "path");
 	made = rpc_world_result(&w, "backup.create", "{}");
-	ck_assert_int_eq(strncmp(json_str(made, "path"), w.dir, strlen(w.dir)), 0);
+	ck_assert_int_eq(strncmp(json_str(made, "path"), w.disk.dir, strlen(w.disk.dir)), 0);
 }
 END_TEST
 

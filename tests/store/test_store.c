@@ -196,7 +196,9 @@ static void count_wanted(void *ctx)
 
 static void reopen(bool shared, void (*flush_wanted)(void *), void (*fatal)(void *, const struct err *))
 {
-	struct store_options opt = { scratch.path, shared, flush_wanted, fatal, NULL };
+	struct store_options opt = {
+		.path = scratch.path, .shared = shared, .flush_wanted = flush_wanted, .fatal = fatal
+	};
 
 	store_close(scratch.store);
 	OK(store_open(&opt, &scratch.store, err));

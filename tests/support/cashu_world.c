@@ -132,7 +132,7 @@ static void flush_wanted(void *ctx)
 static void start_up(struct world *w)
 {
 	struct store_options store = {
-		.path = w->disk.path, .shared = w->shared, .flush_wanted = flush_wanted, .ctx = w
+		.path = w->disk.path, .shared = w->shared, .lazily = true, .flush_wanted = flush_wanted, .ctx = w
 	};
 	struct http_options http = { 0 };
 	struct executor_options ex = {
@@ -213,8 +213,7 @@ void world_open_with(struct world *w, const struct mint_options *opts)
 	w->peer = http_peer_new(w->loop, NULL);
 	http_peer_answer(w->peer, answer, w);
 	w->url = http_peer_url(w->peer, "");
-	scratch_open(&w->disk);
-	store_close(w->disk.store);
+	scratch_place(&w->disk);
 	start_up(w);
 	id = world_start(w, "cashu_mint_sync", arena_printf(&w->arena, "{\"mint\":\"%s\",\"add\":true}", w->url));
 	world_settle(w, &id, 1);

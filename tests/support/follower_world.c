@@ -25,7 +25,7 @@ static void flush_wanted(void *ctx)
 
 static void open_store(void)
 {
-	struct store_options opt = { .path = fw.scratch.path, .flush_wanted = flush_wanted };
+	struct store_options opt = { .path = fw.scratch.path, .lazily = true, .flush_wanted = flush_wanted };
 	struct err e, *err = &e;
 
 	store_close(fw.scratch.store);
@@ -77,7 +77,7 @@ void follower_world_setup(enum chain_kind kind)
 	fw = (struct follower_world){ .arena = ARENA_LIMIT(64 * 1024 * 1024) };
 	OK(loop_new(&fw.loop, err));
 	OK(http_new(fw.loop, &none, &fw.http, err));
-	scratch_open(&fw.scratch);
+	scratch_place(&fw.scratch);
 	open_store();
 	fw.node = model_node_new(fw.loop, kind);
 	model_node_mine_empty(fw.node, 10);

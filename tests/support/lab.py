@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 START_S = 60
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MEMORY, ROOM_MIN = "/dev/shm", 4 << 30
 
 
 class Died(Exception):
@@ -49,6 +51,14 @@ def install(program):
     if done.returncode != 0:
         raise CannotBeHad(f"{name} install ended with {done.returncode}")
     return done.stdout.decode().strip()
+
+
+def in_memory():
+    """Where folders of tests are best made, for tempfile: in memory where there is room for them, unless TMPDIR is set.  A kill
+    loses nothing that was written, and some dozen databases that wait for one disk lose minutes."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM_MIN:
+        return None
+    return MEMORY
 
 
 def end_with_parent():

@@ -56,7 +56,9 @@ static void flush_wanted(void *ctx)
 
 static void start_up(struct oworld *w)
 {
-	const struct store_options store = { .path = w->disk.path, .flush_wanted = flush_wanted, .ctx = w };
+	const struct store_options store = {
+		.path = w->disk.path, .lazily = true, .flush_wanted = flush_wanted, .ctx = w
+	};
 	const struct chain_backend_options backend = { .url = fake_bitcoind_url(w->node) };
 	struct err err;
 
@@ -168,8 +170,7 @@ void oworld_down(struct oworld *w)
 
 void oworld_open(struct oworld *w)
 {
-	scratch_open(&w->disk);
-	store_close(w->disk.store);
+	scratch_place(&w->disk);
 	oworld_up(w, 0);
 }
 

@@ -94,7 +94,7 @@ static void configure(void)
 void outbox_world_up(void)
 {
 	struct outbox_world *w = &outbox_world;
-	struct store_options opt = { .path = w->disk.path, .flush_wanted = flush_wanted };
+	struct store_options opt = { .path = w->disk.path, .lazily = true, .flush_wanted = flush_wanted };
 
 	store_close(w->disk.store);
 	OK(store_open(&opt, &w->disk.store, err));

@@ -281,7 +281,7 @@ static void open_chain(struct rpc_world *w, struct executor_options *eopt)
 
 void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections)
 {
-	struct store_options sopt = { .flush_wanted = flush_wanted, .ctx = w };
+	struct store_options sopt = { .lazily = true, .flush_wanted = flush_wanted, .ctx = w };
 	struct executor_options eopt = { .kinds = kinds, .max_inflight = 16, .max_inflight_per_peer = 16 };
 	struct http_options hopt = { .proxy = NULL };
 	struct rpc_server_options opt = {
@@ -298,12 +298,12 @@ void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections
 	rng_bytes(random, sizeof(random));
 	ck_assert(secp_init(random));
 	signal(SIGPIPE, SIG_IGN);
-	*w = (struct rpc_world){ .arena = ARENA_LIMIT(1u << 30), .dir = "/tmp/walletd-rpc-XXXXXX" };
-	ck_assert_ptr_nonnull(mkdtemp(w->dir));
-	snprintf(w->socket, sizeof(w->socket), "%s/rpc.sock", w->dir);
-	snprintf(w->cookie, sizeof(w->cookie), "%s/cookie", w->dir);
+	*w = (struct rpc_world){ .arena = ARENA_LIMIT(1u << 30) };
+	scratch_place(&w->disk);
+	snprintf(w->socket, sizeof(w->socket), "%s/rpc.sock", w->disk.dir);
+	snprintf(w->cookie, sizeof(w->cookie), "%s/cookie", w->disk.dir);
 	must(loop_new(&w->loop, &err), &err);
-	sopt.path = arena_printf(&w->arena, "%s/wallet.db", w->dir);
+	sopt.path = w->disk.path;
 	must(store_open(&sopt, &w->store, &err), &err);
 	must(http_new(w->loop, &hopt, &w->http, &err), &err);
 	eopt.store = w->store;
@@ -318,7 +318,7 @@ void rpc_world_open_with(struct rpc_world *w, bool tcp, unsigned max_connections
 	opt.executor = w->executor;
 	opt.outbox = w->outbox;
 	opt.wallet = w->wallet;
-	opt.datadir = w->dir;
+	opt.datadir = w->disk.dir;
 	opt.socket_path = w->socket;
 	opt.cookie_path = w->cookie;
 	must(rpc_server_new(&opt, &w->server, &err), &err);
@@ -353,7 +353,7 @@ void rpc_world_close(struct rpc_world *w)
 	loop_unpost(w->loop, flush_now, w);
 	store_close(w->store);
 	loop_free(w->loop);
-	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(w->disk.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	arena_done(&w->arena);
 }
 

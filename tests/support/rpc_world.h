@@ -21,6 +21,7 @@
 #include "rpc/server.h"
 #include "tests/support/evm_node.h"
 #include "tests/support/fake_bitcoind.h"
+#include "tests/support/scratch.h"
 
 #define RPC_WORLD_CONTRACT "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
@@ -32,7 +33,8 @@ struct rpc_reply {
 
 struct rpc_world {
 	struct arena arena; /* lives as long as the world */
-	char dir[64], socket[96], cookie[96];
+	struct scratch disk; /* its dir has all that the server makes; store below is the open one */
+	char socket[144], cookie[144];
 	struct loop *loop;
 	struct store *store;
 	struct http *http;
@@ -73,8 +75,8 @@ json_t *rpc_world_error_for(struct rpc_world *w, const struct rpc_caller *c, con
 /* The same in a process of its own, with both listeners, for blocking clients. */
 struct rpc_process {
 	pid_t pid;
-	char socket[96];
-	char cookie[96]; /* "__cookie__:<hex>" */
+	char socket[144];
+	char cookie[144]; /* "__cookie__:<hex>" */
 	unsigned port;
 };
 void rpc_process_start(struct rpc_process *p, unsigned max_connections);

@@ -16,7 +16,7 @@
 
 static void open_store(struct scratch *s)
 {
-	struct store_options opt = { .path = s->path };
+	struct store_options opt = { .path = s->path, .lazily = true };
 	struct err err;
 
 	if (store_open(&opt, &s->store, &err) != 0)
@@ -74,16 +74,22 @@ static void make_dir(struct scratch *s)
 	snprintf(s->path, sizeof(s->path), "%s/wallet.db", s->dir);
 }
 
-void scratch_open(struct scratch *s)
+void scratch_place(struct scratch *s)
 {
 	char template[300];
 
+	*s = (struct scratch){ .store = NULL };
 	make_dir(s);
 	if (template_path(template)) {
 		if (access(template, R_OK) != 0)
 			make_template(template);
 		copy_file(template, s->path);
 	}
+}
+
+void scratch_open(struct scratch *s)
+{
+	scratch_place(s);
 	open_store(s);
 }
 

@@ -14,6 +14,7 @@ struct scratch {
 /* A new store.  With BUILD_DIR in the environment it is the copy of an empty one that is made there once: most of the time
  * that opening a new store takes goes into its migrations. */
 void scratch_open(struct scratch *s);
+void scratch_place(struct scratch *s);     /* just the file, for a world that opens it itself */
 void scratch_open_made(struct scratch *s); /* every byte of it written through SQLite, here and now */
 void scratch_reopen(struct scratch *s);    /* closes and opens the same file */
 void scratch_close(struct scratch *s);     /* removes all of it */

@@ -44,6 +44,7 @@ static void flush_wanted(void *ctx)
 
 static struct timer *look_timer;
 static bool (*wanted)(void);
+#define LOOKS_AT_ONCE 100 /* most of what is waited for takes less than a ms */
 static int quiet_looks, looks;
 
 static void look(void *ctx)
@@ -53,7 +54,7 @@ static void look(void *ctx)
 	if (wanted())
 		loop_stop(loop);
 	else
-		timer_start(look_timer, 1);
+		timer_start(look_timer, looks < LOOKS_AT_ONCE ? 0 : 1);
 }
 
 static void run_until(bool (*cond)(void))
@@ -301,7 +302,7 @@ static void executor_up(void)
 
 void splice_world_up(void)
 {
-	struct store_options opt = { .path = sw.disk.path, .flush_wanted = flush_wanted };
+	struct store_options opt = { .path = sw.disk.path, .lazily = true, .flush_wanted = flush_wanted };
 	struct chain_backend_options backend = { 0 };
 
 	store_close(sw.disk.store);

@@ -429,6 +429,7 @@ static void node_up(void)
 void work_up(void)
 {
 	struct store_options opt = { .path = work_world.disk.path,
+				     .lazily = true,
 				     .flush_wanted = flush_wanted,
 				     .shared = work_world.shared };
 
@@ -462,7 +463,7 @@ void work_setup(void)
 {
 	faulty_vfs_install();
 	clock_set_for_test(WORK_NOW_MS);
-	scratch_open(&work_world.disk);
+	scratch_place(&work_world.disk);
 	work_up();
 }
 
