@@ -19,9 +19,9 @@
 #include "store/key_index_store.h"
 #include "store/mint_store.h"
 #include "store/proof_store.h"
+#include "tests/support/turns.h"
 
 #define WORDS      "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
-#define QUIET_MS   1
 #define TURN_MS    20000
 #define BIG_REPLY  (9 * 1024 * 1024)
 #define WORLD_SIZE (1024 * 1024 * 1024)
@@ -292,36 +292,19 @@ json_t *world_plan(struct world *w, const char *kind, const char *params)
 	return st.plan;
 }
 
-struct quiet {
-	struct world *w;
-	struct timer *look;
-	int64_t until_us;
-};
-
-static void look(void *ctx)
+static bool at_rest(void *ctx)
 {
-	struct quiet *q = ctx;
+	struct world *w = ctx;
 	unsigned due;
 	struct err err;
 
-	must(action_store_backlog(store_view(q->w->disk.store), clock_now_ms(), 1, &due, &err), &err);
-	if (clock_mono_us() > q->until_us)
-		ck_abort_msg("the actions do not come to rest");
-	if (executor_idle(q->w->ex) && due == 0)
-		loop_stop(q->w->loop);
-	else
-		timer_start(q->look, QUIET_MS);
+	must(action_store_backlog(store_view(w->disk.store), clock_now_ms(), 1, &due, &err), &err);
+	return executor_idle(w->ex) && due == 0;
 }
 
 static void run_until_quiet(struct world *w)
 {
-	struct quiet q = { .w = w, .until_us = clock_mono_us() + TURN_MS * INT64_C(1000) };
-	struct err err;
-
-	q.look = loop_timer(w->loop, look, &q);
-	timer_start(q.look, QUIET_MS);
-	must(loop_run(w->loop, &err), &err);
-	timer_free(q.look);
+	turns_rest(w->loop, at_rest, w, TURN_MS);
 }
 
 struct living {

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "chain/gap.h"
 #include "rails/bitcoin/secp.h"
+#include "tests/support/turns.h"
 
 struct follower_world fw;
 
@@ -132,38 +133,18 @@ void follower_world_account(uint32_t birthday)
 
 /* --- rounds --- */
 
-struct wait {
-	struct timer *timer;
-	int64_t until_us;
-	bool for_round;
-};
-
-static void look(void *ctx)
+static bool round_over(void *ctx)
 {
-	struct wait *w = ctx;
 	struct follower_status s;
 
+	(void)ctx;
 	follower_status(fw.follower, &s);
-	if (clock_mono_us() >= w->until_us || (w->for_round && !s.running))
-		loop_stop(fw.loop);
-	else
-		timer_start(w->timer, 1);
-}
-
-static void wait_for(bool round, int64_t ms)
-{
-	struct wait w = { .for_round = round, .until_us = clock_mono_us() + ms * 1000 };
-	struct err e, *err = &e;
-
-	w.timer = loop_timer(fw.loop, look, &w);
-	timer_start(w.timer, 0);
-	OK(loop_run(fw.loop, err));
-	timer_free(w.timer);
+	return !s.running;
 }
 
 void follower_world_run_for(int64_t ms)
 {
-	wait_for(false, ms);
+	(void)turns_until(fw.loop, NULL, NULL, ms);
 }
 
 enum err_code follower_world_round(void)
@@ -172,7 +153,7 @@ enum err_code follower_world_round(void)
 	struct err e, *err = &e;
 
 	OK(follower_run(fw.follower, err));
-	wait_for(true, 60000);
+	turns_must(fw.loop, round_over, NULL, 60000);
 	follower_status(fw.follower, &s);
 	ck_assert_msg(!s.running, "a round does not end: %s", s.doing);
 	return s.last_error.code;

@@ -8,6 +8,7 @@
 #include "rails/evm/address.h"
 #include "rails/keys/keyring.h"
 #include "store/event_store.h"
+#include "tests/support/turns.h"
 
 #define WORDS    "test test test test test test test test test test test junk"
 #define CONTRACT "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -269,27 +270,12 @@ json_t *outbox_last_event(const char *kinds, const char *subject)
 
 /* --- running --- */
 
-static bool (*wanted)(void);
-static struct timer *look_timer;
-static int looks;
-
-static void look_again(void *ctx)
+static bool holds(void *cond)
 {
-	(void)ctx;
-	if (wanted())
-		loop_stop(outbox_world.loop);
-	else if (++looks > 10000)
-		ck_abort_msg("nothing happens any more");
-	else
-		timer_start(look_timer, 1);
+	return (*(bool (**)(void))cond)();
 }
 
 void outbox_run_until(bool (*cond)(void))
 {
-	wanted = cond;
-	looks = 0;
-	look_timer = loop_timer(outbox_world.loop, look_again, NULL);
-	timer_start(look_timer, 0);
-	OK(loop_run(outbox_world.loop, err));
-	timer_free(look_timer);
+	turns_must(outbox_world.loop, holds, &cond, 30000);
 }

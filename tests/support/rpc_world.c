@@ -22,6 +22,7 @@
 #include "rails/bitcoin/secp.h"
 #include "rails/evm/address.h"
 #include "rpc/dispatch.h"
+#include "tests/support/turns.h"
 
 #define PATIENCE_MS 20000
 
@@ -357,32 +358,16 @@ void rpc_world_close(struct rpc_world *w)
 	arena_done(&w->arena);
 }
 
-struct running {
-	struct loop *loop;
-	const bool *until;
-	int64_t deadline_us;
-	struct timer *timer;
-};
-
-static void look(void *ctx)
+static bool is_set(void *ctx)
 {
-	struct running *r = ctx;
+	const bool *flag = *(const bool **)ctx;
 
-	if ((r->until && *r->until) || clock_mono_us() >= r->deadline_us)
-		loop_stop(r->loop);
-	else
-		timer_start(r->timer, 1);
+	return flag && *flag;
 }
 
 void rpc_world_run(struct rpc_world *w, int ms, const bool *until)
 {
-	struct running r = { .loop = w->loop, .until = until, .deadline_us = clock_mono_us() + ms * INT64_C(1000) };
-	struct err err;
-
-	r.timer = loop_timer(w->loop, look, &r);
-	timer_start(r.timer, 0);
-	must(loop_run(w->loop, &err), &err);
-	timer_free(r.timer);
+	(void)turns_until(w->loop, is_set, &until, ms);
 }
 
 /* --- calls --- */

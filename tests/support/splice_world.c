@@ -14,6 +14,7 @@
 #include "store/event_store.h"
 #include "store/watch_store.h"
 #include "tests/support/fake_bitcoind.h"
+#include "tests/support/turns.h"
 #include "tests/support/whole_backend.h"
 
 struct splice_world sw;
@@ -42,45 +43,29 @@ static void flush_wanted(void *ctx)
 	loop_post(loop, flush, ctx);
 }
 
-static struct timer *look_timer;
-static bool (*wanted)(void);
-#define LOOKS_AT_ONCE 100 /* most of what is waited for takes less than a ms */
-static int quiet_looks, looks;
-
-static void look(void *ctx)
+static bool holds(void *cond)
 {
-	(void)ctx;
-	ck_assert_int_lt(++looks, 20000);
-	if (wanted())
-		loop_stop(loop);
-	else
-		timer_start(look_timer, looks < LOOKS_AT_ONCE ? 0 : 1);
+	return (*(bool (**)(void))cond)();
 }
 
 static void run_until(bool (*cond)(void))
 {
-	wanted = cond;
-	looks = 0;
-	look_timer = loop_timer(loop, look, NULL);
-	timer_start(look_timer, 0);
-	OK(loop_run(loop, err));
-	timer_free(look_timer);
+	turns_must(loop, holds, &cond, 60000);
 }
 
-static bool is_quiet(void)
+static bool at_rest(void *ctx)
 {
 	unsigned due;
 
+	(void)ctx;
 	OK(action_store_backlog(store_view(sw.disk.store), clock_now_ms(), 1, &due, err));
-	quiet_looks = executor_idle(sw.ex) && due == 0 ? quiet_looks + 1 : 0;
-	return quiet_looks > 2;
+	return executor_idle(sw.ex) && due == 0;
 }
 
 void splice_world_settle(void)
 {
 	executor_run(sw.ex);
-	quiet_looks = 0;
-	run_until(is_quiet);
+	turns_rest(loop, at_rest, NULL, 60000);
 }
 
 void splice_world_pass(int64_t ms)
@@ -242,7 +227,7 @@ static bool is_told_again(void)
 	struct lightning_status st;
 
 	lightning_status(sw.lightning, &st);
-	return st.rounds > rounds_before && ++quiet_looks > 20;
+	return st.rounds > rounds_before;
 }
 
 void splice_world_look(void)
@@ -251,9 +236,9 @@ void splice_world_look(void)
 
 	lightning_status(sw.lightning, &st);
 	rounds_before = st.rounds;
-	quiet_looks = 0;
 	OK(lightning_run(sw.lightning, err));
 	run_until(is_told_again);
+	(void)turns_until(loop, NULL, NULL, 20); /* and what it sets off is done */
 }
 
 void splice_world_mempool(bool takes)

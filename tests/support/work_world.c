@@ -6,6 +6,7 @@
 #include "chain/source.h"
 #include "store/event_store.h"
 #include "tests/support/faulty_vfs.h"
+#include "tests/support/turns.h"
 
 struct work_world work_world;
 struct work_play work_play;
@@ -420,7 +421,7 @@ static void node_up(void)
 							     .kind = CHAIN_BITCOIND,
 							     .backends = &backend,
 							     .n_backends = 1,
-							     .open_min_ms = 1,
+							     .open_min_ms = 1, /* of the real clock */
 							     .open_max_ms = 1 },
 				    &work_world.chain, err));
 }
@@ -561,47 +562,29 @@ unsigned work_effects(const struct action_id *id, int at)
 
 /* --- running --- */
 
-static bool (*wanted)(void);
-static struct timer *look_timer;
-static int looks;
-
-static void look(void *ctx)
+static bool holds(void *cond)
 {
-	(void)ctx;
-	if (wanted())
-		loop_stop(work_world.loop);
-	else if (++looks > 5000)
-		ck_abort_msg("nothing happens any more");
-	else
-		timer_start(look_timer, 1);
+	return (*(bool (**)(void))cond)();
 }
 
 void work_run_until(bool (*cond)(void))
 {
-	wanted = cond;
-	looks = 0;
-	look_timer = loop_timer(work_world.loop, look, NULL);
-	timer_start(look_timer, 0);
-	OK(loop_run(work_world.loop, err));
-	timer_free(look_timer);
+	turns_must(work_world.loop, holds, &cond, 30000);
 }
 
-static int quiet_looks;
-
-static bool is_quiet(void)
+static bool at_rest(void *ctx)
 {
 	unsigned due;
 
+	(void)ctx;
 	OK(action_store_backlog(store_view(work_world.disk.store), clock_now_ms(), 1, &due, err));
-	quiet_looks = executor_idle(work_world.ex) && due == 0 ? quiet_looks + 1 : 0;
-	return quiet_looks > 2;
+	return executor_idle(work_world.ex) && due == 0;
 }
 
 /* Until nothing is in flight and nothing due. */
 void work_settle(void)
 {
-	quiet_looks = 0;
-	work_run_until(is_quiet);
+	turns_rest(work_world.loop, at_rest, NULL, 30000);
 }
 
 bool work_is_idle(void)
@@ -618,6 +601,7 @@ bool work_is_asking(void)
 void work_pass(int64_t ms)
 {
 	clock_set_for_test(clock_now_ms() + ms);
+	(void)turns_until(work_world.loop, NULL, NULL, 2); /* what a node that gave trouble is spared, above */
 	executor_run(work_world.ex);
 	work_settle();
 }

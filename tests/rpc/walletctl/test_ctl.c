@@ -14,7 +14,7 @@
 #include "tests/support/suite.h"
 
 static char dir[] = "/tmp/walletctl-ctl-XXXXXX";
-static char socket_path[96], file_path[96], *out, *said;
+static char socket_path[144], file_path[96], *out, *said;
 static struct arena a;
 static pid_t peer_pid;
 static const char *input; /* standard input of the next run */
