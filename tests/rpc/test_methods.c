@@ -648,7 +648,8 @@ END_TEST
 
 START_TEST(backup)
 {
-	const char *path = arena_printf(&w.arena, "%s/copy.db", w.disk.dir), *params = text("{\"path\":\"@\"}", path, "");
+	const char *path = arena_printf(&w.arena, "%s/copy.db", w.disk.dir),
+		   *params = text("{\"path\":\"@\"}", path, "");
 	json_t *made, *checked;
 	struct stat st;
 

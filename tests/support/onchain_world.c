@@ -229,7 +229,7 @@ void oworld_turn(struct oworld *w)
 	struct err err;
 
 	(void)turns_until(w->loop, NULL, NULL, 2); /* a node that gave trouble is spared for 1 ms, above */
-	executor_run(w->ex);			   /* what has become due meanwhile */
+	executor_run(w->ex);                       /* what has become due meanwhile */
 	run_until_quiet(w);
 	must(action_store_list(store_view(w->disk.store), &w->arena, &q, note_living, &l, &err), &err);
 	for (size_t i = 0; i < l.n; i++)

@@ -32,7 +32,7 @@ struct rpc_reply {
 };
 
 struct rpc_world {
-	struct arena arena; /* lives as long as the world */
+	struct arena arena;  /* lives as long as the world */
 	struct scratch disk; /* its dir has all that the server makes; store below is the open one */
 	char socket[144], cookie[144];
 	struct loop *loop;

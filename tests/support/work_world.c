@@ -429,10 +429,9 @@ static void node_up(void)
 /* All but the disk. */
 void work_up(void)
 {
-	struct store_options opt = { .path = work_world.disk.path,
-				     .lazily = true,
-				     .flush_wanted = flush_wanted,
-				     .shared = work_world.shared };
+	struct store_options opt = {
+		.path = work_world.disk.path, .lazily = true, .flush_wanted = flush_wanted, .shared = work_world.shared
+	};
 
 	store_close(work_world.disk.store);
 	OK(store_open(&opt, &work_world.disk.store, err));
