@@ -5,7 +5,7 @@ import os
 
 import lab
 
-SETTLE_S = 40
+SETTLE_S = 150
 SCENARIOS = []
 UNITS = ("sat", "usd")
 

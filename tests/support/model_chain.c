@@ -42,10 +42,20 @@ bool model_is_active(const struct model_chain *c, const struct model_block *b)
 	return b->height < c->n_active && model_at(c, b->height) == b;
 }
 
+static uint64_t beginning_of(const struct txid *txid)
+{
+	uint64_t b;
+
+	memcpy(&b, txid->b, sizeof(b));
+	return b;
+}
+
 const struct model_tx *model_tx_of(const struct model_chain *c, const struct txid *txid)
 {
+	const uint64_t beginning = beginning_of(txid);
+
 	for (size_t i = 0; i < c->n_txs; i++)
-		if (txid_equal(&c->txs[i].txid, txid))
+		if (c->beginnings[i] == beginning && txid_equal(&c->txs[i].txid, txid))
 			return &c->txs[i];
 	return NULL;
 }
@@ -80,6 +90,7 @@ static size_t tx_add(struct model_chain *c, const struct tx *tx)
 	if (known)
 		return (size_t)(known - c->txs);
 	ck_assert_uint_lt(c->n_txs, MODEL_TXS);
+	c->beginnings[c->n_txs] = beginning_of(&txid);
 	*t = (struct model_tx){ .txid = txid, .raw = tx_bytes(&c->arena, tx), .height = -1 };
 	ck_assert_int_eq(tx_decode(&c->arena, t->raw, &t->tx, &err), 0);
 	return c->n_txs++;
@@ -279,9 +290,10 @@ void model_chain_init(struct model_chain *c)
 
 	*c = (struct model_chain){ .arena = ARENA_LIMIT((size_t)1 << 30), .salt = 1 };
 	c->txs = calloc(MODEL_TXS, sizeof(*c->txs));
+	c->beginnings = calloc(MODEL_TXS, sizeof(*c->beginnings));
 	c->blocks = calloc(MODEL_BLOCKS, sizeof(*c->blocks));
 	c->active = calloc(MODEL_BLOCKS, sizeof(*c->active));
-	ck_assert(c->txs && c->blocks && c->active);
+	ck_assert(c->txs && c->beginnings && c->blocks && c->active);
 	b = block_add(c);
 	ck_assert(hex_decode_any(&c->arena, genesis_hex, sizeof(genesis_hex), &b->raw));
 	sha256_twice((struct bytes){ b->raw.p, HEADER_SIZE }, &hash);
@@ -296,6 +308,7 @@ void model_chain_init(struct model_chain *c)
 
 void model_chain_done(struct model_chain *c)
 {
+	free(c->beginnings);
 	free(c->txs);
 	free(c->blocks);
 	free(c->active);

@@ -26,6 +26,7 @@ struct model_block {
 struct model_chain {
 	struct arena arena;
 	struct model_tx *txs; /* in the order in which they were made */
+	uint64_t *beginnings; /* of their txids, to find one by */
 	size_t n_txs;
 	struct model_block **blocks; /* all that ever were */
 	size_t n_blocks;
