@@ -67,7 +67,9 @@ PROGRAMS    := $(if $(DAEMON_OBJ),$O/walletd) $(if $(CTL_OBJ),$O/walletctl) $(if
 	       $(if $(VTXO_OBJ),$O/walletd-vtxo-maker)
 # What the end-to-end tests ask of the library itself.
 E2E_TOOLS   := $(patsubst %.c,$O/%,$(sort $(wildcard tests/e2e/*.c)))
-TEST_SRC    := $(sort $(shell find tests -name 'test_*.c'))
+# The longest first: one that begins last keeps one processor busy and leaves the others idle.
+LONGEST     := tests/store/test_store.c tests/chain/test_follower_anything.c
+TEST_SRC    := $(LONGEST) $(filter-out $(LONGEST),$(sort $(shell find tests -name 'test_*.c')))
 TESTS       := $(TEST_SRC:%.c=$O/%)
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS     := $(FUZZ_SRC:%.c=$O/%)
