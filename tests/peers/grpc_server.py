@@ -17,6 +17,7 @@ import threading
 import urllib.parse
 
 import lab
+from protobuf import frame
 
 OK, INVALID_ARGUMENT, FAILED_PRECONDITION, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 9, 12, 13, 14, 16
 CONTENT = ("content-type", "application/grpc+proto")
@@ -42,17 +43,6 @@ def certificate(folder, name="tls"):
                     "-config", conf, "-keyout", key, "-out", crt], check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return crt, key
-
-
-def frame(message):
-    return b"\0" + len(message).to_bytes(4, "big") + message
-
-
-def unframed(body):
-    """The message of a body; ValueError where it is not just one."""
-    if len(body) < 5 or body[0] != 0 or int.from_bytes(body[1:5], "big") != len(body) - 5:
-        raise ValueError("not a frame")
-    return body[5:]
 
 
 class Answer:

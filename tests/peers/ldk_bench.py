@@ -16,6 +16,7 @@ class Duo:
     """stub is the node, model the channel."""
 
     PEER = "bitcoind, or the Python package h2"
+    DEPTH = 1
 
     @staticmethod
     def install():

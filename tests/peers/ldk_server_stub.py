@@ -17,17 +17,16 @@ import os
 import time
 
 import bitcoin
+import grpc_gate
 import grpc_server
 import lightningd_stub
-from acts import PLAIN
 from bitcoin import Output
-from grpc_server import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAUTHENTICATED, UNIMPLEMENTED, Answer
-from http_gate import Call
+from grpc_server import FAILED_PRECONDITION, INVALID_ARGUMENT, UNAUTHENTICATED, UNIMPLEMENTED
 from lightning_channel import OPEN, SHUTTING_DOWN, Row
 from lightning_coins import BASE_WEIGHT, COIN_INPUT_WEIGHT, DUST, FUNDING_INPUT_WEIGHT, OUTPUT_WEIGHT, fee_of
+from protobuf import field
 from psbt import Psbt
 
-SERVICE = "/api.LightningNode/"
 TOLERANCE_S = 60
 REGTEST = 4
 NO_SPLICE = "Failed to splice channel."
@@ -42,53 +41,7 @@ class No(Exception):
         self.status, self.words = status, words
 
 
-# Messages: fields by their numbers.
-
-def varint(value):
-    out = bytearray()
-    while value > 0x7f:
-        out.append(value & 0x7f | 0x80)
-        value >>= 7
-    return bytes(out) + bytes([value])
-
-
-def field(number, value):
-    """A number, a text or a message; nothing for what is not there, as proto3 has it for a zero."""
-    if isinstance(value, str):
-        value = value.encode()
-    if isinstance(value, bytes):
-        return varint(number << 3 | 2) + varint(len(value)) + value
-    return varint(number << 3) + varint(value) if value else b""
-
-
-def fields(message):
-    """{number: value} of what a request has."""
-    found, at = {}, 0
-
-    def read():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7f) << shift
-            shift += 7
-            if not byte & 0x80:
-                return value
-    while at < len(message):
-        head = read()
-        if head & 7 == 0:
-            found[head >> 3] = read()
-        elif head & 7 == 2:
-            size = read()
-            found[head >> 3] = message[at:at + size]
-            at += size
-        else:
-            raise ValueError("a field of another kind")
-    return found
-
-
-class Stub(lightningd_stub.Stub):
+class Stub(grpc_gate.Serving, lightningd_stub.Stub):
     def __init__(self, folder, node, seed=1):
         super().__init__(folder, node, seed)
         self.server, self.port = None, 0
@@ -127,34 +80,6 @@ class Stub(lightningd_stub.Stub):
     stop = crash
 
     # One call.
-
-    def serve(self, wire, path, headers, body):
-        method = path.removeprefix(SERVICE)
-        try:
-            asked = fields(grpc_server.unframed(body))
-        except (ValueError, IndexError):
-            asked = None
-        call = Call(0, None, method, asked, headers)
-        with self.lock:
-            self.calls.append(call)
-            found = [rule.act for rule in self.rules if rule.takes(call, True)][:1]
-        act = found[0] if found else PLAIN
-        if act.first:
-            act.first(call)
-        answer = self.answer(call, body) if act.passes_on else None
-        if act.answer:
-            answer = act.answer(call, answer)
-        call.answer = answer
-        told = None
-        if answer is not None and "error" in answer:
-            no = answer["error"]
-            told = Answer(status=no["code"], words=no["message"], in_trailers=no.get("in_trailers", False))
-        elif answer is not None:
-            told = Answer(answer["result"])
-        if act.send:
-            act.send(wire, told)
-        else:
-            wire.reply(told)
 
     def answer(self, call, body):
         methods = {"GetNodeInfo": self.node_info, "GetBalances": self.balances, "ListChannels": self.list_channels,

@@ -1,35 +1,28 @@
 """The scripted ldk-server, tested itself: what it asks of a caller, how it says no, and what becomes of a splice.  Who calls here is
 the curl program, which does by itself what walletd must not do."""
-import hashlib
-import hmac
-import os
-import subprocess
 import time
 
 import acts
 import grpc_server
 import ldk_acts
+import ldk_rpc
 import ldk_server_stub
 from ldk_bench import check, same, test
-from ldk_server_stub import field, fields
+from protobuf import field, fields, frame
 
 UNKNOWN = "unknown"
 
 
 def call(duo, method, message=b"", key=None, late_s=0, certificate=None):
-    """(status, message): as curl understands it; UNKNOWN where the call had no end."""
-    stub, now = duo.stub, int(time.time()) - late_s
-    body = grpc_server.frame(message)
-    mac = hmac.new((key or stub.key).hex().encode(), now.to_bytes(8, "big") + body, hashlib.sha256).hexdigest()
-    heads = os.path.join(stub.folder, "heads")
-    done = subprocess.run(["curl", "-s", "--http2", "--cacert", certificate or stub.certificate, "-H", "te: trailers", "-H",
-                           "content-type: application/grpc+proto", "-H", f"x-auth: HMAC {now}:{mac}", "--data-binary", "@-", "-D",
-                           heads, f"{stub.url}/api.LightningNode/{method}"], input=body, stdout=subprocess.PIPE, check=False)
-    if done.returncode != 0:
-        return UNKNOWN, done.returncode
-    with open(heads, encoding="ascii") as f:
-        said = dict(line.strip().split(": ", 1) for line in f if ": " in line)
-    return int(said["grpc-status"]), said.get("grpc-message") or grpc_server.unframed(done.stdout)
+    """(status, message or words): as curl understands it; UNKNOWN where the call had no end."""
+    stub, body = duo.stub, frame(message)
+    auth = ldk_rpc.signature(key or stub.key, body, int(time.time()) - late_s)
+    try:
+        return 0, ldk_rpc.exchange(stub.url, certificate or stub.certificate, method, body, auth)
+    except ldk_rpc.LdkError as no:
+        return no.status, no.words
+    except ldk_rpc.NoAnswer as gone:
+        return UNKNOWN, gone.code
 
 
 def a_splice(duo, amount=50_000):
@@ -42,7 +35,7 @@ def callers(duo):
     status, message = call(duo, "GetNodeInfo")
     best = fields(fields(message)[3])
     same((status, best[1].decode(), best[2], fields(message)[13]), (0, duo.node.tip(), duo.node.height(), 4), "the node")
-    same(call(duo, "GetNodeInfo", key=bytes(32)), (16, "Invalid%20credentials"), "another key")
+    same(call(duo, "GetNodeInfo", key=bytes(32)), (16, "Invalid credentials"), "another key")
     same(call(duo, "GetNodeInfo", late_s=61)[0], 16, "a clock that is wrong")
     same(call(duo, "GetNodeInfo", late_s=50)[0], 0, "one that is not quite right")
     same(call(duo, "NoSuchThing")[0], 12, "no such method")
@@ -50,7 +43,7 @@ def callers(duo):
     same(call(duo, "GetNodeInfo", certificate=other)[0], UNKNOWN, "another certificate")
     for in_trailers in (False, True):
         duo.stub.at("GetBalances", ldk_acts.status(13, "it broke", in_trailers=in_trailers))
-        same(call(duo, "GetBalances"), (13, "it%20broke"), "an error")
+        same(call(duo, "GetBalances"), (13, "it broke"), "an error")
 
 
 @test("ldk: a splice is taken once, and comes to be when its time has come")

@@ -17,6 +17,7 @@ class Duo:
     """stub is the node, model the channel."""
 
     PEER = "bitcoind"
+    DEPTH = 1
     install = staticmethod(real_bitcoind.install)
 
     def __init__(self, folder):

@@ -10,6 +10,7 @@ Each is a function of a Duo, which is a node and its peer with one channel betwe
   duo.wait_begun()                         until a splice_init has come to our node
   duo.crash()                              our node is killed and started again, and the channel reestablished
   duo.mine(n)                              blocks, which both have seen
+  duo.DEPTH                                blocks until a splice is locked
   duo.submissions()                        rounds that were begun at our node
   duo.wealth()                             what is ours, in wallet and channel
 """
