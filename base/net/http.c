@@ -474,6 +474,8 @@ static bool set_up(struct http_call *call, const struct net_request *req)
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sent.n);
 		SET(CURLOPT_POSTFIELDS, buf_text(&call->sent)); /* not copied: ours lives longer, and is wiped */
 	}
+	/* libcurl takes a reply for whole when it has so much, and what stands behind that is lost: the status. */
+	SET(CURLOPT_IGNORE_CONTENT_LENGTH, req->grpc ? 1L : 0L);
 	call->once = req->changes_state;
 	if (req->changes_state) {
 		SET(CURLOPT_FRESH_CONNECT, 1L);

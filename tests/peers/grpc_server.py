@@ -20,7 +20,6 @@ import lab
 from protobuf import frame
 
 OK, INVALID_ARGUMENT, FAILED_PRECONDITION, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 9, 12, 13, 14, 16
-CONTENT = ("content-type", "application/grpc+proto")
 REFUSED_STREAM, CANCEL, NO_ERROR = 7, 8, 0
 
 
@@ -43,6 +42,12 @@ def certificate(folder, name="tls"):
                     "-config", conf, "-keyout", key, "-out", crt], check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return crt, key
+
+
+def head(body):
+    """As ldk-server has it: it says how long the body is, trailers or not."""
+    return [(":status", "200"), ("content-type", "application/grpc+proto"), ("grpc-accept-encoding", "identity"),
+            ("content-length", str(len(body)))]
 
 
 class Answer:
@@ -72,14 +77,14 @@ class Wire:
 
     def reply(self, answer):
         h2, status = self.connection.h2, [("grpc-status", str(answer.status))]
+        body = frame(answer.message) if answer.status == OK else b""
         if answer.words:
             status.append(("grpc-message", urllib.parse.quote(answer.words)))
         if answer.status != OK and not answer.in_trailers:
-            h2.send_headers(self.stream, [(":status", "200"), CONTENT, *status], end_stream=True)
+            h2.send_headers(self.stream, [*head(body), *status], end_stream=True)
         else:
-            h2.send_headers(self.stream, [(":status", "200"), CONTENT])
-            if answer.status == OK:
-                self.send(frame(answer.message))
+            h2.send_headers(self.stream, head(body))
+            self.send(body)
             h2.send_headers(self.stream, status, end_stream=True)
         self.connection.flush()
 
@@ -89,8 +94,9 @@ class Wire:
 
     def cut_short(self, answer):
         """Head and message, and the stream ends without its trailers."""
-        self.connection.h2.send_headers(self.stream, [(":status", "200"), CONTENT])
-        self.send(frame(answer.message))
+        body = frame(answer.message)
+        self.connection.h2.send_headers(self.stream, head(body))
+        self.send(body)
         self.connection.h2.end_stream(self.stream)
         self.connection.flush()
 
