@@ -3,6 +3,11 @@
 #include "rails/bitcoin/script.h"
 #include "rails/lightning/splice_fee.h"
 
+/* Of what a node's own wallet (P2WPKH) puts into a splice. */
+#define CHANGE_WEIGHT  124u /* of an output */
+#define CHANGE_DUST    294u /* sat; it may be that and not be made: at most the cost of the output more */
+#define COUNTED_WEIGHT 16u  /* by which two counts of an input differ, at most */
+
 const char *splice_owner_name(enum splice_owner o)
 {
 	switch (o) {
@@ -191,14 +196,29 @@ static bool whole_out(const struct splice_known *k, const struct tx *tx, struct 
 	return find_rest(k, tx, most, limit, &ret->vout, &ret->fee);
 }
 
+/* By how much more, or less, than was asked for the channel may have grown: the node's wallet and its channels do not count the
+ * weight of the same inputs alike, and what would be dust as change goes in as well. */
+static bool slack_of(const struct splice_known *k, const struct tx *tx, struct sat *ret_more, struct sat *ret_less)
+{
+	const struct weight counted = { tx->n_in * COUNTED_WEIGHT }, change = { CHANGE_WEIGHT };
+	struct sat cost;
+
+	return splice_fee_limit(k->terms.max_rate, counted, ret_less) &&
+	       splice_fee_limit(k->terms.max_rate, weight_add(counted, change), &cost) &&
+	       sat_add(cost, (struct sat){ CHANGE_DUST }, ret_more);
+}
+
 static bool whole_in(const struct splice_known *k, const struct tx *tx, struct sat limit, struct splice_whole *ret)
 {
-	struct sat capacity, less;
+	struct sat more = { 0 }, range = limit, capacity, most, less;
 
-	if (tx->n_in < 2 || sat_value(k->terms.share.by) == 0 || !new_capacity(k, &capacity) ||
-	    !find_rest(k, tx, capacity, k->everything ? limit : (struct sat){ 0 }, &ret->vout, &less))
+	if (tx->n_in < 2 || sat_value(k->terms.share.by) == 0)
 		return false;
-	return sat_sub(k->terms.share.by, less, &ret->amount) && sat_value(ret->amount) > 0;
+	if (!k->everything && (!slack_of(k, tx, &more, &less) || !sat_add(more, less, &range)))
+		return false;
+	return new_capacity(k, &capacity) && sat_add(capacity, more, &most) &&
+	       find_rest(k, tx, most, range, &ret->vout, &less) && sat_add(k->terms.share.by, more, &most) &&
+	       sat_sub(most, less, &ret->amount) && sat_value(ret->amount) > 0;
 }
 
 bool splice_whole_of(const struct splice_known *k, const struct tx *tx, struct splice_whole *ret)

@@ -32,8 +32,8 @@ enum splice_owner splice_owner_of_flight(const struct splice_known *k, const str
 /* Where a splice that is ours has the new funding, as far as amounts tell. */
 uint32_t splice_funding_place(const struct splice_known *k, const struct tx *tx);
 /* Is this transaction, which spends the base, the one that was asked for as a whole?  False: it cannot be told.  Out: it pays just
- * that, and leaves the channel the rest.  In: the channel has just so much more, from another input.  The fee that our side may
- * have paid is limited by terms.max_rate. */
+ * that, and leaves the channel the rest.  In: the channel has so much more, from another input, give or take what two ways to count
+ * a fee make and what is too little to be change.  The fee that our side may have paid is limited by terms.max_rate. */
 struct splice_whole {
 	uint32_t vout;     /* of the new funding */
 	struct sat amount; /* that went in or out */

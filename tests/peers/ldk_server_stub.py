@@ -29,6 +29,7 @@ from psbt import Psbt
 
 TOLERANCE_S = 60
 REGTEST = 4
+OVERCOUNTED = 2
 NO_SPLICE = "Failed to splice channel."
 NO_FUNDS = "The available funds are insufficient to complete the given operation."
 
@@ -219,13 +220,16 @@ class Stub(grpc_gate.Serving, lightningd_stub.Stub):
             self.coins.reserve((coin.txid, coin.vout), self.height(), 2016)
             total += coin.amount
             weight += COIN_INPUT_WEIGHT
+        # As a real one was measured: its wallet pays for a little more weight than its channel counts, which goes in.
         fee = fee_of(self.estimate_kw, weight)
-        if amount is None:
-            amount = total - fee
-        found.add_output(channel.capacity + amount, channel.next_script())
-        if total - amount - fee >= DUST:
-            found.add_output(total - amount - fee, self.coins.script())
-        return found, 0, amount
+        added = (total - fee if amount is None else amount) + OVERCOUNTED
+        change = total - fee - added
+        if change < DUST:
+            added, change = total - fee, 0
+        found.add_output(channel.capacity + added, channel.next_script())
+        if change:
+            found.add_output(change, self.coins.script())
+        return found, 0, added
 
 
 def alias(channel):

@@ -181,16 +181,37 @@ START_TEST(a_whole_in)
 	whole_in();
 	ck_assert(!is_whole(100000).has_fee);
 	owned_by(OWNER_OURS, true); /* no close makes it more */
-	t.out[0].value = splice_sat(1099999);
-	is_not_whole();
-	t.out[0].value = splice_sat(1100001); /* with something of the peer's */
-	is_not_whole();
-	whole_in();
-	t.tx.n_in = 1; /* out of nothing */
+	t.tx.n_in = 1;              /* out of nothing */
 	is_not_whole();
 	whole_in();
 	t.out[0].script = splice_tx_script(1);
 	is_not_whole();
+}
+END_TEST
+
+/* A real node put in 120002 for 120000: it takes for its fee what it makes of the weight, which its wallet makes a little more;
+ * and where the change would be dust that goes in, too. */
+START_TEST(a_whole_in_that_is_not_to_the_satoshi)
+{
+	/* 3 inputs at 998 sat for 1000 weight units: 48, and with the change 172, each rounded up and 2 more */
+	enum { LESS = 48 + 2, MORE = 172 + 2 + 294 };
+
+	whole_in();
+	t.out[0].value = splice_sat(1100002);
+	is_whole(100002);
+	t.out[0].value = splice_sat(1100000 + MORE);
+	is_whole(100000 + MORE);
+	t.out[0].value = splice_sat(1100000 + MORE + 1); /* with something of the peer's */
+	is_not_whole();
+	t.out[0].value = splice_sat(1100000 - LESS);
+	is_whole(100000 - LESS);
+	t.out[0].value = splice_sat(1100000 - LESS - 1);
+	is_not_whole();
+	t.known.terms.share.by = splice_sat(10);
+	t.out[0].value = splice_sat(1000000); /* nothing at all */
+	is_not_whole();
+	t.out[0].value = splice_sat(1000001);
+	is_whole(1);
 }
 END_TEST
 
@@ -287,6 +308,7 @@ int main(void)
 	tcase_add_test(tc, out_by_what_it_leaves);
 	tcase_add_test(tc, a_whole_out);
 	tcase_add_test(tc, a_whole_in);
+	tcase_add_test(tc, a_whole_in_that_is_not_to_the_satoshi);
 	tcase_add_test(tc, a_whole_in_of_everything);
 	tcase_add_test(tc, a_commitment_by_its_bits);
 	tcase_add_test(tc, what_the_node_lists);
