@@ -189,14 +189,22 @@ static bool alt_of(struct arena *a, const struct pb_field *f, struct ln_channel 
 	return ldk_channel_id(c->alt, &c->id);
 }
 
+/* 5 unspendable_punishment_reserve, 6 channel_value_sats, 8 outbound_capacity_msat: what is ours, but for the reserve. */
 static bool money_of(const struct pb_field *f, struct ln_channel *c)
 {
 	if (f->type != PB_VARINT || f->value > SAT_MONEY_MAX * 1000)
 		return false;
-	if (f->number == 6)
-		return f->value <= SAT_MONEY_MAX && sat_from_u64(f->value, &c->capacity);
-	/* It tells what can be sent, which is less than what is ours by the reserve. */
-	return msat_from_u64(f->value, &c->local) && msat_from_u64(f->value, &c->spendable);
+	if (f->number == 8)
+		return msat_from_u64(f->value, &c->spendable);
+	return f->value <= SAT_MONEY_MAX && sat_from_u64(f->value, f->number == 5 ? &c->reserve : &c->capacity);
+}
+
+/* Nothing to send: nobody tells how much of the reserve is there. */
+static bool local_of(struct ln_channel *c)
+{
+	const uint64_t out = msat_value(c->spendable);
+
+	return msat_from_u64(out > 0 ? out + sat_value(c->reserve) * 1000 : 0, &c->local);
 }
 
 /* One field; false when it is not as it should be. */
@@ -210,6 +218,7 @@ static bool channel_field(struct arena *a, const struct pb_field *f, struct ln_c
 		return *has_funding;
 	case 4:
 		return alt_of(a, f, c);
+	case 5:
 	case 6:
 	case 8:
 		return money_of(f, c);
@@ -234,7 +243,7 @@ static int channel_of(struct arena *a, struct bytes message, struct ln_channel *
 	while (pb_next(&r, &f))
 		if (!channel_field(a, &f, &c, &has_funding))
 			return -1;
-	if (!reader_ok(&r) || c.peer.b[0] == 0 || c.alt == NULL)
+	if (!reader_ok(&r) || c.peer.b[0] == 0 || c.alt == NULL || !local_of(&c))
 		return -1;
 	c.usable = c.usable && c.phase == CHANNEL_READY;
 	c.connected = c.reestablished = c.usable;

@@ -132,7 +132,8 @@ class Stub(grpc_gate.Serving, lightningd_stub.Stub):
             ready = channel.state in OPEN
             listed += field(1, field(1, hashlib.sha256(txid.encode()).hexdigest()) + field(2, channel.peer.id) +
                             field(3, field(1, txid) + field(2, vout)) + field(4, str(alias(channel))) +
-                            field(6, channel.capacity) + field(8, channel.to_us_msat) + field(13, ready) +
+                            field(5, reserve(channel)) + field(6, channel.capacity) + field(8, outbound_msat(channel)) +
+                            field(13, ready) +
                             field(14, ready and channel.peer.connected and channel.reestablished))
         return listed
 
@@ -166,7 +167,7 @@ class Stub(grpc_gate.Serving, lightningd_stub.Stub):
             script = bitcoin.segwit_script(address) if address else self.coins.script()
         except (ValueError, KeyError, IndexError):
             raise No(INVALID_ARGUMENT, "Address is not valid for the configured network.") from None
-        if amount * 1000 > channel.to_us_msat:
+        if amount * 1000 > outbound_msat(channel):
             raise No(FAILED_PRECONDITION, NO_SPLICE)
         self.take(channel, lambda: self.build_out(channel, script, amount), amount)
         return field(1, address)
@@ -230,6 +231,15 @@ class Stub(grpc_gate.Serving, lightningd_stub.Stub):
         if change:
             found.add_output(change, self.coins.script())
         return found, 0, added
+
+
+def reserve(channel):
+    """What our side cannot send."""
+    return channel.capacity // 100
+
+
+def outbound_msat(channel):
+    return max(0, channel.to_us_msat - reserve(channel) * 1000)
 
 
 def alias(channel):

@@ -164,8 +164,9 @@ static void put_channel(struct buf *list, const char *alt, const char *peer, con
 		pb_put_message(&c, 3, buf_bytes(&funding));
 	}
 	pb_put_text(&c, 4, alt);
+	pb_put_u64(&c, 8, ready ? 590000123 : 0);
+	pb_put_u64(&c, 5, 10000);
 	pb_put_u64(&c, 6, 1000000);
-	pb_put_u64(&c, 8, 590000123);
 	pb_put_u64(&c, 13, ready);
 	pb_put_u64(&c, 14, 1);
 	pb_put_u64(&c, 99, 7); /* of a later version */
@@ -192,6 +193,8 @@ START_TEST(channels)
 	ck_assert(c[0].phase == CHANNEL_READY && c[0].usable && c[0].connected && c[0].reestablished && !c[0].splicing);
 	ck_assert(c[0].funding.vout == 1 && c[0].funding.txid.b[0] == 3 && c[0].n_flights == 0);
 	ck_assert(sat_value(c[0].capacity) == 1000000 && msat_value(c[0].spendable) == 590000123);
+	ck_assert(sat_value(c[0].reserve) == 10000 && msat_value(c[0].local) == 600000123);
+	ck_assert(sat_value(c[1].reserve) == 10000 && msat_value(c[1].local) == 0); /* nothing can be sent */
 	ck_assert_str_eq(c[0].state, "usable");
 	ck_assert(c[1].phase == CHANNEL_OPENING && !c[1].usable && c[1].id.b[16] == 0xff && c[1].id.b[15] == 0);
 	buf_done(&list);
