@@ -79,7 +79,7 @@ BENCHES     := $(patsubst %.c,$O/%,$(sort $(wildcard tests/bench/bench_*.c)))
 BENCH_OBJ   := $(call objects,tests/bench/bench.c tests/support/mint_crypto.c tests/support/process.c tests/support/ark_*.c)
 MIGRATIONS  := $(sort $(wildcard store/migrations/*.sql))
 
-.PHONY: all deps run check suites asan ctime tight valgrind memcheck crash peers e2e e2e-cdk e2e-lightning fuzz bench lint install docs clean help FORCE
+.PHONY: all deps run check suites asan ctime tight valgrind memcheck crash peers e2e e2e-cdk e2e-lightning e2e-ldk fuzz bench lint install docs clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -98,6 +98,7 @@ help:
 	@echo 'make e2e      the flows against a real Cashu mint, a real bitcoind and a real EVM node'
 	@echo 'make e2e-cdk  the flows of ecash against the mint cdk-mintd, where it is found'
 	@echo 'make e2e-lightning   splices on a real pair of Core Lightning nodes, where lightningd is found'
+	@echo 'make e2e-ldk  splices on a real pair of ldk-servers, where ldk-server is found'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make bench    speed, as ratios against the bare libraries'
 	@echo 'make lint     formatting, static analysis, house rules'
@@ -157,6 +158,11 @@ e2e-lightning:
 	@contrib/deps.sh build peers
 	@$(MAKE) BUILD=check all
 	tests/e2e/run_lightning build/check
+
+e2e-ldk:
+	@contrib/deps.sh build peers
+	@$(MAKE) BUILD=check all
+	tests/e2e/run_ldk build/check
 
 fuzz:
 	@contrib/deps.sh build lint

@@ -14,6 +14,8 @@ KEPT = 30_000
 
 
 class Duo:
+    DEPTH = 1
+
     def __init__(self, folder):
         self.ends = []
         try:

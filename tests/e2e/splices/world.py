@@ -5,6 +5,7 @@ count of the money afterwards.
   @scripted                                only with the scripted node: world.ln.stub is it, world.ln.model its channel
   @whole                                   only with the scripted ldk-server, the same
   @real                                    only with a real pair
+  @real_whole                              only with a real pair of ldk-servers: world.ln.gate is in front of ours
   def one_of_them(world):
       d = world.daemon()
       done = world.out(d, 50_000)          an action that was started
@@ -30,7 +31,7 @@ from lab import RpcError, wait_until
 from peer_bench import check, same  # noqa: F401
 
 AT_ONCE = int(os.environ.get("AT_ONCE", "4"))
-SCRIPTED, REAL, WHOLE = "scripted", "real", "whole"
+SCRIPTED, REAL, WHOLE, REAL_WHOLE = "scripted", "real", "whole", "real-whole"
 SCENARIOS = []
 FINAL = ("done", "failed", "cancelled")
 GRADUATED = 6
@@ -44,6 +45,7 @@ def register(*kinds):
 
 
 scenario, scripted, whole, real = register(SCRIPTED, REAL), register(SCRIPTED), register(WHOLE), register(REAL)
+real_whole = register(REAL_WHOLE)
 
 
 def alone(title, function):
@@ -69,13 +71,17 @@ class World:
         self.wealth = self.ln.wealth()
 
     def daemon(self, *options, **env):
+        d = self.bare_daemon(*self.ln.options, *options, **env)
+        self.knows(d)
+        return d
+
+    def bare_daemon(self, *options, **env):
+        """One that knows nothing of the node yet, whichever that is."""
         d = lab.Daemon(self.build, os.path.join(self.folder, f"wallet-{len(self.daemons)}"), "--allow_plaintext_seed=1",
-                       "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie, "--chain_poll_s=1",
-                       *self.ln.options, *options)
+                       "--bitcoind_url=" + self.node.url, "--bitcoind_cookie=" + self.node.cookie, "--chain_poll_s=1", *options)
         self.daemons.append(d)
         d.start(**env)
         d.call("wallet.create")
-        self.knows(d)
         return d
 
     def knows(self, d):
@@ -143,7 +149,7 @@ class World:
 
     def pending(self, d, action):
         """Until a candidate is signed; its txid, which is in the mempool."""
-        self.state(d, action, "awaiting_lock")
+        self.until(d, action, lambda a: a["state"] == "awaiting_lock" and self.candidates(d), "a candidate")
         txid = self.candidates(d)[-1]["txid"]
         wait_until(lambda: txid in self.node.pooled(), "the splice to be in the mempool")
         return txid
@@ -163,7 +169,7 @@ class World:
 
     def locked(self, d, action):
         """Blocks until it is; the action."""
-        self.ln.mine(1)
+        self.ln.mine(self.ln.DEPTH)
         done = self.state(d, action, *FINAL, within_s=90)
         same(done["status"], "done", f"how it ended ({done['error']}, {done['result']})")
         return done
