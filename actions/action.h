@@ -127,9 +127,10 @@ struct outcome outcome_retry(const struct step *s, const struct err *why);
 
 #define NOTHING_TO_ASK 1
 
-/* What a state asks of the block chain. */
+/* What a state asks of the block chain: one of these, in the step's arena. */
 struct chain_question {
-	const struct tx *broadcast; /* in the step's arena: give it to a node, as chain_ask_broadcast() */
+	const struct tx *broadcast;     /* give it to a node, as chain_ask_broadcast() */
+	const struct outpoint *unspent; /* is it, as chain_ask_spends() without looking through blocks? */
 };
 
 struct state_def {

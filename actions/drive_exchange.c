@@ -47,8 +47,11 @@ static bool requests_equal(const struct net_request *a, const struct net_request
 
 static bool asked_equal(const struct asked *a, const struct asked *b)
 {
+	const struct outpoint *p = a->question.unspent, *q = b->question.unspent;
 	struct wtxid x, y;
 
+	if (p || q)
+		return p && q && outpoint_equal(p, q);
 	if (!a->question.broadcast || !b->question.broadcast)
 		return !a->question.broadcast && !b->question.broadcast && requests_equal(&a->request, &b->request);
 	x = tx_wtxid(a->question.broadcast);
@@ -76,6 +79,15 @@ static int enter_again(struct drive *d, const struct state_def *st, const struct
 	return rc;
 }
 
+static struct chain_ask *put_question(struct drive *d, const struct chain_question *what)
+{
+	const struct chain_then then = { question_done, d };
+
+	if (what->unspent)
+		return chain_ask_spends(d->ex->opt.chain, what->unspent, 1, UINT32_MAX, then);
+	return chain_ask_broadcast(d->ex->opt.chain, what->broadcast, then);
+}
+
 static void submit(struct drive *d, const struct state_def *st, const struct asked *what)
 {
 	struct err err;
@@ -85,8 +97,7 @@ static void submit(struct drive *d, const struct state_def *st, const struct ask
 	} else if (!st->ask) {
 		d->call = http_submit(d->ex->opt.http, &what->request, request_done, d);
 	} else if (d->ex->opt.chain) {
-		d->ask = chain_ask_broadcast(d->ex->opt.chain, what->question.broadcast,
-					     (struct chain_then){ question_done, d });
+		d->ask = put_question(d, &what->question);
 	} else {
 		ERR(&err, ERR_CONFIG, "no node is configured to ask about the block chain");
 		err_hint(&err, "set bitcoind_url or esplora_url in walletd.conf");

@@ -424,6 +424,11 @@ static const struct state_def states[SPLICING_STATES] = {
 			     .reply = splice_renew_reply,
 			     .resume_at = SPLICING_HELD },
 	[SPLICING_SEND] = { .name = "sending", .ask = splice_send_ask, .told = splice_send_told },
+	[SPLICING_UNSPENT] = { .name = "looking_at_funding",
+			       .ask = splice_unspent_ask,
+			       .told = splice_unspent_told,
+			       .resume_at = SPLICING_PROBE,
+			       .cancellable = true },
 };
 
 #define SPLICE_KIND                                                                                                    \

@@ -51,6 +51,7 @@ enum splice_state {                            /* stored: append, never renumber
 		    SPLICING_HELD = 20,        /* for how long are our coins reserved? */
 		    SPLICING_RENEW = 21,       /* … for longer */
 		    SPLICING_SEND = 22,        /* what no mempool is known to have */
+		    SPLICING_UNSPENT = 23,     /* is the funding still, as our own node sees it? */
 		    SPLICING_STATES
 };
 
@@ -203,6 +204,11 @@ bool splice_should_send(const struct step *s, const struct splice_known *k, cons
 struct outcome splice_send(struct step *s, const struct txid *txid);
 int splice_send_ask(struct step *s, struct chain_question *ret, struct err *err);
 struct outcome splice_send_told(struct step *s, const struct chain_answer *got, struct err *err);
+
+/* --- splice_unspent.c --- */
+
+int splice_unspent_ask(struct step *s, struct chain_question *ret, struct err *err);
+struct outcome splice_unspent_told(struct step *s, const struct chain_answer *got, struct err *err);
 
 /* --- splice_hold.c: coins of the node's wallet --- */
 

@@ -178,7 +178,7 @@ static struct outcome submit(struct step *s, struct splice_row *row, const struc
 		return outcome_trouble(err);
 	row->version++;
 	if (splice_is_whole(s))
-		return outcome_next(row->everything ? SPLICING_BUILD : SPLICING_OPEN);
+		return outcome_next(SPLICING_UNSPENT);
 	if (a->verdict == VERDICT_RESUBMIT && row->contribution.n > 0)
 		return outcome_next(SPLICING_OPEN);
 	return build(s, row, err);

@@ -222,6 +222,12 @@ static struct probe_answer submit(const struct probe *p, enum probe_row row)
 	return ret;
 }
 
+/* Of a node that tells no candidates: what spends the base cannot be ours. */
+static bool is_not_begun(const struct probe *p)
+{
+	return p->known.whole && p->handed == 0 && !any_out(p);
+}
+
 /* P9 of what the node was given as a whole: it may be at it, and does not tell.  When in doubt it is waited for. */
 static struct probe_answer watch(const struct probe *p)
 {
@@ -265,7 +271,7 @@ struct probe_answer splice_probe(const struct probe *p)
 	if (p->kind == SPLICE_BUMP)
 		return bump(p);
 	if (p->spend != SPEND_NONE)
-		return park(PROBE_UNDECIDED, SPLICE_WAIT_CONFIRMATION);
+		return park(PROBE_UNDECIDED, is_not_begun(p) ? SPLICE_WAIT_FOREIGN_SPLICE : SPLICE_WAIT_CONFIRMATION);
 	if (p->kind == SPLICE_NONE)
 		return park(PROBE_P9, SPLICE_WAIT_CONFIRMATION);
 	if (p->handed > 0)

@@ -95,6 +95,34 @@ START_TEST(is_locked_before_anybody_saw_it)
 }
 END_TEST
 
+/* Another splice is on its way that the node does not tell of, and that what follows the chain has not seen; or nobody knows. */
+static const struct {
+	const char *name;
+	int says;
+	const char *params;
+	enum splice_wait waits;
+} before[] = {
+	{ "a mempool spends the funding", 0, IN, SPLICE_WAIT_FOREIGN_SPLICE },
+	{ "our node does not answer", -1, ALL, SPLICE_WAIT_NODE_UNREACHABLE },
+};
+
+START_TEST(is_not_handed_over_beside_another)
+{
+	struct action_id id;
+
+	splice_world_spent(before[_i].says);
+	id = splice_world_start("splice_in", before[_i].params);
+	waits_for(before[_i].waits);
+	splice_world_pass(4 * WINDOW_MS);
+	waits_for(before[_i].waits);
+	ck_assert_uint_eq(sw.node->asked, 0);
+	splice_world_unspent();
+	splice_world_pass(4 * LOOK_MS);
+	ck_assert_uint_eq(sw.node->asked, 1);
+	to_its_lock(&id);
+}
+END_TEST
+
 /* --- when nothing is seen --- */
 
 /* What came of the first submission, and how many were taken at the end of the second. */
@@ -380,6 +408,7 @@ int main(void)
 	tcase_set_timeout(k, 300);
 	tcase_add_loop_test(t, is_handed_over_and_seen, 0, (int)ARRAY_LEN(good));
 	tcase_add_test(t, is_locked_before_anybody_saw_it);
+	tcase_add_loop_test(t, is_not_handed_over_beside_another, 0, (int)ARRAY_LEN(before));
 	tcase_add_loop_test(t, once_more_after_the_window, 0, (int)ARRAY_LEN(unknown));
 	tcase_add_test(t, the_window_is_of_the_peers_presence);
 	tcase_add_test(t, the_window_is_of_our_own_presence);

@@ -10,6 +10,7 @@
 
 #define RULES_MAX   256
 #define METHODS_MAX 64
+#define ZEROS       "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct rule {
 	char *method, *params; /* params NULL: any */
@@ -31,7 +32,8 @@ struct fake_bitcoind {
 	struct peer_script script, fault;
 	unsigned faults;
 	char *login;
-	bool takes; /* transactions */
+	bool takes;   /* transactions */
+	bool unspent; /* whatever is asked for */
 	char *taken;
 };
 
@@ -152,6 +154,21 @@ const char *fake_bitcoind_taken(const struct fake_bitcoind *n)
 	return n->taken != NULL ? n->taken : "";
 }
 
+/* gettxspendingprevout says of each what was asked, and no more; gettxout has it. */
+static const char *say_unspent(struct fake_bitcoind *n, const char *method, const json_t *call)
+{
+	if (strcmp(method, "gettxout") == 0)
+		return "\"result\":{\"bestblock\":\"" ZEROS "\",\"confirmations\":1,\"value\":0.01,"
+		       "\"scriptPubKey\":{\"hex\":\"51\"},\"coinbase\":false}";
+	return arena_printf(&n->arena, "\"result\":%s",
+			    json_text(&n->arena, json_array_get(json_object_get(call, "params"), 0)));
+}
+
+void fake_bitcoind_unspent(struct fake_bitcoind *n)
+{
+	n->unspent = true;
+}
+
 static bool has_rule(const struct fake_bitcoind *n, const char *method)
 {
 	for (size_t i = 0; i < n->n_rules; i++)
@@ -175,13 +192,19 @@ static void answer_call(struct fake_bitcoind *n, const json_t *call, struct buf 
 {
 	const char *method = json_string_value(json_object_get(call, "method"));
 	const char *params = json_text(&n->arena, json_object_get(call, "params"));
+	bool asks_coin, known;
 	const char *member;
 
 	ck_assert_ptr_nonnull(method);
 	note(n, method, params);
-	member = n->takes && strcmp(method, "sendrawtransaction") == 0 && !has_rule(n, method)
-			 ? take(n, call)
-			 : member_for(n, method, params);
+	known = has_rule(n, method);
+	asks_coin = strcmp(method, "gettxspendingprevout") == 0 || strcmp(method, "gettxout") == 0;
+	if (n->takes && !known && strcmp(method, "sendrawtransaction") == 0)
+		member = take(n, call);
+	else if (n->unspent && !known && asks_coin)
+		member = say_unspent(n, method, call);
+	else
+		member = member_for(n, method, params);
 	buf_printf(to, "{\"jsonrpc\":\"2.0\",%s,\"id\":%lld}", member,
 		   (long long)json_integer_value(json_object_get(call, "id")));
 }

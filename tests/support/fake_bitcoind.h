@@ -27,6 +27,8 @@ void fake_bitcoind_undo(struct fake_bitcoind *n);
  * hex of the one that it took last, or "". */
 void fake_bitcoind_take(struct fake_bitcoind *n);
 const char *fake_bitcoind_taken(const struct fake_bitcoind *n);
+/* Where no rule says otherwise: every output that is asked for is unspent, in its mempool and in its chain. */
+void fake_bitcoind_unspent(struct fake_bitcoind *n);
 /* The next `times` requests are answered by this script instead (its path does not matter). */
 void fake_bitcoind_fault(struct fake_bitcoind *n, const struct peer_script *script, unsigned times);
 /* 401 unless this is the Authorization header's value; NULL: none is wanted. */

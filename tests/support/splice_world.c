@@ -241,6 +241,24 @@ void splice_world_look(void)
 	(void)turns_until(loop, NULL, NULL, 20); /* and what it sets off is done */
 }
 
+void splice_world_spent(int says)
+{
+	char said[256], txid[TXID_TEXT];
+
+	txid_text(&sw.node->funding.txid, txid);
+	snprintf(said, sizeof(said), "[{\"txid\":\"%s\",\"vout\":%u,\"spendingtxid\":\"%s\"}]", txid,
+		 sw.node->funding.vout, txid);
+	if (says < 0)
+		fake_bitcoind_error(bitcoind, "gettxspendingprevout", -28, "Loading block index");
+	else
+		fake_bitcoind_on(bitcoind, "gettxspendingprevout", said);
+}
+
+void splice_world_unspent(void)
+{
+	fake_bitcoind_undo(bitcoind);
+}
+
 void splice_world_mempool(bool takes)
 {
 	static bool refuses;
@@ -297,12 +315,15 @@ void splice_world_up(void)
 	sw.arena = ARENA_LIMIT((size_t)16 << 20);
 	bitcoind = fake_bitcoind_new(loop);
 	backend.url = fake_bitcoind_url(bitcoind);
+	fake_bitcoind_unspent(bitcoind);
 	OK(chain_source_new(&(struct chain_options){ .loop = loop,
 						     .http = http,
 						     .network = NETWORK_REGTEST,
 						     .kind = CHAIN_BITCOIND,
 						     .backends = &backend,
-						     .n_backends = 1 },
+						     .n_backends = 1,
+						     .open_min_ms = 1,
+						     .open_max_ms = 1 },
 			    &chain, err));
 	snprintf(socket_path, sizeof(socket_path), "%s/lightning-rpc", sw.disk.dir);
 	node = fake_cln_new(loop, socket_path, sw.node);

@@ -43,6 +43,10 @@ void splice_world_mine_close(void);
 void splice_world_mine_empty(unsigned n);
 /* The node's own round is asked about, and what follows from that. */
 void splice_world_look(void);
+/* A transaction of our own bitcoind's mempool spends the channel's funding, and nobody here has seen it yet; -1: it does not
+ * answer.  It stays so until splice_world_unspent(). */
+void splice_world_spent(int says);
+void splice_world_unspent(void);
 /* Our own bitcoind takes what it is given, or says that the fee is too low; how often it was given something. */
 void splice_world_mempool(bool takes);
 unsigned splice_world_sent(void);

@@ -186,6 +186,40 @@ def raises_status(ln, method, message):
     raise AssertionError(f"{method}: it was to say no")
 
 
+def after_another(w, d, given=0, ours=True):
+    """Another splice is in the mempool, which the node does not tell of: ours waits for it, and is built upon it."""
+    lab.wait_until(w.node.pooled, "the other to be in the mempool", within_s=60)
+    other = next(iter(w.node.pooled()))
+    done = w.out(d, 50_000)
+    w.waits_for(d, done, "foreign_splice")
+    time.sleep(UNSEEN_S)
+    w.waits_for(d, done, "foreign_splice")
+    asked(w, 0)
+    w.ln.mine(w.ln.DEPTH)
+    txid = w.pending_at_last(d, done)
+    check(txid != other, "ours is another")
+    w.locked(d, done)
+    asked(w, 1)
+    w.books(*([other] if ours else []), txid, given=given)
+
+
+@real_whole
+def somebody_splices_at_the_node(w):
+    """By hand, beside walletd, and just before it begins."""
+    d = quick(w)
+    w.ln.ours.rpc.ask("SpliceOut", field(1, w.ln.name) + field(2, w.ln.theirs.id) + field(3, w.node.address()) + field(4, 30_000))
+    after_another(w, d, given=30_000)
+
+
+@real_whole
+def the_peer_splices_first(w):
+    w.ln.theirs.fund(300_000)
+    d = quick(w)
+    name = w.ln.theirs.channels()[0].name
+    w.ln.theirs.rpc.ask("SpliceIn", field(1, name) + field(2, w.ln.ours.id) + field(3, 100_000))
+    after_another(w, d, ours=False)
+
+
 @real_whole
 def the_channel_closes_while_it_waits(w):
     d = quick(w)

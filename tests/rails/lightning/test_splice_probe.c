@@ -459,6 +459,23 @@ START_TEST(p9_never_beside_a_spend)
 }
 END_TEST
 
+/* A node that tells no candidates: what spends the base before it was given ours is another's. */
+START_TEST(p9_of_a_whole_never_beside_a_spend)
+{
+	t.tx.n_in = 1;
+	p.known.whole = true;
+	spent_by(&t.tx, SPEND_MEMPOOL, 0);
+	parks(PROBE_UNDECIDED, SPLICE_WAIT_FOREIGN_SPLICE);
+	p.spend = SPEND_CONFIRMED;
+	parks(PROBE_UNDECIDED, SPLICE_WAIT_FOREIGN_SPLICE);
+	p.handed = 1;
+	parks(PROBE_UNDECIDED, SPLICE_WAIT_CONFIRMATION);
+	p.handed = 0;
+	candidates(1, CANDIDATE_SIGNED);
+	parks(PROBE_UNDECIDED, SPLICE_WAIT_CONFIRMATION);
+}
+END_TEST
+
 START_TEST(p10_nothing_left_to_bump)
 {
 	p.kind = SPLICE_BUMP;
@@ -715,6 +732,7 @@ int main(void)
 	tcase_add_test(tc, p3_overtaken_after_it_was_handed_over);
 	tcase_add_test(tc, p9_signed_and_nowhere);
 	tcase_add_test(tc, p9_never_beside_a_spend);
+	tcase_add_test(tc, p9_of_a_whole_never_beside_a_spend);
 	tcase_add_test(tc, p10_nothing_left_to_bump);
 	tcase_add_test(tc, p11_a_dropped_bump);
 	tcase_add_test(tc, p11_what_is_to_be_bumped_is_in_a_mempool_or_block);
