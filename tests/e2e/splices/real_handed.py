@@ -11,6 +11,7 @@ from splices.world import check, real_whole, refused, same
 
 UNSEEN_S = 5
 FAILED_PRECONDITION = 9
+DEADLINE_S = 15
 
 
 def quick(w, *options):
@@ -163,6 +164,54 @@ def the_peer_is_away(w):
 
 
 @real_whole
+def the_peer_is_away_when_blocks_come(w):
+    """It is in blocks, and locks when the peer is back."""
+    d = quick(w)
+    done = w.out(d, 50_000)
+    txid = w.pending(d, done)
+    w.ln.peer_down()
+    w.node.mine(w.ln.DEPTH + 1)
+    w.ln.ours.caught_up()
+    w.caught_up(d)
+    w.wake(d, done)
+    same((w.get(d, done)["state"], w.ln.channel().txid == txid), ("awaiting_lock", False), "what waits for the peer")
+    w.ln.peer_up()
+    done = w.state(d, done, "done", within_s=90)
+    same(done["result"]["txid"], txid, "what is locked")
+    asked(w, 1)
+    w.books(txid)
+
+
+@real_whole
+def given_up_at_its_deadline(w):
+    """The node has it and the peer is away: nobody can say that nothing will come of it, and indeed something does."""
+    d = quick(w)
+    w.ln.peer_down()
+    done = w.out(d, 50_000, deadline_s=DEADLINE_S)
+    w.waits_for(d, done, "peer_offline")
+    done = w.failed(d, done, "splice_failed")
+    same(done["funds_moved"], "unknown", "whether money moved")
+    w.ln.peer_up()
+    lab.wait_until(w.node.pooled, "the node to carry it out", within_s=60)
+    txid = next(iter(w.node.pooled()))
+    w.ln.mine(w.ln.DEPTH)
+    w.knows_funding(d, txid)
+    asked(w, 1)
+    w.books(txid)
+
+
+@real_whole
+def too_little_for_the_fee(w):
+    """Refused for certain, twice: it is given up with the node's words, and nothing has moved."""
+    d = quick(w)
+    done = w.failed(d, w.into(d, w.ln.ours.spendable() - 50), "splice_failed")
+    same(done["funds_moved"], "no", "whether money moved")
+    check("Failed to splice channel" in done["error"]["message"], f"the node's words: {done['error']}")
+    asked(w, 2)
+    ends_well(w, d, w.into(d, 100_000))
+
+
+@real_whole
 def a_node_that_forgets(w):
     """The peer is away, the node is given it and killed: after its restart it knows nothing of it, and is asked once more."""
     d = quick(w)
@@ -246,6 +295,25 @@ def a_node_that_is_away(w):
     asked(w, 1)
     with open(w.ln.ours.key_file, "rb") as f:
         check("HMAC" not in d.log() and f.read().hex() not in d.log(), "a secret in the log")
+
+
+@real_whole
+def without_the_gate(w):
+    """walletd and the node speak with each other, and one of them is killed in between."""
+    d = w.bare_daemon("--lightning_url=" + w.ln.ours.url, *w.ln.credentials)
+    w.knows(d)
+    done = w.out(d, 50_000)
+    first = w.pending(d, done)
+    w.ln.crash()
+    w.locked(d, done)
+    w.knows_funding(d, first)
+    done = w.into(d, 100_000)
+    second = w.pending(d, done)
+    d.kill()
+    d.start()
+    w.locked(d, done)
+    w.knows_funding(d, second)
+    w.books(first, second)
 
 
 @real_whole
