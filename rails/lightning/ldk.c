@@ -189,7 +189,8 @@ static bool alt_of(struct arena *a, const struct pb_field *f, struct ln_channel 
 	return ldk_channel_id(c->alt, &c->id);
 }
 
-/* 5 unspendable_punishment_reserve, 6 channel_value_sats, 8 outbound_capacity_msat: what is ours, but for the reserve. */
+/* 5 unspendable_punishment_reserve, 6 channel_value_sats, 8 outbound_capacity_msat: what is ours, but for the reserve and, in a
+ * channel that we have opened, its anchors. */
 static bool money_of(const struct pb_field *f, struct ln_channel *c)
 {
 	if (f->type != PB_VARINT || f->value > SAT_MONEY_MAX * 1000)
