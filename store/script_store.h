@@ -72,7 +72,7 @@ MUST_CHECK int script_store_rehold(struct unit *u, const struct action_id *from,
 MUST_CHECK int script_store_set_label(struct unit *u, int64_t id, const char *label, struct err *err);
 MUST_CHECK int script_store_set_seen(struct unit *u, int64_t id, uint64_t confirmed, uint64_t mempool, struct err *err);
 /* For tx_store.c alone.  Of the scripts that this transaction pays or spends: what was counted counts no more, for it is
- * gone, and something else may be there in its place. */
+ * gone, or its block is, and something else may be there in its place. */
 MUST_CHECK int script_store_forget_seen(struct unit *u, const struct txid *txid, struct err *err);
 
 /* 1 found, 0 not ours, -1. */

@@ -1,5 +1,6 @@
 /* What blocks do to the wallet's transactions beyond holding them, of tx_store.h: they mature a coinbase, and they go. */
 #include "store/query_sets.h"
+#include "store/script_store.h"
 #include "store/tx_change.h"
 
 enum { Q_IN_BLOCK, Q_ANY_CONFIRMED, Q_NEXT_MATURE, Q_AT_HEIGHT, Q_COUNT };
@@ -67,7 +68,9 @@ static int unconfirm_one(struct unit *u, struct arena *a, const struct tx_known 
 		return -1;
 	if (t->coinbase)
 		return tx_change_drop(&c, t, NULL, err);
-	if (tx_change_place(&c, t, &(struct tx_move){ .to = TX_PENDING, .event = "reorged" }, err) != 0)
+	/* An index may count as many in the new chain, and they be others. */
+	if (tx_change_place(&c, t, &(struct tx_move){ .to = TX_PENDING, .event = "reorged" }, err) != 0 ||
+	    script_store_forget_seen(u, &t->txid, err) != 0)
 		return -1;
 	settle_about(&c.settle, &t->txid, &t->action, t->label);
 	return settle_end(&c.settle, err);

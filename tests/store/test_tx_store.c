@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/event_store.h"
+#include "store/script_store.h"
 #include "tests/support/onchain_rows.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
@@ -451,6 +452,33 @@ static void with_a_strangers_input(struct unit *u)
 	coin_is(u, 1, 0, UTXO_LOCKED);
 }
 
+static void is_counted(struct unit *u, unsigned script, bool expected)
+{
+	struct script_row row;
+	struct err e, *err = &e;
+
+	ck_assert_int_eq(script_store_find(unit_view(u), &arena, onchain_script(script), &row, err), 1);
+	ck_assert((row.seen_confirmed == 2 && row.seen_mempool == 0) == expected);
+	OK(script_store_set_seen(u, row.id, 2, 0, err));
+}
+
+/* An index that counts as many of a script in the new chain may count others: it is to be asked. */
+static void counted_anew(struct unit *u)
+{
+	struct onchain_tx in = receipt(1, 1000), tx = payment(2, 1);
+
+	confirm(u, &in, 2);
+	sign(u, &tx, "send", TRUST_SPEND);
+	confirm(u, &tx, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		is_counted(u, MINE, i > 0);
+		is_counted(u, CHANGE, i > 0);
+	}
+	onchain_disconnect(u);
+	is_counted(u, MINE, false);
+	is_counted(u, CHANGE, false);
+}
+
 /* A script that was derived after the block had been searched. */
 static void searched_again(struct unit *u)
 {
@@ -517,6 +545,7 @@ static const struct {
 	{ "mined by us", mined_by_us },
 	{ "given up", given_up },
 	{ "with a stranger's input", with_a_strangers_input },
+	{ "counted anew", counted_anew },
 	{ "searched again", searched_again },
 	{ "lies", lies },
 	{ "added twice", added_twice },
