@@ -376,6 +376,168 @@ static void look_at_payments(struct list *l)
 		add_unreadable(l, "the payments", &err);
 }
 
+/* --- payments and claims that were over, and have lost --- */
+
+#define LOSSES_LOOKED_AT 1000u
+#define LOSS_TOLD        1008u /* blocks on top of what took its place: a week, as for what an exit has lost */
+
+struct losses {
+	struct list *l;
+	struct arena *a; /* of the look */
+	uint32_t tip;
+	struct action_id shown[TROUBLED_SHOWN];
+	unsigned n;
+};
+
+static bool is_shown(const struct losses *t, const struct action_id *holder)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (strcmp(t->shown[i].s, holder->s) == 0)
+			return true;
+	return false;
+}
+
+/* As many as make a payment done make it lost. */
+static bool is_for_good(const struct losses *t, const struct tx_loss *loss)
+{
+	uint32_t depth = t->tip >= loss->block.height ? t->tip - loss->block.height + 1 : 1;
+
+	return loss->place == TX_CONFIRMED &&
+	       depth >= executor_policy(t->l->server->opt.executor)->onchain.confirmations;
+}
+
+/* Where what took its place stands. */
+static const char *winner_words(const struct losses *t, const struct tx_loss *loss)
+{
+	char txid[TXID_TEXT];
+
+	txid_text(&loss->winner, txid);
+	if (loss->place != TX_CONFIRMED)
+		return arena_printf(t->l->a, "%s, which no block has yet", txid);
+	return arena_printf(t->l->a, "%s, which is in block %" PRIu32 "%s", txid, loss->block.height,
+			    is_for_good(t, loss) ? "" : " and may go with it");
+}
+
+static json_t *add_loss(struct losses *t, const struct tx_loss *loss, const char *kind, const char *next,
+			const char *what, uint64_t sat)
+{
+	json_t *item = add(t->l, CRITICAL, kind, next, what), *stake = json_object_in(t->l->a);
+	char txid[TXID_TEXT];
+
+	txid_text(&loss->tx.txid, txid);
+	json_set_str(item, "txid", txid);
+	txid_text(&loss->winner, txid);
+	json_set_str(item, "replaced_by", txid);
+	json_set_u64(stake, "amount", sat);
+	json_set_str(stake, "unit", "sat");
+	json_set(item, "at_stake", stake);
+	t->shown[t->n++] = loss->tx.action;
+	return item;
+}
+
+/* What a payment was to pay; for a way back, what was to come back. */
+static int amount_of(struct arena *a, const struct action_row *row, const struct tx_loss *loss, uint64_t *ret,
+		     struct err *err)
+{
+	json_t *result;
+
+	*ret = sat_value(loss->tx.value_out);
+	if (row->status == ACTION_CANCELLED || !row->result)
+		return 0;
+	return json_parse(a, bytes_of(row->result), JSON_DEPTH_MAX, &result, err) != 0
+		       ? -1
+		       : json_get_u64(result, "amount_sat", SAT_MONEY_MAX, ret, err);
+}
+
+static int lost_payment(struct losses *t, const struct tx_loss *loss, struct err *err)
+{
+	bool way_back = strcmp(loss->tx.kind, "cancel") == 0, for_good = is_for_good(t, loss);
+	const char *what, *next;
+	struct action_row row;
+	uint64_t sat;
+
+	if (action_store_get(t->l->view, t->a, &loss->tx.action, &row, err) != 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1; /* gone with retention_days */
+	/* The payment that was cancelled is out because its way back is not, and the other way round. */
+	if (row.status != (way_back ? ACTION_CANCELLED : ACTION_DONE))
+		return 0;
+	if (amount_of(t->a, &row, loss, &sat, err) != 0)
+		return -1;
+	what = arena_printf(
+		t->l->a,
+		way_back ? "The payment %s was cancelled, and what paid its coins back has lost them to the"
+			   " transaction %s: they have not come back."
+			 : "The payment %s was over, and has lost its coins to the transaction %s: what it paid"
+			   " has not arrived.",
+		row.id.s, winner_words(t, loss));
+	next = way_back   ? "tx.get tells what took them; does another wallet use the same words?"
+	       : for_good ? "pay anew what is still owed; does another wallet use the same words?"
+			  : "wait: pay nothing anew before that transaction is deep in the chain";
+	json_set_str(add_loss(t, loss, "payment_lost", next, what, sat), "action_id", row.id.s);
+	return 0;
+}
+
+/* Of an exit that nobody looks at any more, because its claim was deep enough; the others tell of themselves. */
+static int lost_claim(struct losses *t, const struct tx_loss *loss, int64_t exit_id, struct err *err)
+{
+	struct exit_status status;
+	struct exit_row row;
+	int found = exit_store_get(t->l->view, t->a, exit_id, &row, err);
+
+	if (found <= 0 || row.live || row.state != EXIT_CLAIMED)
+		return found < 0 ? -1 : 0;
+	if (exit_status_parse(t->a, row.checkpoint, &status, err) != 0)
+		return -1;
+	if (!txid_equal(&status.spender, &loss->tx.txid))
+		return 0; /* another claim has it */
+	json_set_int(
+		add_loss(t, loss, "claim_lost", "exit.get; it comes back only if that transaction goes",
+			 arena_printf(t->l->a,
+				      "A claim of exits was over, and has lost what it claimed to the transaction %s.",
+				      winner_words(t, loss)),
+			 sat_value(loss->tx.value_out)),
+		"exit", exit_id);
+	return 0;
+}
+
+static void look_at_loss(void *ctx, const struct tx_loss *loss)
+{
+	const char *holder = loss->tx.action.s;
+	struct losses *t = ctx;
+	int64_t exit_id;
+	struct err err;
+	int rc = 0;
+
+	if (t->n == TROUBLED_SHOWN || is_shown(t, &loss->tx.action))
+		return;
+	if (strcmp(loss->tx.kind, "claim") == 0 && text_starts(holder, "exit:") &&
+	    parse_i64(holder + strlen("exit:"), 1, INT64_MAX, &exit_id))
+		rc = lost_claim(t, loss, exit_id, &err);
+	else
+		rc = lost_payment(t, loss, &err);
+	if (rc == 0)
+		return;
+	add_unreadable(t->l, "what has lost on chain", &err);
+	t->n = TROUBLED_SHOWN; /* once is enough */
+}
+
+static void look_at_losses(struct list *l)
+{
+	SCOPED(arena) struct arena own = ARENA_LIMIT(PENDING_ROOM);
+	struct losses t = { .l = l, .a = &own };
+	struct block_row tip;
+	struct err err;
+	int rc = chain_store_tip(l->view, &tip, &err);
+
+	if (rc == 1) {
+		t.tip = tip.ref.height;
+		rc = tx_store_losses(l->view, &own, t.tip < LOSS_TOLD ? 0 : t.tip - LOSS_TOLD + 1, LOSSES_LOOKED_AT,
+				     look_at_loss, &t, &err);
+	}
+	if (rc < 0)
+		add_unreadable(l, "what has lost on chain", &err);
+}
+
 /* Directives that were accepted while an outbox was configured, and that nobody delivers now. */
 static void look_for_idle_directives(struct list *l)
 {
@@ -635,6 +797,7 @@ json_t *attention_list(struct rpc_server *server, struct arena *a)
 	look_at_mints(&l);
 	look_at_expiries(&l);
 	look_at_payments(&l);
+	look_at_losses(&l);
 	chain_troubles(server, a, add_trouble, &l);
 	lightning_troubles(server, a, add_trouble, &l);
 	look_at_outbox(&l);

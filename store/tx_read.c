@@ -5,11 +5,27 @@
 #include "store/stmt.h"
 #include "store/tx_store.h"
 
-enum { Q_FIND, Q_PLACE, Q_TAKER, Q_NEWEST, Q_OLDEST, Q_OPEN, Q_OF_ACTION, Q_INPUTS_SINCE, Q_COINS_SINCE, Q_COUNT };
+enum {
+	Q_FIND,
+	Q_PLACE,
+	Q_TAKER,
+	Q_NEWEST,
+	Q_OLDEST,
+	Q_OPEN,
+	Q_OF_ACTION,
+	Q_LOSSES,
+	Q_INPUTS_SINCE,
+	Q_COINS_SINCE,
+	Q_COUNT
+};
 
-#define COLS                                                                                                           \
-	"id, txid, raw, place, height, hash, pos, coinbase, own, kind, trusted, fee, value_out, action_id, label,"     \
-	" replaced_by, first_seen_ms, last_seen_ms"
+/* Of the table by this name. */
+#define COLS_OF(t)                                                                                                     \
+	t ".id, " t ".txid, " t ".raw, " t ".place, " t ".height, " t ".hash, " t ".pos, " t ".coinbase, " t           \
+	  ".own, " t ".kind, " t ".trusted, " t ".fee, " t ".value_out, " t ".action_id, " t ".label, " t              \
+	  ".replaced_by, " t ".first_seen_ms, " t ".last_seen_ms"
+#define COLS   COLS_OF("onchain_tx")
+#define N_COLS 18
 #define PLACED " AND (?3 = 0 OR +place = ?3)"
 
 static const char *const sql[Q_COUNT] = {
@@ -24,6 +40,24 @@ static const char *const sql[Q_COUNT] = {
 		   " AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?4",
 	[Q_OF_ACTION] = "SELECT " COLS " FROM onchain_tx INDEXED BY onchain_tx_action WHERE action_id = ?5 AND id > ?1"
 			" AND id < ?2" PLACED " ORDER BY id LIMIT ?4",
+	/* From those that may have won: what is out lies anywhere in the history.  Then what was built on the losers. */
+	[Q_LOSSES] =
+		"WITH RECURSIVE winner (id) AS ("
+		"SELECT id FROM onchain_tx INDEXED BY onchain_tx_block WHERE height >= ?1"
+		" UNION ALL SELECT id FROM onchain_tx INDEXED BY onchain_tx_open WHERE place IN (1, 2) AND place = 2"
+		"), lost (id, winner_id) AS ("
+		"SELECT other.tx_id, w.id FROM winner AS w JOIN onchain_input AS mine ON mine.tx_id = w.id"
+		" JOIN onchain_input AS other ON other.prev_txid = mine.prev_txid AND other.prev_vout = mine.prev_vout"
+		" JOIN onchain_tx AS t ON t.id = other.tx_id WHERE +t.place = 4"
+		" UNION SELECT i.tx_id, l.winner_id FROM lost AS l JOIN onchain_tx AS p ON p.id = l.id"
+		" JOIN onchain_input AS i ON i.prev_txid = p.txid JOIN onchain_tx AS t ON t.id = i.tx_id"
+		" WHERE +t.place = 4"
+		") SELECT " COLS_OF(
+			"t") ", w.txid, w.place, w.height, w.hash"
+			     " FROM lost AS l JOIN onchain_tx AS t ON t.id = l.id JOIN onchain_tx AS w ON w.id = l.winner_id"
+			     " WHERE t.own = 1 AND t.action_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM onchain_tx AS s"
+			     " INDEXED BY onchain_tx_action WHERE s.action_id = t.action_id AND +s.place IN (2, 3)"
+			     " AND (s.kind = 'cancel') = (t.kind = 'cancel')) ORDER BY t.id, w.place DESC, w.height, w.pos LIMIT ?2",
 	[Q_INPUTS_SINCE] = "SELECT id, prev_txid, prev_vout FROM onchain_input WHERE id > ?1 ORDER BY id LIMIT ?2",
 	[Q_COINS_SINCE] = ("SELECT c.id, t.txid, c.vout FROM onchain_coin AS c JOIN onchain_tx AS t ON t.id = c.tx_id"
 			   " WHERE c.id > ?1 ORDER BY c.id LIMIT ?2"),
@@ -142,6 +176,27 @@ int tx_store_list(struct view v, struct arena *a, const struct tx_query *tq,
 
 		row_read(a, q, &row);
 		each(ctx, &row);
+		n++;
+	}
+	return rc < 0 ? -1 : n;
+}
+
+int tx_store_losses(struct view v, struct arena *a, uint32_t from_height, unsigned limit,
+		    void (*each)(void *ctx, const struct tx_loss *loss), void *ctx, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(v, FAMILY_TX_READ, Q_LOSSES);
+	int n = 0, rc;
+
+	bind_i64(q, 1, from_height);
+	bind_i64(q, 2, limit);
+	while ((rc = stmt_step(q, err)) == 1 && row_fits(a, q)) {
+		struct tx_loss loss = { .place = (enum tx_place)col_i64(q, N_COLS + 1) };
+
+		row_read(a, q, &loss.tx);
+		col_txid(q, N_COLS, &loss.winner);
+		if (loss.place == TX_CONFIRMED)
+			block_read_ref(q, N_COLS + 2, &loss.block);
+		each(ctx, &loss);
 		n++;
 	}
 	return rc < 0 ? -1 : n;

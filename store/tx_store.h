@@ -142,6 +142,18 @@ struct tx_query {
 /* Ends early where the arena is full.  Returns how many rows were given to each(), or -1. */
 MUST_CHECK int tx_store_list(struct view v, struct arena *a, const struct tx_query *q,
 			     void (*each)(void *ctx, const struct tx_row *row), void *ctx, struct err *err);
+/* One of an action's or an exit's own that is out, and what is there in its place. */
+struct tx_loss {
+	struct tx_row tx;
+	struct txid winner;     /* spends what it spends, or what it stands on */
+	enum tx_place place;    /* of the winner: PENDING or CONFIRMED */
+	struct block_ref block; /* when confirmed */
+};
+/* Those that have lost to what a mempool has, or a block from this height on, while none of the same holder's with the same
+ * purpose (to pay, or as a "cancel" to pay back) is pending or confirmed.  By id, and of each the winner in the lowest block
+ * first; at most limit, and fewer where the arena is full.  Returns how many, or -1. */
+MUST_CHECK int tx_store_losses(struct view v, struct arena *a, uint32_t from_height, unsigned limit,
+			       void (*each)(void *ctx, const struct tx_loss *loss), void *ctx, struct err *err);
 /* Ids of inputs and coins only grow: what any transaction of the wallet's spends or makes, from after *id on, at most limit;
  * *id becomes the last one's.  Returns how many, or -1.  For sets in memory that are kept up to date. */
 MUST_CHECK int tx_store_inputs_since(struct view v, int64_t *id, unsigned limit,

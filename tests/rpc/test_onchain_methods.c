@@ -219,14 +219,24 @@ static void in_unit(int (*fn)(struct unit *u, void *ctx, struct err *err), struc
 	ck_assert_msg(store_unit_now(w.store, fn, txid, &err) == 0, "%s", err.msg);
 }
 
-static const char *attention_about(const char *action_id)
+static json_t *item_about(const char *action_id)
 {
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(call("status", "{}"), "attention"), i,
-			   item) if (strcmp(json_str(item, "action_id"), action_id) == 0) return json_str(item, "kind");
-	return "";
+	json_array_foreach(json_object_get(call("status", "{}"), "attention"), i, item)
+	{
+		if (strcmp(json_str(item, "action_id"), action_id) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+static const char *attention_about(const char *action_id)
+{
+	json_t *item = item_about(action_id);
+
+	return item ? json_str(item, "kind") : "";
 }
 
 /* It was over, and nobody looks at it any more: a person should. */
@@ -251,6 +261,149 @@ START_TEST(a_payment_whose_block_has_gone)
 	in_unit(unmine_unit, NULL);
 	ck_assert_str_eq(attention_about(id), "payment_reorganised");
 	in_unit(mine_unit, &txid);
+	ck_assert_str_eq(attention_about(id), "");
+}
+END_TEST
+
+struct theft {
+	struct outpoint coin;
+	struct txid txid;
+};
+
+/* Somebody has the same words: in a new block this spends a coin that the wallet has spent. */
+static int steal_unit(struct unit *u, void *ctx, struct err *err)
+{
+	struct theft *t = ctx;
+	struct block_row tip, block = { .time_s = 1700000000 };
+	struct told_out out = { .script = bytes_of("a stranger's") };
+	struct told_tx told = { .in = &t->coin, .n_in = 1, .out = &out, .n_out = 1, .raw = bytes_of("raw") };
+
+	ck_assert(sat_from_u64(99000, &out.value));
+	told.txid.b[0] = ++serial;
+	t->txid = told.txid;
+	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, err), 1);
+	block.ref.height = tip.ref.height + 1;
+	block.ref.hash.b[0] = ++serial;
+	block.prev = tip.ref.hash;
+	ck_assert_int_eq(chain_store_connect(u, &block, clock_now_ms(), err), 0);
+	return tx_store_confirm(u, &told, &block.ref, 1, clock_now_ms(), err) == 1 ? 0 : -1;
+}
+
+static struct txid steal(void)
+{
+	json_t *spent = json_object_get(call("utxo.list", "{\"state\":\"spent\"}"), "utxos");
+	struct theft t;
+	struct err err;
+
+	ck_assert_uint_eq(json_array_size(spent), 1);
+	ck_assert(outpoint_parse(json_str(json_array_get(spent, 0), "outpoint"), &t.coin));
+	ck_assert_msg(store_unit_now(w.store, steal_unit, &t, &err) == 0, "%s", err.msg);
+	return t.txid;
+}
+
+/* The tip goes. */
+static int step_back_unit(struct unit *u, void *ctx, struct err *err)
+{
+	struct block_row tip;
+
+	(void)ctx;
+	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, err), 1);
+	return chain_store_disconnect(u, &tip.ref, clock_now_ms(), err);
+}
+
+static int block_unit(struct unit *u, void *ctx, struct err *err)
+{
+	struct block_row tip, block = { .time_s = 1700000000 };
+
+	(void)ctx;
+	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, err), 1);
+	block.ref.height = tip.ref.height + 1;
+	memcpy(block.ref.hash.b, &block.ref.height, sizeof(block.ref.height));
+	block.ref.hash.b[31] = 1;
+	block.prev = tip.ref.hash;
+	return chain_store_connect(u, &block, clock_now_ms(), err);
+}
+
+static int blocks_unit(struct unit *u, void *ctx, struct err *err)
+{
+	for (unsigned i = 0; i < *(unsigned *)ctx; i++)
+		if (block_unit(u, NULL, err) != 0)
+			return -1;
+	return 0;
+}
+
+static void blocks(unsigned n)
+{
+	struct err err;
+
+	ck_assert_msg(store_unit_now(w.store, blocks_unit, &n, &err) == 0, "%s", err.msg);
+}
+
+/* With its block and two more on top. */
+static json_t *pay_and_end(struct txid *txid)
+{
+	json_t *action = pay();
+
+	ck_assert(txid_parse(json_str(json_object_get(action, "result"), "txid"), txid));
+	in_unit(mine_unit, txid);
+	blocks(2);
+	call("action.wake", id_param(action, ""));
+	action = call("action.get", id_param(action, ",\"wait\":\"done\""));
+	ck_assert_str_eq(json_str(action, "status"), "done");
+	return action;
+}
+
+START_TEST(a_payment_that_loses_after_all)
+{
+	char paid_text[TXID_TEXT], thief_text[TXID_TEXT];
+	struct txid paid, thief;
+	json_t *item, *action;
+	const char *id;
+
+	fund(100000);
+	action = pay_and_end(&paid);
+	id = json_str(action, "id");
+	txid_text(&paid, paid_text);
+	for (unsigned i = 0; i < 3; i++)
+		in_unit(step_back_unit, NULL);
+	ck_assert_str_eq(attention_about(id), "payment_reorganised");
+	thief = steal();
+	txid_text(&thief, thief_text);
+	item = item_about(id);
+	ck_assert_str_eq(json_str(item, "kind"), "payment_lost");
+	ck_assert_str_eq(json_str(item, "severity"), "critical");
+	ck_assert_str_eq(json_str(item, "txid"), paid_text);
+	ck_assert_str_eq(json_str(item, "replaced_by"), thief_text);
+	ck_assert_int_eq(json_int(json_object_get(item, "at_stake"), "amount"), 40000);
+	ck_assert_ptr_nonnull(strstr(json_str(item, "what"), thief_text));
+	ck_assert_ptr_nonnull(strstr(json_str(item, "next"), "wait"));
+	/* As deep as makes a payment done. */
+	blocks(1);
+	ck_assert_ptr_nonnull(strstr(json_str(item_about(id), "next"), "wait"));
+	blocks(1);
+	ck_assert_ptr_nonnull(strstr(json_str(item_about(id), "next"), "pay anew"));
+	/* A week later it is history. */
+	blocks(1005);
+	ck_assert_str_eq(attention_about(id), "payment_lost");
+	blocks(1);
+	ck_assert_str_eq(attention_about(id), "");
+}
+END_TEST
+
+START_TEST(a_payment_that_had_lost_comes_back)
+{
+	struct txid paid;
+	const char *id;
+
+	fund(100000);
+	id = json_str(pay_and_end(&paid), "id");
+	for (unsigned i = 0; i < 3; i++)
+		in_unit(step_back_unit, NULL);
+	steal();
+	ck_assert_str_eq(attention_about(id), "payment_lost");
+	in_unit(step_back_unit, NULL);
+	ck_assert_str_eq(attention_about(id), "payment_lost"); /* a mempool may have the other one */
+	in_unit(mine_unit, &paid);
 	ck_assert_str_eq(attention_about(id), "");
 }
 END_TEST
@@ -477,6 +630,8 @@ int main(void)
 	tcase_add_test(tc, coins);
 	tcase_add_test(tc, a_payment_and_its_transaction);
 	tcase_add_test(tc, a_payment_whose_block_has_gone);
+	tcase_add_test(tc, a_payment_that_loses_after_all);
+	tcase_add_test(tc, a_payment_that_had_lost_comes_back);
 	tcase_add_test(tc, a_node_that_has_not_answered_yet);
 	tcase_add_test(tc, a_budget_counts_it);
 	tcase_add_test(tc, bumps);

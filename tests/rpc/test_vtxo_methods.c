@@ -9,6 +9,8 @@
 #include "rails/ark/exit_tx.h"
 #include "rpc/dispatch.h"
 #include "store/chain_store.h"
+#include "store/script_store.h"
+#include "store/tx_store.h"
 #include "tests/support/ark_maker.h"
 #include "tests/support/rpc_world.h"
 #include "tests/support/suite.h"
@@ -401,6 +403,94 @@ START_TEST(stuck_table)
 }
 END_TEST
 
+/* --- a claim that was deep enough, so that nobody looks at its exit any more --- */
+
+static const struct outpoint leaf = { .txid = { { 77 } } };
+
+static struct told_tx leaf_spend(uint8_t n, struct told_out *out)
+{
+	return (struct told_tx){
+		.txid = { { n } }, .in = &leaf, .n_in = 1, .out = out, .n_out = 1, .raw = bytes_of("raw")
+	};
+}
+
+static int claim_unit(struct unit *u, void *ctx, struct err *e)
+{
+	struct exit_status status = { .state = EXIT_CLAIMED, .spent_by_us = true, .spender = { { 1 } } };
+	struct own_tx own = { .kind = "claim", .trust = TRUST_WAIT };
+	struct script_row script;
+	struct told_out out;
+	struct told_tx claim;
+	struct exit_row row;
+	int64_t id;
+
+	if (*(bool *)ctx)
+		status.spender.b[0] = 9; /* another one has claimed it */
+	ck_assert_int_eq(exit_store_add(u, 1, "{\"type\":\"start\",\"tip_height\":100}", NULL, EXIT_NO_WAKE, 5, &id, e),
+			 0);
+	ck_assert_int_eq(exit_store_get(unit_view(u), &w.arena, id, &row, e), 1);
+	row.state = EXIT_CLAIMED;
+	row.live = false;
+	row.checkpoint = exit_status_text(&w.arena, &status);
+	ck_assert_int_eq(exit_store_save(u, &row, true, 6, e), 0);
+	ck_assert_int_eq(script_store_give(u, &w.arena, SCRIPT_RECEIVE, NULL, 6, &script, e), 0);
+	out.script = script.script;
+	ck_assert(sat_from_u64(49000, &out.value));
+	own.action = exit_holder(id);
+	claim = leaf_spend(1, &out);
+	return tx_store_add_own(u, &claim, &own, 6, e);
+}
+
+static int take_leaf_unit(struct unit *u, void *ctx, struct err *e)
+{
+	struct told_out out = { .script = bytes_of("the server's") };
+	struct told_tx theft = leaf_spend(2, &out);
+	struct block_row tip;
+
+	(void)ctx;
+	ck_assert_int_eq(chain_store_tip(unit_view(u), &tip, e), 1);
+	return tx_store_confirm(u, &theft, &tip.ref, 1, 7, e) == 1 ? 0 : -1;
+}
+
+static json_t *exit_item(void)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(call("status", "{}"), "attention"), i, item)
+	{
+		if (json_object_get(item, "exit"))
+			return item;
+	}
+	return NULL;
+}
+
+START_TEST(a_claim_that_loses_after_all)
+{
+	bool by_another = _i == 1;
+	struct vtxo a = make(1, 50000, 6000);
+	json_t *item;
+
+	take(&a);
+	tip_at(150);
+	ck_assert_msg(store_unit_now(w.store, claim_unit, &by_another, err) == 0, "%s", err->msg);
+	ck_assert_ptr_null(exit_item());
+	ck_assert_msg(store_unit_now(w.store, take_leaf_unit, NULL, err) == 0, "%s", err->msg);
+	item = exit_item();
+	if (by_another) {
+		ck_assert_ptr_null(item);
+		return;
+	}
+	ck_assert_ptr_nonnull(item);
+	ck_assert_str_eq(json_str(item, "kind"), "claim_lost");
+	ck_assert_str_eq(json_str(item, "severity"), "critical");
+	ck_assert_int_eq(json_int(item, "exit"), 1);
+	ck_assert_int_eq(json_int(json_object_get(item, "at_stake"), "amount"), 49000);
+	ck_assert(text_starts(json_str(item, "txid") + 62, "01"));
+	ck_assert(text_starts(json_str(item, "replaced_by") + 62, "02"));
+}
+END_TEST
+
 START_TEST(a_lost_server)
 {
 	struct vtxo a = make(1, 50000, 500);
@@ -436,6 +526,7 @@ int main(void)
 	tcase_add_test(c, planned);
 	tcase_add_loop_test(c, alarm_table, 0, ARRAY_LEN(alarms));
 	tcase_add_loop_test(c, stuck_table, 0, ARRAY_LEN(stuck));
+	tcase_add_loop_test(c, a_claim_that_loses_after_all, 0, 2);
 	tcase_add_test(c, a_lost_server);
 	suite_add_tcase(s, c);
 	return suite_run(s);

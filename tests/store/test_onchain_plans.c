@@ -69,6 +69,8 @@ static const char *const in_order[] = {
 	"SCAN exit USING INDEX exit_live_id\n",               /* all that live are woken */
 	"SCAN e USING INDEX exit_state\n",                    /* all of it: sums */
 	"SCAN chain_hit USING INDEX chain_hit_block\n", /* all that are confirmed, when the chain is another one */
+	"SCAN w\n",                                     /* what may have won, as it was found */
+	"SCAN l\n",                                     /* what has lost to that, so far */
 	"SCAN channel\n",                               /* the node's, which are few */
 	"SCAN splice_intent\n",                         /* a page of those that live */
 	"SCAN splice_history USING INDEX splice_history_closed\n",    /* a page of it, from its end */
@@ -125,8 +127,13 @@ static const struct {
 	{ "the next address", FAMILY_SCRIPT, "onchain_script_known", "onchain_script_known (chain=?)" },
 	{ "the next change", FAMILY_SCRIPT, "onchain_script_free", "onchain_script_free (chain=?)" },
 	{ "what a block confirmed", FAMILY_TX_BLOCK, "AND hash = ?2", "onchain_tx_block (height=?)" },
-	{ "what no block has", FAMILY_TX_READ, "onchain_tx_open", "onchain_tx_open (place=? AND id>? AND id<?)" },
-	{ "what an action made", FAMILY_TX_READ, "onchain_tx_action",
+	{ "what no block has", FAMILY_TX_READ, "place IN (1, 2) AND place = ?3",
+	  "onchain_tx_open (place=? AND id>? AND id<?)" },
+	{ "what may have won", FAMILY_TX_READ, "WITH RECURSIVE", "onchain_tx_block (height>?)" },
+	{ "what has lost to it", FAMILY_TX_READ, "WITH RECURSIVE",
+	  "onchain_input_spends (prev_txid=? AND prev_vout=?)" },
+	{ "what was built on that", FAMILY_TX_READ, "WITH RECURSIVE", "onchain_input_spends (prev_txid=?)" },
+	{ "what an action made", FAMILY_TX_READ, "WHERE action_id = ?5",
 	  "onchain_tx_action (action_id=? AND id>? AND id<?)" },
 	{ "what an action holds", FAMILY_UTXO, "WHERE holder = ?1 AND +state = 2", "onchain_coin_holder (holder=?)" },
 };

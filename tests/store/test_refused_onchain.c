@@ -21,6 +21,12 @@ static void never_script(void *ctx, const struct script_row *row)
 	called++;
 }
 
+static void never_loss(void *ctx, const struct tx_loss *loss)
+{
+	(void)ctx;
+	(void)loss;
+}
+
 static void never_tx(void *ctx, const struct tx_row *row)
 {
 	(void)ctx;
@@ -191,6 +197,7 @@ CALL(tx_drop, tx_store_drop(w->u, &tx[2].told.txid, NULL, 1, err))
 CALL(tx_find, tx_store_find(w->v, &arena, &tx[1].told.txid, &w->row.tx, err))
 CALL(tx_place, tx_store_place(w->v, &tx[1].told.txid, &w->place, &w->ref, err))
 CALL(tx_list, tx_store_list(w->v, &arena, &(struct tx_query){ .limit = 9 }, never_tx, NULL, err))
+CALL(tx_losses, tx_store_losses(w->v, &arena, 0, 9, never_loss, NULL, err))
 CALL(tx_inputs, tx_store_inputs_since(w->v, &w->n, 9, never_outpoint, NULL, err))
 CALL(tx_coins, tx_store_coins_since(w->v, &w->n, 9, never_outpoint, NULL, err))
 CALL(tx_audit, tx_store_audit(w->v, err))
@@ -258,6 +265,7 @@ static const struct {
 	{ "tx_store_find", do_tx_find, "onchain_tx " },
 	{ "tx_store_place", do_tx_place, "onchain_tx " },
 	{ "tx_store_list", do_tx_list, "onchain_tx " },
+	{ "tx_store_losses", do_tx_losses, "onchain_tx onchain_input " },
 	{ "tx_store_inputs_since", do_tx_inputs, "onchain_input " },
 	{ "tx_store_coins_since", do_tx_coins, "onchain_coin onchain_tx " },
 	{ "tx_store_audit", do_tx_audit, "onchain_tx onchain_input onchain_coin chain_block " },

@@ -637,6 +637,114 @@ START_TEST(list_table)
 }
 END_TEST
 
+/* --- what has lost after all --- */
+
+static void add_loss(void *ctx, const struct tx_loss *loss)
+{
+	struct seen *s = ctx;
+	size_t n = strlen(s->text);
+
+	ck_assert(loss->tx.place == TX_OUT && loss->tx.own);
+	snprintf(s->text + n, sizeof(s->text) - n, "%s%" PRId64 "<%u %s", n ? ", " : "", loss->tx.id,
+		 (unsigned)loss->winner.b[31], tx_place_name(loss->place));
+	if (loss->place == TX_CONFIRMED)
+		snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), " %" PRIu32, loss->block.height);
+}
+
+static void losses_are(struct unit *u, uint32_t from_height, const char *expected)
+{
+	struct seen s = { "" };
+	struct err e, *err = &e;
+
+	OK(tx_store_losses(unit_view(u), &arena, from_height, 10, add_loss, &s, err));
+	ck_assert_str_eq(s.text, expected);
+}
+
+/* 2 is alice's payment, and 3 another one that spends its change; 4, a stranger's, takes the coin of 2. */
+static void make_a_loss(struct unit *u, struct onchain_tx *taker)
+{
+	struct onchain_tx in = receipt(1, 1000), out[] = { payment(2, 1), payment(3, 2) };
+
+	out[1].in[0].vout = 1;
+	out[1].told.n_out = 1;
+	out[1].out[0].value = onchain_sat(250);
+	confirm(u, &in, 2);
+	sign(u, &out[0], "send", TRUST_SPEND);
+	confirm(u, &out[0], 3);
+	sign(u, &out[1], "send", TRUST_SPEND);
+	confirm(u, &out[1], 4);
+	onchain_tx(taker, 4);
+	onchain_spend(taker, 1, 0);
+	onchain_pay(taker, ONCHAIN_FOREIGN, 999);
+}
+
+static int lose(struct unit *u, void *ctx, struct err *err)
+{
+	struct seen page = { "" };
+	struct onchain_tx taker;
+
+	(void)ctx;
+	make_a_loss(u, &taker);
+	losses_are(u, 0, "");
+	onchain_disconnect(u);
+	onchain_disconnect(u);
+	losses_are(u, 0, "");
+	see(u, &taker);
+	losses_are(u, 0, "2<4 pending, 3<4 pending");
+	losses_are(u, UINT32_MAX, "2<4 pending, 3<4 pending");
+	confirm(u, &taker, 5);
+	losses_are(u, 0, "2<4 confirmed 102, 3<4 confirmed 102");
+	losses_are(u, 102, "2<4 confirmed 102, 3<4 confirmed 102");
+	losses_are(u, 103, "");
+	ck_assert_int_eq(tx_store_losses(unit_view(u), &arena, 0, 1, add_loss, &page, err), 1);
+	/* Its block goes, and the payments' blocks come back. */
+	onchain_disconnect(u);
+	losses_are(u, 0, "2<4 pending, 3<4 pending");
+	ck_assert_int_eq(tx_store_confirm(u, &(struct told_tx){ .txid = onchain_txid(2) },
+					  &(struct block_ref){ 102, onchain_connect(u, 6).hash }, 1, 9, err),
+			 1);
+	losses_are(u, 0, "");
+	return 0;
+}
+
+START_TEST(what_has_lost)
+{
+	scratch_unit(&scratch, lose, NULL);
+}
+END_TEST
+
+/* A bump pays what the payment was to pay; a way back does not. */
+static int lose_to_own(struct unit *u, void *ctx, struct err *err)
+{
+	static const char *const kinds[] = { "send", "bump", "cancel" };
+	struct onchain_tx in = receipt(1, 1000), versions[] = { payment(2, 1), payment(3, 1), payment(4, 1) };
+
+	(void)ctx;
+	(void)err;
+	confirm(u, &in, 2);
+	for (unsigned i = 0; i < ARRAY_LEN(versions); i++) {
+		struct own_tx own = { .kind = kinds[i], .action = alice, .trust = TRUST_SPEND };
+
+		OK(tx_store_add_own(u, told(&versions[i]), &own, 1500, err));
+	}
+	see(u, &versions[0]);
+	losses_are(u, 0, "");
+	see(u, &versions[1]);
+	losses_are(u, 0, "");
+	confirm(u, &versions[1], 3);
+	losses_are(u, 0, "4<3 confirmed 102");
+	onchain_disconnect(u);
+	confirm(u, &versions[2], 4);
+	losses_are(u, 0, "2<4 confirmed 102, 3<4 confirmed 102");
+	return 0;
+}
+
+START_TEST(what_has_lost_to_its_own)
+{
+	scratch_unit(&scratch, lose_to_own, NULL);
+}
+END_TEST
+
 static void add_outpoint(void *ctx, const struct outpoint *at)
 {
 	char *text = ctx;
@@ -733,6 +841,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, story, 0, (int)ARRAY_LEN(stories));
 	tcase_add_loop_test(tc, list_table, 0, (int)ARRAY_LEN(listings));
+	tcase_add_test(tc, what_has_lost);
+	tcase_add_test(tc, what_has_lost_to_its_own);
 	tcase_add_test(tc, what_is_new_since);
 	tcase_add_test(tc, where_each_stands);
 	tcase_add_test(tc, no_room_for_it);

@@ -1,4 +1,5 @@
 """Blocks that go, with our transactions in them."""
+import acts
 from onchain.world import CONFIRMATIONS, check, same, scenario, until
 
 
@@ -116,6 +117,40 @@ def swapped_for_good(world):
     failed = world.finish(alice, sent, "failed", "double_spent")
     same(failed["funds_moved"], "no", "funds moved")
     same((alice.tx(txid)["place"], alice.sums()), ("out", (0, 0, 0)), "what came")
+
+
+@scenario("a payment that was over loses its coin to a second wallet with the same words, and gets it back", slow=True)
+def lost_after_all(world):
+    world.shared_seed = True
+    alice = world.wallet("alice")
+    world.fund(alice, 100_000)
+    gate = world.door()
+    twin = world.wallet("twin", url=gate.url, mnemonic=alice.mnemonic)
+    twin.wait_sums(100_000, 0, 0)
+    gate.at(world.send, acts.lose_request(), times=None)
+    theirs = twin.order(address=world.payee(), amount_sat=20_000, feerate="2", wait="none")
+    until(lambda: gate.count(world.send), "it was tried")
+    theft = twin.get(theirs)["result"]["txid"]
+    raw = twin.tx(theft)["hex"]
+    same(twin.stop(), 0, "exit code")
+    gate.reset()
+    sent = alice.pay(world.payee(), 30_000)
+    txid = sent["result"]["txid"]
+    world.finish(alice, sent)
+    first = world.node.reorg(CONFIRMATIONS, txs=[raw])
+    alice.follow()
+    lost = alice.wait_attention("payment_lost")
+    same((lost["action_id"], lost["txid"], lost["replaced_by"], lost["at_stake"]),
+         (sent["id"], txid, theft, {"amount": 30_000, "unit": "sat"}), "what has lost, and to what")
+    check(theft in lost["what"] and "pay anew" in lost["next"] and lost["severity"] == "critical", str(lost))
+    same((alice.tx(txid)["place"], alice.get(sent)["status"]), ("out", "done"), "the payment")
+    alice.again()
+    check("payment_lost" in alice.attention(), "it is told after a start, too")
+    # The chain that had it wins after all.
+    world.node.invalidate(world.node.hash_at(world.node.height() - CONFIRMATIONS))
+    world.node.reconsider(first)
+    alice.wait_tx(txid, "confirmed")
+    alice.wait_calm()
 
 
 @scenario("a reorg while walletd is away: it goes back to the fork when it starts", slow=True)
