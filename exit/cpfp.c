@@ -204,8 +204,8 @@ static int make_way(struct unit *u, struct arena *a, int64_t tx_id, const struct
 	return pay_drop(u, a, &was, CHILD_REPLACED, "another child was given", now_ms, err);
 }
 
-static int keep(struct unit *u, struct arena *a, int64_t exit_id, struct exit_child_row *child, int64_t now_ms,
-		struct err *err)
+static int keep(struct unit *u, struct arena *a, int64_t exit_id, const struct exit_tx_row *parent,
+		struct exit_child_row *child, const struct tx *tx, int64_t now_ms, struct err *err)
 {
 	struct gathered g;
 	size_t i = 0;
@@ -216,6 +216,7 @@ static int keep(struct unit *u, struct arena *a, int64_t exit_id, struct exit_ch
 	if (rc == 0)
 		return ERR(err, ERR_BUSY, "the chain is being searched for this exit: what it needs is not known yet");
 	if (make_way(u, a, child->tx_id, &child->txid, now_ms, err) != 0 ||
+	    pay_take_given(u, a, parent, child, tx, now_ms, err) < 0 ||
 	    exit_child_store_add(u, child, now_ms, &child->id, err) != 0)
 		return -1;
 	while (g.txs[i].id != child->tx_id)
@@ -249,7 +250,7 @@ int exit_cpfp_provide(struct unit *u, struct arena *a, const struct txid *exit_t
 		return -1;
 	if (rc == 1 && txid_equal(&was.txid, &child.txid))
 		child = was;
-	else if (keep(u, a, exit_id, &child, now_ms, err) != 0)
+	else if (keep(u, a, exit_id, &parent, &child, &tx, now_ms, err) != 0)
 		return -1;
 	*ret = child;
 	return 0;

@@ -250,14 +250,15 @@ int pay_hold_vtxo(struct unit *u, const struct gathered *g, size_t i, int64_t no
 	return vtxo_store_lock(u, &g->row.vtxo, 1, &holder, now_ms, err);
 }
 
-/* The same bytes may be there: made before, refused, and still the best that can be done.  Then they are tried again. */
+/* The same bytes may be there: made before, refused, and still the best that can be done.  Then they are tried again.  Or a
+ * mempool had them before they were given. */
 static int store_tx(struct unit *u, struct arena *a, const struct exit_child_row *child, const struct tx *tx,
 		    int64_t now_ms, struct err *err)
 {
 	const struct own_tx own = { .kind = "cpfp",
 				    .action = exit_child_holder(child->tx_id),
 				    .trust = TRUST_WAIT,
-				    .has_fee = true,
+				    .has_fee = child->has_fee,
 				    .fee = child->fee };
 	struct told_tx told;
 	enum tx_place place;
@@ -265,11 +266,110 @@ static int store_tx(struct unit *u, struct arena *a, const struct exit_child_row
 	int rc = tx_store_place(unit_view(u), &child->txid, &place, &block, err);
 
 	if (rc != 0)
-		return rc < 0 ? -1 : 0;
+		return rc < 0 ? -1 : tx_store_make_own(u, &child->txid, &own, now_ms, err);
 	if (told_of(a, child->raw, tx, &told, err) != 0)
 		return -1;
 	return tx_store_add_own(u, &told, &own, now_ms, err);
 }
+
+/* --- a child that was given --- */
+
+/* What its inputs beside the anchor are. */
+struct given_coins {
+	size_t ours, others;
+	struct sat sum; /* of ours */
+};
+
+/* One of ours is held for this exit transaction from now on. */
+static int take_coin(struct unit *u, const struct utxo_row *coin, const struct exit_child_row *child, int64_t now_ms,
+		     struct err *err)
+{
+	const struct action_id holder = exit_child_holder(child->tx_id);
+	char text[OUTPOINT_TEXT];
+
+	outpoint_text(&coin->at, text);
+	if (!coin->confirmed) {
+		ERR(err, ERR_PARAM, "the child spends %s, which no block has yet", text);
+		return err_field(err, "child");
+	}
+	if (coin->state == UTXO_SPENDABLE)
+		return utxo_store_lock(u, &coin->at, 1, &holder, now_ms, err);
+	if (action_id_equal(&coin->holder, &holder) ||
+	    (coin->state == UTXO_SPENT && txid_equal(&coin->spent_by, &child->txid)))
+		return 0;
+	ERR(err, ERR_ILLEGAL_STATE, "the child spends %s, which is %s%s%s", text, utxo_state_name(coin->state),
+	    action_id_is_empty(&coin->holder) ? "" : " for ", coin->holder.s);
+	err_hint(err, "another coin; or end first what has this one");
+	return err_field(err, "child");
+}
+
+static int take_coins(struct unit *u, const struct outpoint *anchor, const struct exit_child_row *child,
+		      const struct tx *tx, int64_t now_ms, struct given_coins *ret, struct err *err)
+{
+	*ret = (struct given_coins){ 0 };
+	for (size_t i = 0; i < tx->n_in; i++) {
+		SCOPED(arena) struct arena a = ARENA_LIMIT(4 * UTXO_ROOM);
+		struct utxo_row coin;
+		int rc;
+
+		if (outpoint_equal(&tx->in[i].prevout, anchor))
+			continue;
+		rc = utxo_store_find(unit_view(u), &a, &tx->in[i].prevout, &coin, err);
+		if (rc < 0 || (rc == 1 && take_coin(u, &coin, child, now_ms, err) != 0))
+			return -1;
+		ret->ours += rc == 1;
+		ret->others += rc == 0;
+		if (rc == 1 && !sat_add(ret->sum, coin.value, &ret->sum))
+			return ERR(err, ERR_INTERNAL, "coins of more than can be counted");
+	}
+	return 0;
+}
+
+/* All that comes in and does not go out; the anchor's value is what the exit itself pays. */
+static int fee_of_given(const struct exit_tx_row *parent, const struct given_coins *coins, const struct tx *tx,
+			struct sat *ret, struct err *err)
+{
+	struct sat in, out = { 0 };
+
+	if (!sat_add(coins->sum, parent->anchor_value, &in))
+		return ERR(err, ERR_INTERNAL, "coins of more than can be counted");
+	for (size_t i = 0; i < tx->n_out; i++)
+		if (!sat_add(out, tx->out[i].value, &out))
+			return ERR(err, ERR_INTERNAL, "outputs of more than can be counted");
+	if (sat_sub(in, out, ret))
+		return 0;
+	ERR(err, ERR_PARAM, "the child pays more than it has");
+	return err_field(err, "child");
+}
+
+int pay_take_given(struct unit *u, struct arena *a, const struct exit_tx_row *parent, struct exit_child_row *child,
+		   const struct tx *tx, int64_t now_ms, struct err *err)
+{
+	const struct outpoint anchor = { parent->txid, parent->anchor_vout };
+	struct given_coins coins;
+
+	if (take_coins(u, &anchor, child, tx, now_ms, &coins, err) != 0)
+		return -1;
+	if (coins.ours == 0)
+		return 0;
+	child->has_fee = coins.others == 0;
+	if (child->has_fee && fee_of_given(parent, &coins, tx, &child->fee, err) != 0)
+		return -1;
+	return store_tx(u, a, child, tx, now_ms, err) != 0 ? -1 : 1;
+}
+
+int pay_is_ours(struct view v, struct arena *a, const struct exit_child_row *child, struct err *err)
+{
+	struct tx_row row;
+	int rc;
+
+	if (child->origin != CHILD_GIVEN)
+		return child->origin == CHILD_WALLET;
+	rc = tx_store_find(v, a, &child->txid, &row, err);
+	return rc == 1 ? row.own && row.has_fee : rc;
+}
+
+/* --- a child of our own --- */
 
 static int keep(struct unit *u, struct arena *a, const struct gathered *g, size_t i, const struct tx *tx,
 		const struct child_plan *p, const struct utxo_row *coins, size_t n_kept, int64_t now_ms,

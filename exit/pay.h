@@ -37,6 +37,13 @@ struct payment {
 MUST_CHECK int pay_for(struct unit *u, struct arena *a, const struct pay_terms *t, struct gathered *g, size_t i,
 		       struct feerate rate, const struct child_replaced *old, int64_t now_ms, struct payment *ret,
 		       struct err *err);
+/* A child that was given may spend coins of this wallet's.  Then they are held for it, it is kept as a transaction of ours, and
+ * what it pays is known (child->fee), if nobody else's coin is among them.  1: it spends some; 0: none; -1, field child:
+ * ERR_ILLEGAL_STATE: something else holds one, or has spent it; ERR_PARAM: no block has one yet. */
+MUST_CHECK int pay_take_given(struct unit *u, struct arena *a, const struct exit_tx_row *parent,
+			      struct exit_child_row *child, const struct tx *tx, int64_t now_ms, struct err *err);
+/* Does this wallet pay what the child pays: its maker's coins are all its own?  1, 0, -1. */
+MUST_CHECK int pay_is_ours(struct view v, struct arena *a, const struct exit_child_row *child, struct err *err);
 /* Rates that no node has confirmed for a day are not paid when they are high (10): whoever wants to says so with a feerate. */
 #define PAY_OLD_MS   (24 * 3600 * INT64_C(1000))
 #define PAY_OLD_RATE 12500u /* 50 sat/vB */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "exit/pay.h"
 #include "exit/vtxo_show.h"
 #include "store/chain_store.h"
 
@@ -152,7 +153,9 @@ static int add_fee(struct view v, struct arena *a, int64_t tx_id, struct sat *su
 	struct exit_child_row own;
 	int rc = exit_child_store_active(v, a, tx_id, &own, err);
 
-	if (rc != 1 || own.origin != CHILD_WALLET || !own.has_fee)
+	if (rc == 1 && own.has_fee)
+		rc = pay_is_ours(v, a, &own, err);
+	if (rc != 1 || !own.has_fee)
 		return rc < 0 ? -1 : 0;
 	return sat_add(*sum, own.fee, sum) ? 0 : ERR(err, ERR_INTERNAL, "fees beyond all money");
 }

@@ -8,7 +8,7 @@
 
 _Static_assert(TX_STORED == 1 && TX_PENDING == 2 && TX_CONFIRMED == 3 && TX_OUT == 4, "stored in onchain_tx.place");
 
-enum { Q_ADD, Q_ADD_INPUT, Q_ADD_COIN, Q_USE_SCRIPT, Q_HAS_COIN, Q_MAKES, Q_SEEN, Q_COUNT };
+enum { Q_ADD, Q_ADD_INPUT, Q_ADD_COIN, Q_USE_SCRIPT, Q_HAS_COIN, Q_MAKES, Q_SEEN, Q_MAKE_OWN, Q_COUNT };
 
 static const char *const sql[Q_COUNT] = {
 	[Q_ADD] =
@@ -24,6 +24,8 @@ static const char *const sql[Q_COUNT] = {
 		       " WHERE t.txid = ?1 AND c.vout = ?2",
 	[Q_MAKES] = "SELECT 1 FROM onchain_script WHERE spk = ?1",
 	[Q_SEEN] = "UPDATE onchain_tx SET last_seen_ms = ?2 WHERE id = ?1",
+	[Q_MAKE_OWN] = "UPDATE onchain_tx SET own = 1, kind = ?2, trust = ?3, fee = ?4, action_id = ?5,"
+		       " label = ifnull(?6, label) WHERE id = ?1 AND own = 0",
 };
 const struct query_set tx_queries = { "tx", sql, Q_COUNT };
 
@@ -276,6 +278,34 @@ int tx_store_add_own(struct unit *u, const struct told_tx *tx, const struct own_
 	    add(&c, tx, own, &t, err) != 0 || tx_change_event(&c, &t, TX_STORED, "stored", err) != 0)
 		return -1;
 	settle_about(&c.settle, &t.txid, &t.action, t.label);
+	return settle_end(&c.settle, err);
+}
+
+static int make_own(struct unit *u, int64_t id, const struct own_tx *own, struct err *err)
+{
+	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_TX, Q_MAKE_OWN);
+
+	bind_i64(q, 1, id);
+	bind_text(q, 2, own->kind);
+	bind_i64(q, 3, own->trust);
+	if (own->has_fee)
+		bind_sat(q, 4, own->fee);
+	bind_action_id(q, 5, &own->action);
+	bind_text(q, 6, own->label);
+	return stmt_run(q, err) < 0 ? -1 : 0;
+}
+
+int tx_store_make_own(struct unit *u, const struct txid *txid, const struct own_tx *own, int64_t now_ms,
+		      struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(SETTLE_ROOM);
+	struct tx_change c;
+	struct tx_known t;
+
+	if (change_of(&c, &a, u, txid, own->kind, now_ms, &t, err) != 0 || make_own(u, t.id, own, err) != 0)
+		return -1;
+	settle_touch(&c.settle, t.id);
+	settle_about(&c.settle, &t.txid, &own->action, own->label);
 	return settle_end(&c.settle, err);
 }
 

@@ -69,6 +69,10 @@ struct own_tx {
  * ERR_EXISTS: there is one with this txid.  ERR_CONFLICT: a block has spent what it spends. */
 MUST_CHECK int tx_store_add_own(struct unit *u, const struct told_tx *tx, const struct own_tx *own, int64_t now_ms,
 				struct err *err);
+/* One that was seen before its maker told of it is ours: from now on as if it had been added.  Harmless when it is ours already;
+ * ERR_NOT_FOUND. */
+MUST_CHECK int tx_store_make_own(struct unit *u, const struct txid *txid, const struct own_tx *own, int64_t now_ms,
+				 struct err *err);
 /* STORED or PENDING goes out: for what will certainly never be mined.  Harmless when it is out; ERR_CONFLICT when it is
  * confirmed; ERR_NOT_FOUND. */
 MUST_CHECK int tx_store_give_up(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err);

@@ -189,6 +189,7 @@ CALL(script_find, script_store_find(w->v, &arena, onchain_script(0), &w->row.scr
 CALL(script_list,
      script_store_list(w->v, &arena, &(struct script_query){ .chain = -1, .limit = 9 }, never_script, NULL, err))
 CALL(tx_own, tx_store_add_own(w->u, &tx[5].told, own(), 1, err))
+CALL(tx_make_own, tx_store_make_own(w->u, &tx[1].told.txid, own(), 1, err))
 CALL(tx_give_up, tx_store_give_up(w->u, &tx[2].told.txid, 1, err))
 CALL(tx_seen, tx_store_seen(w->u, &tx[5].told, 1, err))
 CALL(tx_seen_again, tx_store_seen_again(w->u, &tx[2].told.txid, 1, err))
@@ -253,6 +254,7 @@ static const struct {
 	{ "script_store_find", do_script_find, "onchain_script " },
 	{ "script_store_list", do_script_list, "onchain_script " },
 	{ "tx_store_add_own", do_tx_own, "onchain_tx onchain_input onchain_coin onchain_script event chain_block " },
+	{ "tx_store_make_own", do_tx_make_own, "onchain_tx onchain_input onchain_coin chain_block " },
 	{ "tx_store_give_up", do_tx_give_up,
 	  "onchain_tx onchain_input onchain_coin onchain_script event chain_block movement ledger_entry account_total " },
 	{ "tx_store_seen", do_tx_seen,

@@ -462,6 +462,33 @@ static void is_counted(struct unit *u, unsigned script, bool expected)
 	OK(script_store_set_seen(u, row.id, 2, 0, err));
 }
 
+/* A mempool had it before its maker told of it. */
+static void told_late(struct unit *u)
+{
+	struct onchain_tx in = receipt(1, 1000), tx = payment(2, 1);
+	struct own_tx own = { .kind = "cpfp", .action = alice, .trust = TRUST_WAIT, .has_fee = true };
+	struct txid nobody = onchain_txid(77);
+	struct tx_row row;
+	struct err e, *err = &e;
+
+	onchain_spend(&tx, 555, 0); /* somebody else's */
+	own.fee = onchain_sat(70);
+	confirm(u, &in, 2);
+	see(u, &tx);
+	ck_assert(!row_of(u, 2).own && !row_of(u, 2).has_fee);
+	coin_is(u, 2, 1, UTXO_PENDING);
+	history_is(u, "receive 1000 0 1000, send -1000 0 0");
+	for (int i = 0; i < 2; i++)
+		OK(tx_store_make_own(u, &tx.told.txid, &own, 3000, err));
+	row = row_of(u, 2);
+	ck_assert(row.own && sat_value(row.fee) == 70 && action_id_equal(&row.action, &alice));
+	coin_is(u, 2, 1, UTXO_WAITING);
+	history_is(u, "receive 1000 0 1000, send -1000 0 0, cpfp 300 70 300");
+	FAILS(tx_store_make_own(u, &nobody, &own, 3000, err), ERR_NOT_FOUND);
+	confirm(u, &tx, 3);
+	coin_is(u, 2, 1, UTXO_SPENDABLE);
+}
+
 /* An index that counts as many of a script in the new chain may count others: it is to be asked. */
 static void counted_anew(struct unit *u)
 {
@@ -545,6 +572,7 @@ static const struct {
 	{ "mined by us", mined_by_us },
 	{ "given up", given_up },
 	{ "with a stranger's input", with_a_strangers_input },
+	{ "told late", told_late },
 	{ "counted anew", counted_anew },
 	{ "searched again", searched_again },
 	{ "lies", lies },

@@ -1,11 +1,15 @@
 """Exits together with another wallet, which the node's own plays: it pays for what is put on chain, makes the claim, or sends it."""
 import base64
+import types
 
 from ark_world import DELTA, refused, same, scenario
 from exits.ledger import FEES, accounts
 from exits.moves import RATE, books, fund, look, spendable, start, take, to_claimable, until, until_sent, wait_until
 
 from bitcoin_rpc import btc, sat
+from onchain.signer import with_words_of
+
+P2A_SPENT = {"scriptPubKey": "51024e73", "amount": 0}
 
 
 def compact(n):
@@ -112,7 +116,7 @@ def paid_for_from_elsewhere(w):
                           [{w.node.address(): btc(sat(coin["amount"]) - asked["fee_sat"])}])
     made = "03000000" + made[8:]
     refused(lambda: d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=made), "invalid_params", "one without witnesses")
-    spent = [{"txid": asked["exit_txid"], "vout": anchor["vout"], "scriptPubKey": "51024e73", "amount": 0}]
+    spent = [P2A_SPENT | {"txid": asked["exit_txid"], "vout": anchor["vout"]}]
     child = w.node.wallet.ask("signrawtransactionwithwallet", made, spent)["hex"]
     given = d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=child)
     until_sent(w, d, v, 1)
@@ -123,4 +127,37 @@ def paid_for_from_elsewhere(w):
     w.node.mine()
     until(d, v, "awaiting-delta")
     same(d.call("exit.cpfp_requests")["requests"], [], "what is asked for then")
+    books(w, d)
+
+
+@scenario
+def paid_for_with_our_coin_from_elsewhere(w):
+    """3.7: the child that is given spends a coin of this wallet's: what it pays is a fee of the exit, and nothing was sent."""
+    v = w.board(w.keys[0], 50_000)
+    d = w.daemon()
+    take(w, d, v)
+    fund(w, d, 100_000)
+    start(d, v)
+    until_sent(w, d, v, 1)
+    asked, = d.call("exit.cpfp_requests")["requests"]
+    anchor, fee = asked["anchor"], asked["child"]["least_fee_sat"] + 1_000
+    coin, = (i for i in w.node.rpc.ask("getrawtransaction", asked["child"]["txid"], True)["vin"]
+             if i["txid"] != asked["exit_txid"])
+    made = w.node.rpc.ask("createrawtransaction", [{"txid": asked["exit_txid"], "vout": anchor["vout"]},
+                                                   {"txid": coin["txid"], "vout": coin["vout"]}],
+                          [{d.call("address.new", rail="onchain")["address"]: btc(100_000 - fee)}])
+    signer = with_words_of(w.node, types.SimpleNamespace(mnemonic=w.words))
+    child = signer.ask("signrawtransactionwithwallet", "03000000" + made[8:], [P2A_SPENT | {
+        "txid": asked["exit_txid"], "vout": anchor["vout"]}])
+    same(child["complete"], True, "that nobody else has to sign")
+    given = d.call("exit.cpfp_provide", exit_txid=asked["exit_txid"], child=child["hex"])
+    wait_until(lambda: given["txid"] in w.node.pooled(), "it to be sent")
+    same(look(d, v)["fees_sat"], fee, "what the exit has cost")
+    w.node.mine()
+    until(d, v, "awaiting-delta")
+    w.caught_up(d)
+    told = [m for m in d.call("history", rail="onchain", limit=100)["movements"] if m["kind"] in ("cpfp", "send")]
+    same({m["kind"] for m in told}, {"cpfp"}, "the kinds of what went out")
+    same((sum(m["amount"] for m in told), sum(m["fee"] for m in told)), (-fee, fee), "what it says of them")
+    same((look(d, v)["fees_sat"], accounts(d)[0]["onchain"][FEES], spendable(d)), (fee, fee, 100_000 - fee), "the books")
     books(w, d)
