@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "exit/auto_claim.h"
-#include "exit/plan.h"
+#include "exit/plan_look.h"
 #include "exit/vtxo_import.h"
 #include "store/chain_store.h"
 #include "store/watch_store.h"
@@ -14,10 +14,19 @@
 #define BEGIN_MAX  16u        /* exits in one pass: it holds the loop, and each takes some ms */
 #define PASS_ARENA (8u << 20) /* of a page, or of one VTXO with its exit */
 
+/* VTXOs that are to be put on chain if they are worth it, while a node is asked what that costs. */
+struct wanted {
+	struct outpoint at[PAGE];
+	unsigned n;
+	int64_t more_after; /* by number: the rest comes after this one; 0: there is none */
+};
+
 struct auto_exits {
 	struct auto_exit_options opt;
 	struct log log;
 	unsigned begun; /* in this pass */
+	struct wanted wanted;
+	struct plan_look *look; /* or NULL */
 };
 
 /* One pass: what it goes by. */
@@ -27,6 +36,10 @@ struct pass {
 	uint32_t tip;
 	bool has_rates;
 	struct fee_rates rates;
+	bool collects;            /* what is wanted; else what was is being asked for */
+	const struct txid *mined; /* n_mined of them, as the chain has said */
+	size_t n_mined;
+	bool asked; /* and it has answered */
 };
 
 struct auto_exits *auto_exits_new(const struct auto_exit_options *opt)
@@ -42,7 +55,14 @@ struct auto_exits *auto_exits_new(const struct auto_exit_options *opt)
 
 void auto_exits_free(struct auto_exits *x)
 {
+	if (x)
+		plan_look_cancel(x->look);
 	free(x);
+}
+
+bool auto_exits_is_asking(const struct auto_exits *x)
+{
+	return x->look != NULL;
 }
 
 /* --- which ones --- */
@@ -86,25 +106,28 @@ static bool is_wanted(const struct pass *p, const struct vtxo_row *row)
 	return false;
 }
 
-/* 1, 0 (also while nobody knows what it would cost), -1. */
-static int is_economical(const struct pass *p, struct arena *a, const struct vtxo_row *row, struct err *err)
+static struct plan_order order_of(const struct pass *p, const struct outpoint *at, size_t n)
 {
-	struct plan_order order = {
+	return (struct plan_order){
 		.view = p->view,
-		.vtxos = &row->point,
-		.n = 1,
+		.vtxos = at,
+		.n = n,
+		.rate = p->rates.rate[FEE_FAST],
+		.claim_rate = p->rates.rate[FEE_REGULAR],
 		.limit = p->x->opt.limit,
 		.margin = p->x->opt.margin,
+		.mined = p->mined,
+		.n_mined = p->n_mined,
 	};
+}
+
+/* 1, 0, -1. */
+static int is_economical(const struct pass *p, struct arena *a, const struct vtxo_row *row, struct err *err)
+{
+	const struct plan_order order = order_of(p, &row->point, 1);
 	struct exit_plan plan;
 
-	if (!p->has_rates)
-		return 0;
-	order.rate = p->rates.rate[FEE_FAST];
-	order.claim_rate = p->rates.rate[FEE_REGULAR];
-	if (exit_plan_make(a, &order, &plan, err) != 0)
-		return -1;
-	return plan.vtxos[0].economical;
+	return exit_plan_make(a, &order, &plan, err) != 0 ? -1 : plan.vtxos[0].economical;
 }
 
 /* --- beginning --- */
@@ -151,8 +174,9 @@ static int alarm_of(const struct pass *p, struct vtxo_row *row, struct err *err)
 }
 
 /* What is refused stays as it is: an action has it, or nodes would not relay its exit. */
-static int begin(struct auto_exits *x, const struct vtxo_row *row, bool on_chain, struct err *err)
+static int begin(const struct pass *p, const struct vtxo_row *row, bool on_chain, struct err *err)
 {
+	struct auto_exits *x = p->x;
 	struct beginning b = { .x = x, .order = { .vtxo = row->point, .allow_non_standard = on_chain } };
 	char id[OUTPOINT_TEXT];
 
@@ -168,8 +192,21 @@ static int begin(struct auto_exits *x, const struct vtxo_row *row, bool on_chain
 		log_info(&x->log, "exit.auto_begun", F_STR("vtxo", id),
 			 F_STR("reason", on_chain              ? "on_chain"
 					 : row->server_lost_ms ? "server_lost"
-							       : "deadline"));
+							       : "deadline"),
+			 F_BOOL("chain_asked", p->asked));
 	return 0;
+}
+
+/* Without rates nobody knows what it would cost. */
+static void want(const struct pass *p, const struct vtxo_row *row)
+{
+	struct wanted *w = &p->x->wanted;
+
+	if (!p->collects || !p->has_rates || !is_wanted(p, row) || w->more_after)
+		return;
+	w->at[w->n++] = row->point;
+	if (w->n == PAGE)
+		w->more_after = row->id;
 }
 
 static int look_at(const struct pass *p, struct vtxo_row *row, struct err *err)
@@ -181,13 +218,16 @@ static int look_at(const struct pass *p, struct vtxo_row *row, struct err *err)
 		return rc < 0 ? -1 : 0;
 	on_chain = is_on_chain(p, &a, row, err);
 	if (on_chain != 0)
-		return on_chain < 0 ? -1 : begin(p->x, row, true, err);
+		return on_chain < 0 ? -1 : begin(p, row, true, err);
 	if (alarm_of(p, row, err) != 0)
 		return -1;
-	if (!is_wanted(p, row))
-		return 0;
-	rc = is_economical(p, &a, row, err);
-	return rc == 1 ? begin(p->x, row, false, err) : rc;
+	want(p, row);
+	return 0;
+}
+
+static bool is_open(const struct vtxo_row *row)
+{
+	return row->state == VTXO_SPENDABLE || row->state == VTXO_LOCKED;
 }
 
 /* --- the pass --- */
@@ -204,9 +244,10 @@ static void keep_row(void *ctx, const struct vtxo_row *row)
 	page->rows[page->n++] = *row;
 }
 
-static int look_at_all(const struct pass *p, struct err *err)
+/* Those after this number. */
+static int look_at_all(const struct pass *p, int64_t after, struct err *err)
 {
-	struct vtxo_query q = { .limit = PAGE };
+	struct vtxo_query q = { .after = after, .limit = PAGE };
 	struct page page = { .n = PAGE };
 
 	while (page.n == PAGE && p->x->begun < BEGIN_MAX) {
@@ -217,9 +258,8 @@ static int look_at_all(const struct pass *p, struct err *err)
 			return -1;
 		for (unsigned i = 0; i < page.n && p->x->begun < BEGIN_MAX; i++) {
 			struct vtxo_row *row = &page.rows[i];
-			bool open = row->state == VTXO_SPENDABLE || row->state == VTXO_LOCKED;
 
-			if (open && look_at(p, row, err) != 0)
+			if (is_open(row) && look_at(p, row, err) != 0)
 				return -1;
 			q.after = row->id;
 		}
@@ -227,19 +267,120 @@ static int look_at_all(const struct pass *p, struct err *err)
 	return 0;
 }
 
-int auto_exits_run(void *auto_exits, struct err *err)
+/* 1, 0 where no block is known, -1. */
+static int pass_begin(struct auto_exits *x, struct pass *ret, struct err *err)
 {
-	struct auto_exits *x = auto_exits;
-	struct pass pass = { .x = x, .view = store_view(x->opt.store) };
 	struct block_row tip;
-	int found = chain_store_tip(pass.view, &tip, err);
+	int found;
 
+	*ret = (struct pass){ .x = x, .view = store_view(x->opt.store), .collects = x->look == NULL };
+	found = chain_store_tip(ret->view, &tip, err);
 	if (found != 1)
 		return found;
 	x->begun = 0;
-	pass.tip = tip.ref.height;
-	pass.has_rates = chain_last_fees(x->opt.chain, &pass.rates, &(int64_t){ 0 });
-	if (look_at_all(&pass, err) != 0)
+	ret->tip = tip.ref.height;
+	ret->has_rates = chain_last_fees(x->opt.chain, &ret->rates, &(int64_t){ 0 });
+	return 1;
+}
+
+/* --- what it costs --- */
+
+/* It may have changed while a node was asked. */
+static int decide_one(const struct pass *p, const struct outpoint *at, struct err *err)
+{
+	SCOPED(arena) struct arena a = ARENA_LIMIT(2 * PASS_ARENA);
+	struct vtxo_row row;
+	int rc = vtxo_store_find(p->view, &a, at, &row, err);
+
+	if (rc != 1 || !is_open(&row) || !is_wanted(p, &row))
+		return rc < 0 ? -1 : 0;
+	rc = is_exiting(p, &a, &row, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = is_economical(p, &a, &row, err);
+	return rc == 1 ? begin(p, &row, false, err) : rc;
+}
+
+static int decide(const struct pass *p, struct err *err)
+{
+	struct wanted *w = &p->x->wanted;
+
+	for (unsigned i = 0; i < w->n && p->x->begun < BEGIN_MAX; i++)
+		if (decide_one(p, &w->at[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static int ask(struct pass *p, int64_t after, struct err *err);
+
+static int decide_all(struct auto_exits *x, const struct txid *mined, size_t n, bool asked, struct err *err)
+{
+	struct pass p;
+	int rc = pass_begin(x, &p, err);
+
+	if (rc != 1 || !p.has_rates)
+		return rc < 0 ? -1 : 0;
+	p.mined = mined;
+	p.n_mined = n;
+	p.asked = asked;
+	if (decide(&p, err) != 0)
+		return -1;
+	/* Where enough have begun, the next pass is to run soon. */
+	return x->wanted.more_after && x->begun < BEGIN_MAX ? ask(&p, x->wanted.more_after, err) : 0;
+}
+
+static void tell_unasked(const struct auto_exits *x, const struct err *why)
+{
+	log_warn(&x->log, "exit.auto_unasked", F_UINT("vtxos", x->wanted.n), F_ERR(why));
+}
+
+static void mined_told(void *ctx, const struct txid *mined, size_t n, const struct err *unasked)
+{
+	struct auto_exits *x = ctx;
+	struct err err;
+
+	x->look = NULL;
+	if (unasked->code != ERR_NONE)
+		tell_unasked(x, unasked);
+	if (decide_all(x, mined, n, unasked->code == ERR_NONE, &err) != 0)
+		log_error(&x->log, "exit.auto_undecided", F_ERR(&err));
+}
+
+/* Looks at what is there, and asks for what is wanted of it. */
+static int ask(struct pass *p, int64_t after, struct err *err)
+{
+	struct auto_exits *x = p->x;
+	struct plan_order order;
+	int rc;
+
+	if (p->collects)
+		x->wanted = (struct wanted){ .n = 0 };
+	if (look_at_all(p, after, err) != 0)
+		return -1;
+	if (!p->collects || x->wanted.n == 0)
+		return 0;
+	order = order_of(p, x->wanted.at, x->wanted.n);
+	rc = plan_look_new(x->opt.chain, &order, (struct plan_look_then){ mined_told, x }, &x->look, err);
+	if (rc > 0)
+		return 0;
+	if (rc < 0 && err_class_of(err->code) == ERR_STORE)
+		return -1;
+	if (rc < 0)
+		tell_unasked(x, err); /* they have too many transactions to be asked for together */
+	return decide_all(x, NULL, 0, rc == 0, err);
+}
+
+/* --- the task --- */
+
+int auto_exits_run(void *auto_exits, struct err *err)
+{
+	struct auto_exits *x = auto_exits;
+	struct pass pass;
+	int found = pass_begin(x, &pass, err);
+
+	if (found != 1)
+		return found;
+	if (ask(&pass, 0, err) != 0)
 		return -1;
 	if (!x->opt.exits)
 		return 0;

@@ -3,7 +3,9 @@
  *
  * A pass looks at each VTXO that is spendable or locked, and begins its exit
  *   when its own transaction is on chain or in a mempool, whoever put it there: then it can only be claimed;
- *   when its server is lost, or (AUTO_EXIT_ON) when its deadline has come, and it is worth what its exit costs now.
+ *   when its server is lost, or (AUTO_EXIT_ON) when its deadline has come, and it is worth what its exit costs now.  What it
+ *   costs is known when a node has said what others have mined (plan_look.h): the pass asks, and decides when the answer has
+ *   come.  Where none comes all counts as to be paid for, and exit.auto_unasked tells of it.
  * Of one whose deadline comes it is told (exit.deadline), whatever the policy.  One that an action holds is left to it.  Nothing is sent here: the exits' own task does what follows. */
 #ifndef EXIT_AUTO_H
 #define EXIT_AUTO_H
@@ -34,5 +36,7 @@ struct auto_exits *auto_exits_new(const struct auto_exit_options *opt);
 void auto_exits_free(struct auto_exits *x); /* NULL is fine */
 /* A task's run: a pass.  -1: the store cannot be read or written. */
 int auto_exits_run(void *auto_exits, struct err *err);
+/* Is something of a pass still to be decided? */
+bool auto_exits_is_asking(const struct auto_exits *x);
 
 #endif

@@ -82,7 +82,8 @@ static void tell_fuller(struct rpc_call *call, const struct action_id *id)
 		rpc_finish_fuller(call, view_action(call->arena, call->server->opt.executor, &row, &call->caller));
 }
 
-void action_wait_then_answer(struct rpc_call *call, json_t *result)
+void action_wait_then(struct rpc_call *call, json_t *result,
+		      void (*fuller)(struct rpc_call *call, const struct action_id *id))
 {
 	enum wait_for what = action_wait_param(call);
 
@@ -91,5 +92,10 @@ void action_wait_then_answer(struct rpc_call *call, json_t *result)
 		rpc_finish(call, rpc_ok(result));
 	else
 		(void)action_wait(call, &call->action, what, rpc_param_int(call, "timeout_s", WAIT_TIMEOUT_S) * 1000,
-				  tell_fuller);
+				  fuller);
+}
+
+void action_wait_then_answer(struct rpc_call *call, json_t *result)
+{
+	action_wait_then(call, result, tell_fuller);
 }

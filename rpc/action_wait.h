@@ -16,6 +16,9 @@ struct rpc_outcome action_wait(struct rpc_call *call, const struct action_id *id
 
 /* For rpc_mutate() of what starts or amends call->action: kicks it, and answers at once or when `wait` says. */
 void action_wait_then_answer(struct rpc_call *call, json_t *result);
+/* The same, where the answer after a wait is more than the action: fuller gives it with rpc_finish_fuller(). */
+void action_wait_then(struct rpc_call *call, json_t *result,
+		      void (*fuller)(struct rpc_call *call, const struct action_id *id));
 
 #define WAIT_PARAMS                                                                                                    \
 	{ .name = "wait",                                                                                              \

@@ -113,37 +113,36 @@ static void add_advice(struct rpc_call *call, const struct exit_plan *p, json_t 
 	json_set_str(obj, "advice", text);
 }
 
-/* A plan, while a node is asked what others have mined. */
+/* An order, while a node is asked what others have mined. */
 struct planning {
 	struct rpc_call *call;
 	struct plan_order order;
 	struct plan_look *look;
+	bool asked; /* and it has answered */
+	struct rpc_outcome (*then)(struct planning *mine);
 };
 
-static struct rpc_outcome plan_answer(struct planning *mine, bool asked)
-{
-	struct rpc_call *call = mine->call;
-	struct exit_plan p;
-	json_t *result;
-	struct err err;
-
-	if (exit_plan_make(call->arena, &mine->order, &p, &err) != 0)
-		return rpc_fail(&err);
-	result = exit_plan_json(call->arena, &p, mine->order.margin);
-	json_set_bool(result, "chain_asked", asked);
-	add_advice(call, &p, result);
-	return rpc_ok(result);
-}
-
-/* A node that does not answer is no reason to have no plan. */
+/* A node that does not answer is no reason to have no plan: then it is made of what is known. */
 static void mined_told(void *ctx, const struct txid *mined, size_t n, const struct err *err)
 {
 	struct planning *mine = ctx;
+	struct arena *a = mine->call->arena;
+	struct rpc_outcome outcome;
+	struct txid *copy;
 
 	mine->look = NULL;
-	mine->order.mined = mined;
-	mine->order.n_mined = n;
-	rpc_finish(mine->call, plan_answer(mine, err->code == ERR_NONE));
+	mine->asked = err->code == ERR_NONE;
+	if (n > 0 && arena_room(a, (n + 1) * sizeof(*mined))) {
+		copy = ARENA_ARRAY(a, n, struct txid); /* a unit may run later */
+		memcpy(copy, mined, n * sizeof(*mined));
+		mine->order.mined = copy;
+		mine->order.n_mined = n;
+	} else if (n > 0) {
+		mine->asked = false;
+	}
+	outcome = mine->then(mine);
+	if (outcome.tag != RPC_LATER)
+		rpc_finish(mine->call, outcome);
 }
 
 static void plan_forget(struct rpc_call *call)
@@ -154,24 +153,47 @@ static void plan_forget(struct rpc_call *call)
 	mine->look = NULL;
 }
 
-static struct rpc_outcome exit_plan(struct rpc_call *call)
+/* Asks a node about the VTXOs and at the rate of the call's parameters; then: with the answer, or at once where there is nobody or
+ * nothing to be asked. */
+static struct rpc_outcome plan_with_chain(struct rpc_call *call, struct rpc_outcome (*then)(struct planning *mine))
 {
 	struct chain_source *chain = executor_chain(call->server->opt.executor);
 	struct planning *mine = ARENA_NEW(call->arena, struct planning);
 	struct err err;
 	int rc = 0;
 
-	*mine = (struct planning){ call, order_of(call, store_view(call->server->opt.store)), NULL };
+	*mine = (struct planning){ .call = call,
+				   .order = order_of(call, store_view(call->server->opt.store)),
+				   .asked = chain != NULL,
+				   .then = then };
+	call->data = mine;
 	if (ids_param(call, &mine->order, &err) != 0 || rates_of(call, &mine->order, &err) != 0)
 		return rpc_fail(&err);
 	if (chain)
 		rc = plan_look_new(chain, &mine->order, (struct plan_look_then){ mined_told, mine }, &mine->look, &err);
 	if (rc < 0)
 		return rpc_fail(&err);
-	if (rc == 0)
-		return plan_answer(mine, chain != NULL);
-	call->data = mine;
-	return rpc_later(call, plan_forget);
+	return rc == 0 ? then(mine) : rpc_later(call, plan_forget);
+}
+
+static struct rpc_outcome plan_answer(struct planning *mine)
+{
+	struct rpc_call *call = mine->call;
+	struct exit_plan p;
+	json_t *result;
+	struct err err;
+
+	if (exit_plan_make(call->arena, &mine->order, &p, &err) != 0)
+		return rpc_fail(&err);
+	result = exit_plan_json(call->arena, &p, mine->order.margin);
+	json_set_bool(result, "chain_asked", mine->asked);
+	add_advice(call, &p, result);
+	return rpc_ok(result);
+}
+
+static struct rpc_outcome exit_plan(struct rpc_call *call)
+{
+	return plan_with_chain(call, plan_answer);
 }
 
 #define VTXO_IDS_PARAM                                                                                                 \
@@ -255,21 +277,13 @@ static int payment_params(struct unit *u, struct rpc_call *call, int64_t count, 
 	return 0;
 }
 
-/* By the tables alone: what is too much stays in the wallet. */
-static int make_plan(const struct rpc_call *call, struct view v, struct exit_plan *ret, struct err *err)
-{
-	struct plan_order o = order_of(call, v);
-
-	if (ids_param(call, &o, err) != 0 || rates_of(call, &o, err) != 0)
-		return -1;
-	return exit_plan_make(call->arena, &o, ret, err);
-}
-
 static int wanted_coins(struct unit *u, struct rpc_call *call, int64_t *count, int64_t *amount, struct err *err)
 {
+	struct planning *mine = call->data;
 	struct exit_plan p;
 
-	if (make_plan(call, unit_view(u), &p, err) != 0)
+	mine->order.view = unit_view(u);
+	if (exit_plan_make(call->arena, &mine->order, &p, err) != 0)
 		return -1;
 	*count = rpc_param_int(call, "count", p.width > PREPARE_MAX ? (int64_t)PREPARE_MAX : (int64_t)p.width);
 	*amount = rpc_param_int(call, "amount_sat", coin_for(&p));
@@ -300,6 +314,17 @@ static int start_payment(struct unit *u, struct rpc_call *call, const struct act
 	return strcmp(err->field, "outputs") == 0 ? err_field(err, "amount_sat") : -1;
 }
 
+/* The payment, and what the number of coins was made of. */
+static int prepared_json(const struct rpc_call *call, struct view v, json_t **ret, struct err *err)
+{
+	const struct planning *mine = call->data;
+
+	if (view_action_of_call(call, v, ret, err) != 0)
+		return -1;
+	json_set_bool(*ret, "chain_asked", mine->asked);
+	return 0;
+}
+
 static int prepare_row(struct unit *u, struct rpc_call *call, json_t **ret, struct err *err)
 {
 	struct action_request req = { .kind = "onchain_send" };
@@ -310,12 +335,33 @@ static int prepare_row(struct unit *u, struct rpc_call *call, json_t **ret, stru
 	    payment_params(u, call, count, amount, &req.params, err) != 0 ||
 	    start_payment(u, call, &req, &plan, err) != 0 || charge_fee(u, call, plan, count * amount, err) != 0)
 		return -1;
-	return view_action_of_call(call, unit_view(u), ret, err);
+	return prepared_json(call, unit_view(u), ret, err);
+}
+
+static void tell_prepared(struct rpc_call *call, const struct action_id *id)
+{
+	json_t *result;
+	struct err err;
+
+	if (prepared_json(call, store_view(call->server->opt.store), &result, &err) != 0)
+		rpc_finish(call, rpc_fail_action(&err, "unknown", id->s));
+	else
+		rpc_finish_fuller(call, result);
+}
+
+static void prepare_then(struct rpc_call *call, json_t *result)
+{
+	action_wait_then(call, result, tell_prepared);
+}
+
+static struct rpc_outcome prepare_start(struct planning *mine)
+{
+	return rpc_mutate(mine->call, prepare_row, prepare_then);
 }
 
 static struct rpc_outcome exit_prepare(struct rpc_call *call)
 {
-	return rpc_mutate(call, prepare_row, action_wait_then_answer);
+	return plan_with_chain(call, prepare_start);
 }
 
 static const struct param exit_prepare_params[] = {
@@ -340,6 +386,8 @@ static const struct param exit_prepare_params[] = {
 static const struct rpc_field exit_prepare_result[] = {
 	{ "id", "string", "Of the payment, an onchain_send to the wallet itself." },
 	{ "status", "string", "As in action.get, with all else that it tells." },
+	{ "chain_asked", "boolean",
+	  "As in exit.plan: where no node has answered, there may be more coins than are needed." },
 	{ 0 },
 };
 const struct rpc_method method_exit_prepare = {

@@ -42,9 +42,9 @@ static void learn_fees(void)
 		follower_world_run_for(1);
 }
 
-static void pass(enum auto_exit policy)
+static struct auto_exit_options options(enum auto_exit policy)
 {
-	struct auto_exit_options opt = {
+	return (struct auto_exit_options){
 		.store = fw.scratch.store,
 		.chain = fw.source,
 		.policy = policy,
@@ -52,12 +52,25 @@ static void pass(enum auto_exit policy)
 		.limit = { 125000 },
 		.begun = count_begun,
 	};
+}
+
+/* To its end, the node's answers included; without a look at what is new in the chain. */
+static void pass_only(enum auto_exit policy)
+{
+	struct auto_exit_options opt = options(policy);
 	struct auto_exits *x = auto_exits_new(&opt);
 
-	follower_world_follow();
 	OK(auto_exits_run(x, err));
+	while (auto_exits_is_asking(x))
+		follower_world_run_for(1);
 	store_flush(fw.scratch.store);
 	auto_exits_free(x);
+}
+
+static void pass(enum auto_exit policy)
+{
+	follower_world_follow();
+	pass_only(policy);
 }
 
 static bool exits(const struct vtxo *v)
@@ -197,6 +210,110 @@ START_TEST(a_payment_to_its_script)
 }
 END_TEST
 
+/* --- what it costs, when others have mined some of it --- */
+
+/* Three transactions to pay for, of which two are shared: worth its exit only when others have paid for these. */
+static struct vtxo small_leaf(struct exit_chain *ret)
+{
+	const struct secret user = vtxo_world_key(0);
+	struct vtxo board = vtxo_world_mined(0, 1500), leaf;
+
+	OK(ark_make_chain(&vw.maker, &board, &user, 1, true, &leaf, err));
+	vtxo_world_take(&leaf);
+	OK(exit_chain_make(&fw.arena, &leaf, ret, err));
+	ck_assert_uint_eq(ret->n, 3);
+	follower_world_unit(lose, &leaf);
+	learn_fees();
+	return leaf;
+}
+
+START_TEST(others_have_paid)
+{
+	struct exit_chain chain;
+	struct vtxo leaf = small_leaf(&chain);
+
+	pass(AUTO_EXIT_LOST);
+	ck_assert(!exits(&leaf));
+	for (size_t i = 0; i < 2; i++) {
+		(void)model_node_offer(fw.node, &chain.txs[i].tx);
+		follower_world_mine();
+	}
+	pass(AUTO_EXIT_LOST);
+	ck_assert(exits(&leaf));
+	ck_assert_uint_eq(begun, 1);
+}
+END_TEST
+
+/* By what is known, then: that is dearer, never cheaper. */
+START_TEST(nobody_can_be_asked)
+{
+	struct vtxo rich = vtxo_world_mined(1, 50000), leaf;
+	struct exit_chain chain;
+
+	vtxo_world_take(&rich);
+	leaf = small_leaf(&chain);
+	for (size_t i = 0; i < 2; i++) {
+		(void)model_node_offer(fw.node, &chain.txs[i].tx);
+		follower_world_mine();
+	}
+	follower_world_follow();
+	model_node_down(fw.node, true);
+	pass_only(AUTO_EXIT_LOST);
+	ck_assert(exits(&rich) && !exits(&leaf));
+	model_node_down(fw.node, false);
+	pass(AUTO_EXIT_LOST);
+	ck_assert(exits(&leaf));
+}
+END_TEST
+
+/* What happens to it while a node is asked. */
+START_TEST(overtaken)
+{
+	struct auto_exit_options opt = options(AUTO_EXIT_LOST);
+	struct auto_exits *x = auto_exits_new(&opt);
+	struct vtxo v = vtxo_world_mined(0, 50000), other = vtxo_world_mined(1, 50000);
+
+	vtxo_world_take(&v);
+	vtxo_world_take(&other);
+	follower_world_unit(lose, &v);
+	learn_fees();
+	follower_world_follow();
+	OK(auto_exits_run(x, err));
+	ck_assert(auto_exits_is_asking(x) && !exits(&v) && !exits(&other));
+	follower_world_unit(lock, &v.point);
+	OK(auto_exits_run(x, err)); /* another pass asks no second time */
+	while (auto_exits_is_asking(x))
+		follower_world_run_for(1);
+	ck_assert(!exits(&v) && exits(&other));
+	ck_assert_uint_eq(begun, 1);
+	/* It may end in the middle. */
+	OK(auto_exits_run(x, err));
+	ck_assert(auto_exits_is_asking(x));
+	auto_exits_free(x);
+	follower_world_run_for(20);
+}
+END_TEST
+
+/* They are asked for page by page, and those that are not worth it keep nobody waiting. */
+START_TEST(more_than_a_page)
+{
+	struct vtxo poor[201], rich;
+
+	for (unsigned i = 0; i < ARRAY_LEN(poor); i++)
+		poor[i] = vtxo_world_board(vtxo_world_key(0), 400);
+	rich = vtxo_world_board(vtxo_world_key(1), 50000);
+	follower_world_mine();
+	for (unsigned i = 0; i < ARRAY_LEN(poor); i++)
+		vtxo_world_take(&poor[i]);
+	vtxo_world_take(&rich);
+	follower_world_unit(lose, &rich);
+	learn_fees();
+	pass(AUTO_EXIT_LOST);
+	ck_assert(exits(&rich));
+	ck_assert_uint_eq(begun, 1);
+}
+END_TEST
+
 START_TEST(nothing_there)
 {
 	pass(AUTO_EXIT_ON);
@@ -214,6 +331,10 @@ int main(void)
 	tcase_add_test(c, begun_by_somebody_else);
 	tcase_add_test(c, many_at_once);
 	tcase_add_test(c, a_payment_to_its_script);
+	tcase_add_test(c, others_have_paid);
+	tcase_add_test(c, nobody_can_be_asked);
+	tcase_add_test(c, overtaken);
+	tcase_add_test(c, more_than_a_page);
 	tcase_add_test(c, nothing_there);
 	suite_add_tcase(s, c);
 	return suite_run(s);
