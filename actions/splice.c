@@ -220,6 +220,39 @@ int splice_row_of(struct step *s, struct splice_row *ret, struct err *err)
 	return found > 0 && (!m->is_bump || action_id_equal(&ret->bump_action, &s->row.id)) ? 1 : 0;
 }
 
+int splice_row_or_over(struct step *s, struct splice_row *ret, struct outcome *ret_over, struct err *err)
+{
+	int living = splice_row_of(s, ret, err);
+
+	if (living > 0)
+		return 0;
+	*ret_over = living < 0 ? outcome_trouble(err) : outcome_next(SPLICING_CLEANED);
+	return -1;
+}
+
+int splice_row_to_ask(struct step *s, struct splice_row *ret, struct err *err)
+{
+	int living = splice_row_of(s, ret, err);
+
+	return living > 0 ? 0 : living < 0 ? -1 : NOTHING_TO_ASK;
+}
+
+int splice_ask_about(struct step *s,
+		     int (*request)(struct arena *a, const struct ln_node *node, const struct ln_ref *ref,
+				    struct net_request *ret, struct err *err),
+		     struct net_request *ret, struct err *err)
+{
+	const struct ln_node node = splice_node(s);
+	struct splice_row row;
+	struct ln_ref ref;
+	int rc = splice_row_to_ask(s, &row, err);
+
+	if (rc != 0)
+		return rc;
+	ref = splice_ref(&row);
+	return request(s->arena, &node, &ref, ret, err);
+}
+
 struct ln_node splice_node(const struct step *s)
 {
 	struct ln_node node = *s->policy->splice.node;

@@ -111,6 +111,15 @@ struct splice {
 
 /* The living intent of the action: 1, 0: it has ended, -1. */
 MUST_CHECK int splice_row_of(struct step *s, struct splice_row *ret, struct err *err);
+/* The same for a reply: 0; -1: there is none, and *ret_over is where to go. */
+MUST_CHECK int splice_row_or_over(struct step *s, struct splice_row *ret, struct outcome *ret_over, struct err *err);
+/* The same for a request: 0, NOTHING_TO_ASK, -1. */
+MUST_CHECK int splice_row_to_ask(struct step *s, struct splice_row *ret, struct err *err);
+/* A request that says no more than which channel it is about: 0, NOTHING_TO_ASK, -1. */
+MUST_CHECK int splice_ask_about(struct step *s,
+				int (*request)(struct arena *a, const struct ln_node *node, const struct ln_ref *ref,
+					       struct net_request *ret, struct err *err),
+				struct net_request *ret, struct err *err);
 /* Who is asked, and how the call is named in its log. */
 struct ln_node splice_node(const struct step *s);
 const struct ln_backend *splice_backend(const struct step *s);

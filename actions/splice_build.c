@@ -88,12 +88,10 @@ struct outcome splice_rates_reply(struct step *s, const struct net_reply *rep, s
 	struct splice_row row;
 	struct feerate rate;
 	bool above;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (splice_backend(s)->feerates_decode(s->arena, rep, &now, err) != 0)
 		return splice_failed_call(s, &row, err, err);
 	if (choose_rate(s, &row, &now, &rate, &above, err) != 0)
@@ -162,10 +160,10 @@ int splice_build_enter(struct step *s, struct net_request *ret, struct err *err)
 {
 	const struct ln_node node = splice_node(s);
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	int rc = splice_row_to_ask(s, &row, err);
 
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
+	if (rc != 0)
+		return rc;
 	if (splice_is_whole(s))
 		return splice_backend(s)->balance_request(s->arena, &node, ret, err);
 	return row.kind == SPLICE_IN ? fund_request(s, &row, &node, ret, err) : pay_request(s, &row, &node, ret, err);
@@ -236,12 +234,10 @@ struct outcome splice_build_reply(struct step *s, const struct net_reply *rep, s
 	struct splice *m = s->checkpoint;
 	struct splice_row row;
 	bool said;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (splice_is_whole(s))
 		return take_balance(s, &row, rep, err);
 	if (take(s, &row, rep, &said, err) != 0)

@@ -313,15 +313,7 @@ struct outcome splice_look_before_reply(struct step *s, const struct net_reply *
 
 int splice_abort_enter(struct step *s, struct net_request *ret, struct err *err)
 {
-	const struct ln_node node = splice_node(s);
-	struct splice_row row;
-	struct ln_ref ref;
-	int living = splice_row_of(s, &row, err);
-
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
-	ref = splice_ref(&row);
-	return splice_backend(s)->abort_request(s->arena, &node, &ref, ret, err);
+	return splice_ask_about(s, splice_backend(s)->abort_request, ret, err);
 }
 
 /* Whatever it said: what there is now is seen by looking, when the node has had the time. */
@@ -347,15 +339,7 @@ struct outcome splice_abort_reply(struct step *s, const struct net_reply *rep, s
 
 int splice_disconnect_enter(struct step *s, struct net_request *ret, struct err *err)
 {
-	const struct ln_node node = splice_node(s);
-	struct splice_row row;
-	struct ln_ref ref;
-	int living = splice_row_of(s, &row, err);
-
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
-	ref = splice_ref(&row);
-	return splice_backend(s)->disconnect_request(s->arena, &node, &ref, ret, err);
+	return splice_ask_about(s, splice_backend(s)->disconnect_request, ret, err);
 }
 
 struct outcome splice_disconnect_reply(struct step *s, const struct net_reply *rep, struct err *err)

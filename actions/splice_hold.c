@@ -87,12 +87,10 @@ struct outcome splice_held_reply(struct step *s, const struct net_reply *rep, st
 	struct splice_row row;
 	size_t n, n_wallet;
 	uint32_t tip;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (splice_backend(s)->coins_decode(s->arena, rep, &wallet, &n_wallet, err) != 0)
 		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_LOOK, err);
 	if (tip_height(s, &tip, err) != 0 || splice_store_inputs(s->view, s->arena, &row.id, &held, &n, err) != 0)
@@ -121,12 +119,10 @@ struct outcome splice_renew_reply(struct step *s, const struct net_reply *rep, s
 {
 	struct splice *m = s->checkpoint;
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (splice_backend(s)->renew_decode(s->arena, rep, err) != 0) {
 		log_debug(&s->log, "splice.renew_failed", F_ERR(err));
 		if (err->class != ERR_REJECTED)

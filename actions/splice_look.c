@@ -38,12 +38,10 @@ struct outcome splice_probe_reply(struct step *s, const struct net_reply *rep, s
 	struct splice_row row;
 	struct ln_info info;
 	bool behind;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	/* While a bump works on it, the splice itself rests. */
 	if (row.active == SPLICE_BUMP && !m->is_bump)
 		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
@@ -437,15 +435,7 @@ static struct outcome decide(struct step *s, struct splice_row *row, const struc
 
 int splice_look_enter(struct step *s, struct net_request *ret, struct err *err)
 {
-	const struct ln_node node = splice_node(s);
-	struct splice_row row;
-	struct ln_ref ref;
-	int living = splice_row_of(s, &row, err);
-
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
-	ref = splice_ref(&row);
-	return splice_backend(s)->channels_request(s->arena, &node, &ref, ret, err);
+	return splice_ask_about(s, splice_backend(s)->channels_request, ret, err);
 }
 
 int splice_channel_of(struct step *s, const struct net_reply *rep, const struct splice_row *row,
@@ -483,12 +473,10 @@ struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, st
 	const struct ln_channel *channel;
 	struct splice_row row;
 	bool due;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (row.active == SPLICE_BUMP && !((const struct splice *)s->checkpoint)->is_bump)
 		return splice_wait_for(s, &row, row.wait, SPLICING_AWAIT_LOCK, err);
 	if (splice_channel_of(s, rep, &row, &channel, err) != 0)
@@ -504,15 +492,7 @@ struct outcome splice_look_reply(struct step *s, const struct net_reply *rep, st
 
 int splice_closed_enter(struct step *s, struct net_request *ret, struct err *err)
 {
-	const struct ln_node node = splice_node(s);
-	struct splice_row row;
-	struct ln_ref ref;
-	int living = splice_row_of(s, &row, err);
-
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
-	ref = splice_ref(&row);
-	return splice_backend(s)->closed_request(s->arena, &node, &ref, ret, err);
+	return splice_ask_about(s, splice_backend(s)->closed_request, ret, err);
 }
 
 /* One that the node has never heard of is not closed: it may be another node than it was. */
@@ -521,12 +501,10 @@ struct outcome splice_closed_reply(struct step *s, const struct net_reply *rep, 
 	struct splice_row row;
 	struct ln_ref ref;
 	bool closed;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	ref = splice_ref(&row);
 	if (splice_backend(s)->closed_decode(s->arena, rep, &ref, &closed, err) != 0 || !closed)
 		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_LOOK, err);
@@ -537,26 +515,17 @@ struct outcome splice_closed_reply(struct step *s, const struct net_reply *rep, 
 
 int splice_connect_enter(struct step *s, struct net_request *ret, struct err *err)
 {
-	const struct ln_node node = splice_node(s);
-	struct splice_row row;
-	struct ln_ref ref;
-	int living = splice_row_of(s, &row, err);
-
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
-	ref = splice_ref(&row);
-	return splice_backend(s)->connect_request(s->arena, &node, &ref, ret, err);
+	return splice_ask_about(s, splice_backend(s)->connect_request, ret, err);
 }
 
 /* Whatever came of it: the channel is usable when the node says so. */
 struct outcome splice_connect_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
 	(void)rep;
-	if (living < 0)
-		return outcome_trouble(err);
-	return living == 0 ? outcome_next(SPLICING_CLEANED)
-			   : splice_wait_for(s, &row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_LOOK, err);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
+	return splice_wait_for(s, &row, SPLICE_WAIT_PEER_OFFLINE, SPLICING_LOOK, err);
 }

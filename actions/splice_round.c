@@ -12,24 +12,6 @@
 
 #define UPDATES_MAX 20u /* calls until a transaction is fixed: a peer could go on for ever */
 
-/* Reads the intent; 0 when there is one, else *ret_over is where to go. */
-static int row_or_over(struct step *s, struct splice_row *row, struct outcome *ret_over, struct err *err)
-{
-	int living = splice_row_of(s, row, err);
-
-	if (living > 0)
-		return 0;
-	*ret_over = living < 0 ? outcome_trouble(err) : outcome_next(SPLICING_CLEANED);
-	return -1;
-}
-
-static int enter_row(struct step *s, struct splice_row *row, struct err *err)
-{
-	int living = splice_row_of(s, row, err);
-
-	return living > 0 ? 0 : living < 0 ? -1 : NOTHING_TO_ASK;
-}
-
 static const char *contribution_of(struct step *s, const struct splice_row *row)
 {
 	return arena_printf(s->arena, "%.*s", (int)row->contribution.n, (const char *)row->contribution.p);
@@ -95,7 +77,7 @@ int splice_open_enter(struct step *s, struct net_request *ret, struct err *err)
 	const struct ln_node node = splice_node(s);
 	struct splice_row row;
 	struct ln_open open;
-	int rc = enter_row(s, &row, err);
+	int rc = splice_row_to_ask(s, &row, err);
 
 	if (rc != 0)
 		return rc;
@@ -128,7 +110,7 @@ struct outcome splice_open_reply(struct step *s, const struct net_reply *rep, st
 	struct ln_round round;
 	struct outcome over;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_backend(s)->open_decode(s->arena, rep, &round, err) != 0)
 		return not_opened(s, &row, err);
@@ -149,7 +131,7 @@ int splice_update_enter(struct step *s, struct net_request *ret, struct err *err
 	const struct ln_node node = splice_node(s);
 	struct splice_row row;
 	struct ln_ref ref;
-	int rc = enter_row(s, &row, err);
+	int rc = splice_row_to_ask(s, &row, err);
 
 	if (rc != 0)
 		return rc;
@@ -157,22 +139,31 @@ int splice_update_enter(struct step *s, struct net_request *ret, struct err *err
 	return splice_backend(s)->update_request(s->arena, &node, &ref, m->psbt, ret, err);
 }
 
+/* Where the round stands, as the node says. */
+static int take_update(struct step *s, const struct net_reply *rep, struct err *err)
+{
+	struct splice *m = s->checkpoint;
+	struct ln_round round;
+
+	if (splice_backend(s)->update_decode(s->arena, rep, &round, err) != 0)
+		return -1;
+	m->psbt = round.psbt;
+	m->final = round.commitments_secured;
+	m->has_peer_signatures = round.signatures_secured;
+	return 0;
+}
+
 /* One call, and our signatures are made on what it comes to.  A peer that has more to say changes the transaction, and what was
  * signed is worth nothing then; a second call that changes nothing would make it final without them. */
 struct outcome splice_update_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
-	struct splice *m = s->checkpoint;
 	struct splice_row row;
-	struct ln_round round;
 	struct outcome over;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
-	if (splice_backend(s)->update_decode(s->arena, rep, &round, err) != 0)
+	if (take_update(s, rep, err) != 0)
 		return splice_failed_call(s, &row, err, err);
-	m->psbt = round.psbt;
-	m->final = round.commitments_secured;
-	m->has_peer_signatures = round.signatures_secured;
 	return outcome_next(SPLICING_VERIFY);
 }
 
@@ -226,7 +217,7 @@ struct outcome splice_verify_reply(struct step *s, const struct net_reply *rep, 
 	bool late;
 	size_t n;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_backend(s)->coins_decode(s->arena, rep, &wallet, &n, err) != 0)
 		return splice_failed_call(s, &row, err, err);
@@ -262,7 +253,7 @@ struct outcome splice_sign_reply(struct step *s, const struct net_reply *rep, st
 	struct splice_row row;
 	struct outcome over;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_backend(s)->sign_decode(s->arena, rep, &m->psbt, err) != 0)
 		return splice_failed_call(s, &row, err, err);
@@ -351,19 +342,15 @@ struct outcome splice_commit_reply(struct step *s, const struct net_reply *rep, 
 	struct splice *m = s->checkpoint;
 	struct splice_view v;
 	struct splice_row row;
-	struct ln_round round;
 	struct outcome over;
 	bool verified;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (!rep)
 		return outcome_next(SPLICING_CHECK);
-	if (splice_backend(s)->update_decode(s->arena, rep, &round, err) != 0)
+	if (take_update(s, rep, err) != 0)
 		return splice_failed_call(s, &row, err, err);
-	m->psbt = round.psbt;
-	m->final = round.commitments_secured;
-	m->has_peer_signatures = round.signatures_secured;
 	verified = verify(s, &row, NULL, 0, &v, err) == 0;
 	if (m->final)
 		(void)FAILPOINT("splice.final");
@@ -380,7 +367,7 @@ struct outcome splice_check_reply(struct step *s, const struct net_reply *rep, s
 	struct splice_row row;
 	struct outcome over;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_channel_of(s, rep, &row, &channel, err) != 0 || !channel ||
 	    splice_verify_newest(channel, &m->txid, err) != 0)
@@ -398,7 +385,7 @@ int splice_finish_enter(struct step *s, struct net_request *ret, struct err *err
 	const struct ln_node node = splice_node(s);
 	struct splice_row row;
 	struct ln_ref ref;
-	int rc = enter_row(s, &row, err);
+	int rc = splice_row_to_ask(s, &row, err);
 
 	if (rc != 0)
 		return rc;
@@ -413,7 +400,7 @@ struct outcome splice_finish_reply(struct step *s, const struct net_reply *rep, 
 	struct splice_row row;
 	struct outcome over;
 
-	if (row_or_over(s, &row, &over, err) != 0)
+	if (splice_row_or_over(s, &row, &over, err) != 0)
 		return over;
 	if (splice_backend(s)->commit_decode(s->arena, rep, &done, err) != 0)
 		return splice_failed_call(s, &row, err, err);

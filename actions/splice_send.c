@@ -62,12 +62,10 @@ struct outcome splice_send_told(struct step *s, const struct chain_answer *got, 
 {
 	struct splice *m = s->checkpoint;
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	m->sent_at_ms = s->now_ms;
 	if (row.active != SPLICE_NONE) { /* what went wrong on the way to it is over */
 		row.fail_class = SPLICE_FINE;
