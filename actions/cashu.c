@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/cashu_condition.h"
+#include "actions/ecash.h"
 #include "base/backoff.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -317,6 +318,33 @@ int cashu_recovered(struct step *s, const struct cashu_place *p, enum cashu_reco
 	json_set_str(told, "mint", p->mint);
 	json_set_str(told, "by", by == CASHU_BY_REPLAY ? "replay" : "restore");
 	return event_append(s->unit, "ecash.recovered", s->row.id.s, json_text(s->arena, told), err);
+}
+
+int cashu_known_mint(struct step *s, const json_t *params, struct cashu_place *ret, struct err *err)
+{
+	struct mint_row mint;
+	const char *text;
+
+	if (json_get_str(params, "mint", MINT_URL_MAX, &text, err) != 0 ||
+	    ecash_mint_find(s->view, s->arena, text, &mint, err) != 0)
+		return err_field(err, "mint");
+	ret->mint = s->row.peer = mint.url;
+	ret->mint_id = mint.id;
+	/* Of all units; the word is only there because every ecash action has one. */
+	if (!currency_parse("sat", &ret->unit))
+		return ERR(err, ERR_INTERNAL, "sat is no unit");
+	json_set_str(s->plan, "mint", ret->mint);
+	return 0;
+}
+
+int cashu_tell(struct step *s, const char *event, const struct cashu_place *p, struct ecash amount, struct err *err)
+{
+	json_t *told = json_object_in(s->arena);
+
+	json_set_str(told, "mint", p->mint);
+	json_set_str(told, "unit", amount.unit.s);
+	json_set_u64(told, "amount", ecash_value(amount));
+	return event_append(s->unit, event, s->row.id.s, json_text(s->arena, told), err);
 }
 
 int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err)

@@ -87,6 +87,17 @@ enum cashu_recovery { CASHU_BY_REPLAY = 1, CASHU_BY_RESTORE };
 MUST_CHECK int cashu_recovered(struct step *s, const struct cashu_place *p, enum cashu_recovery by, struct err *err);
 /* The error with which an action ended, from its row. */
 void cashu_child_error(const struct action_row *child, struct err *ret);
+/* For a kind that is about one mint, and all of its units: the one that the parameter mint names, which must be known.  It is
+ * the action's peer, and told in its plan. */
+MUST_CHECK int cashu_known_mint(struct step *s, const json_t *params, struct cashu_place *ret, struct err *err);
+#define CASHU_KNOWN_MINT_PARAM                                                                                         \
+	{                                                                                                              \
+		.name = "mint", .type = PARAM_STRING, .flags = PARAM_REQUIRED, .max = MINT_URL_MAX,                    \
+		.help = "URL of a mint that is known."                                                                 \
+	}
+/* An event about so much of the mint's ecash: mint, unit, amount. */
+MUST_CHECK int cashu_tell(struct step *s, const char *event, const struct cashu_place *p, struct ecash amount,
+			  struct err *err);
 MUST_CHECK int cashu_unit_param(const json_t *params, struct currency *ret, struct err *err);
 
 #endif

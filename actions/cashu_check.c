@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "actions/cashu.h"
-#include "actions/ecash.h"
 #include "actions/executor.h"
 #include "actions/kinds.h"
 #include "rails/cashu/checkstate.h"
@@ -81,20 +80,9 @@ static json_t *check_progress(struct step *s, bool secrets)
 static int check_start(struct step *s, const json_t *params, struct err *err)
 {
 	struct check *m = ARENA_NEW(s->arena, struct check);
-	struct mint_row mint;
-	const char *text;
 
 	s->checkpoint = m;
-	if (json_get_str(params, "mint", MINT_URL_MAX, &text, err) != 0 ||
-	    ecash_mint_find(s->view, s->arena, text, &mint, err) != 0)
-		return err_field(err, "mint");
-	m->at.mint = s->row.peer = mint.url;
-	m->at.mint_id = mint.id;
-	/* Of all units; the word is only there because every ecash action has one. */
-	if (!currency_parse("sat", &m->at.unit))
-		return ERR(err, ERR_INTERNAL, "sat is no unit");
-	json_set_str(s->plan, "mint", m->at.mint);
-	return CHECK_PICKING;
+	return cashu_known_mint(s, params, &m->at, err) != 0 ? -1 : CHECK_PICKING;
 }
 
 static void pick(void *ctx, const struct proof_row *row)
@@ -169,7 +157,6 @@ static int gone_settle(struct step *s, const struct check *m, const struct gone 
 {
 	struct movement mv = movement_begin(s->unit, &s->row.id, RAIL_ECASH, "spent_elsewhere", m->at.mint_id, g->unit,
 					    s->now_ms);
-	json_t *told = json_object_in(s->arena);
 	struct ecash sum;
 
 	if (proof_store_lock(&mv, g->ys, g->n, &s->row.id, err) != 0 ||
@@ -177,10 +164,7 @@ static int gone_settle(struct step *s, const struct check *m, const struct gone 
 				  err) != 0 ||
 	    movement_post(&mv, err) != 0)
 		return -1;
-	json_set_str(told, "mint", m->at.mint);
-	json_set_str(told, "unit", g->unit.s);
-	json_set_u64(told, "amount", ecash_value(sum));
-	return event_append(s->unit, "ecash.spent_elsewhere", s->row.id.s, json_text(s->arena, told), err);
+	return cashu_tell(s, "ecash.spent_elsewhere", &m->at, sum, err);
 }
 
 static struct outcome asking_reply(struct step *s, const struct net_reply *rep, struct err *err)
@@ -230,13 +214,7 @@ static const char *check_explain(struct step *s)
 }
 
 static const struct param check_params[] = {
-	{
-		.name = "mint",
-		.type = PARAM_STRING,
-		.flags = PARAM_REQUIRED,
-		.max = MINT_URL_MAX,
-		.help = "URL of a mint that is known.",
-	},
+	CASHU_KNOWN_MINT_PARAM,
 	{ 0 },
 };
 

@@ -5,6 +5,8 @@
 
 #include "base/backoff.h"
 #include "rails/cashu/cashu_error.h"
+#include "rails/cashu/keyset.h"
+#include "rails/cashu/output.h"
 #include "rails/cashu/promise.h"
 #include "rails/cashu/restore.h"
 #include "rails/cashu/swap.h"
@@ -100,6 +102,50 @@ int exchange_settle(struct step *s, struct movement *mv, struct ecash in, struct
 	if (movement_add(mv, ACCOUNT_OUTSIDE, ACCOUNT_FEES, *ret_fee, err) != 0 || movement_post(mv, err) != 0)
 		return -1;
 	return output_store_close(s->unit, &s->row.id, OUTPUT_SIGNED, err);
+}
+
+int exchange_back_draw(struct step *s, const struct cashu_place *at, enum proof_state state, enum exchange_back *ret,
+		       struct ecash *ret_fee, struct err *err)
+{
+	const struct keyset *ks;
+	struct cashu_draw *draw;
+	struct cashu_mint mint;
+	struct proof *proofs;
+	struct split split;
+	struct pubkey *ys;
+	struct ecash sum;
+	size_t n;
+
+	if (cashu_mint_load(s, at, &mint, err) != 0 || exchange_inputs(s, state, &proofs, &ys, &n, err) != 0 ||
+	    proofs_sum(proofs, n, at->unit, &sum, err) != 0 ||
+	    fee_of_proofs(proofs, n, mint.keysets, mint.n, at->unit, ret_fee, err) != 0)
+		return -1;
+	*ret = EXCHANGE_BACK_WORTHLESS;
+	if (!ecash_sub(sum, *ret_fee, &sum) || ecash_is_zero(sum))
+		return 0;
+	*ret = EXCHANGE_BACK_LATER;
+	if (cashu_output_keyset(s, &mint, at->unit, &ks, err) != 0 ||
+	    split_amount(s->arena, ks, ecash_value(sum), &split, err) != 0)
+		return 0;
+	*ret = EXCHANGE_BACK_DRAWN;
+	draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
+	for (size_t i = 0; i < split.n; i++)
+		draw[i] = (struct cashu_draw){ split.v[i], OUTPUT_KEEP };
+	return cashu_outputs_draw(s, at->mint_id, ks, draw, split.n, err);
+}
+
+int exchange_back_keep(struct step *s, struct movement *mv, enum proof_state state, struct currency unit,
+		       const struct proof *proofs, const struct output *outputs, size_t n, struct ecash *ret_out,
+		       struct ecash *ret_fee, struct err *err)
+{
+	struct ecash in;
+
+	if (proof_store_move(mv, &s->row.id, state, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
+	    proof_store_add(mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
+			    exchange_counters(s->arena, outputs, n), err) != 0 ||
+	    proofs_sum(proofs, n, unit, ret_out, err) != 0)
+		return -1;
+	return exchange_settle(s, mv, in, *ret_out, ret_fee, err);
 }
 
 int exchange_pass_collision(struct step *s, const struct output *outputs, size_t n, uint32_t rebuilds, struct err *err)

@@ -78,6 +78,19 @@ int64_t *exchange_counters(struct arena *a, const struct output *outputs, size_t
  * outputs are signed.  ERR_INTERNAL: more came out than went in. */
 MUST_CHECK int exchange_settle(struct step *s, struct movement *mv, struct ecash in, struct ecash out,
 			       struct ecash *ret_fee, struct err *err);
+/* To take back what the action holds in this state, by a swap: outputs of ours are drawn for all of it but the mint's fee. */
+enum exchange_back {
+	EXCHANGE_BACK_DRAWN = 1,
+	EXCHANGE_BACK_WORTHLESS, /* the fee, *ret_fee, would take all of it */
+	EXCHANGE_BACK_LATER      /* err: there is no keyset to draw of now */
+};
+MUST_CHECK int exchange_back_draw(struct step *s, const struct cashu_place *at, enum proof_state state,
+				  enum exchange_back *ret, struct ecash *ret_fee, struct err *err);
+/* It was done, and is mv: what was held is spent, the new proofs are spendable, *ret_out is what they are worth.  Settles as
+ * exchange_settle() does. */
+MUST_CHECK int exchange_back_keep(struct step *s, struct movement *mv, enum proof_state state, struct currency unit,
+				  const struct proof *proofs, const struct output *outputs, size_t n,
+				  struct ecash *ret_out, struct ecash *ret_fee, struct err *err);
 /* The outputs were signed by the mint in another life of this seed: leave them, and move on by ever larger steps. */
 MUST_CHECK int exchange_pass_collision(struct step *s, const struct output *outputs, size_t n, uint32_t rebuilds,
 				       struct err *err);

@@ -2,9 +2,6 @@
 
 #include <inttypes.h>
 
-#include "rails/cashu/keyset.h"
-#include "rails/cashu/output.h"
-
 int send_back_check(struct step *s, struct send *m, struct err *err)
 {
 	struct proof *proofs;
@@ -48,35 +45,30 @@ struct outcome send_rolling_reply(struct step *s, const struct net_reply *rep, s
 	return outcome_next(SEND_RECLAIM_SYNCING);
 }
 
+static struct outcome stay_out(struct step *s, const struct err *why)
+{
+	return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, why);
+}
+
 struct outcome send_drawing_reply(struct step *s, const struct net_reply *rep, struct err *err)
 {
 	struct send *m = s->checkpoint;
-	struct cashu_mint mint;
-	const struct keyset *ks;
-	struct proof *proofs;
-	struct pubkey *ys;
-	struct ecash sum, fee;
-	struct split split;
-	size_t n;
+	enum exchange_back back;
+	struct ecash fee;
 
 	(void)rep;
-	if (cashu_mint_load(s, &m->at, &mint, err) != 0 || exchange_inputs(s, PROOF_SENT, &proofs, &ys, &n, err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &sum, err) != 0 ||
-	    fee_of_proofs(proofs, n, mint.keysets, mint.n, m->at.unit, &fee, err) != 0)
+	if (exchange_back_draw(s, &m->at, PROOF_SENT, &back, &fee, err) != 0)
 		return outcome_trouble(err);
-	if (ecash_cmp(sum, fee) <= 0 || !ecash_sub(sum, fee, &sum)) {
+	switch (back) {
+	case EXCHANGE_BACK_DRAWN:
+		break;
+	case EXCHANGE_BACK_WORTHLESS:
 		ERR(err, ERR_TOKEN_DUST, "taking the token back would cost all of it: the mint's fee is %" PRIu64,
 		    ecash_value(fee));
-		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
+		return stay_out(s, err);
+	case EXCHANGE_BACK_LATER:
+		return stay_out(s, err);
 	}
-	if (cashu_output_keyset(s, &mint, m->at.unit, &ks, err) != 0 ||
-	    split_amount(s->arena, ks, ecash_value(sum), &split, err) != 0)
-		return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, err);
-	struct cashu_draw *draw = ARENA_ARRAY(s->arena, split.n, struct cashu_draw);
-	for (size_t i = 0; i < split.n; i++)
-		draw[i] = (struct cashu_draw){ split.v[i], OUTPUT_KEEP };
-	if (cashu_outputs_draw(s, m->at.mint_id, ks, draw, split.n, err) != 0)
-		return outcome_trouble(err);
 	m->x.sends = 0;
 	return outcome_next(SEND_RECLAIM_REQUESTED);
 }
@@ -88,15 +80,12 @@ struct outcome send_reclaim_finish(struct step *s, const struct proof *proofs, c
 	struct movement mv = movement_begin(s->unit, &s->row.id, "ecash", "send_reclaimed", m->at.mint_id, m->at.unit,
 					    s->now_ms);
 	json_t *result = json_object_in(s->arena);
-	struct ecash in, out, fee;
+	struct ecash out, fee;
 	struct outcome o;
 	struct err why;
 
 	mv.note = m->memo;
-	if (proof_store_move(&mv, &s->row.id, PROOF_SENT, PROOF_SPENT, ACCOUNT_OUTSIDE, &in, err) != 0 ||
-	    proof_store_add(&mv, proofs, n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE,
-			    exchange_counters(s->arena, outputs, n), err) != 0 ||
-	    proofs_sum(proofs, n, m->at.unit, &out, err) != 0 || exchange_settle(s, &mv, in, out, &fee, err) != 0)
+	if (exchange_back_keep(s, &mv, PROOF_SENT, m->at.unit, proofs, outputs, n, &out, &fee, err) != 0)
 		return outcome_trouble(err);
 	json_set_str(result, "mint", m->at.mint);
 	json_set_str(result, "unit", m->at.unit.s);
@@ -120,7 +109,7 @@ struct outcome send_reclaim_refused(struct step *s, const struct err *why, struc
 
 	(void)err;
 	m->x = (struct exchange){ 0 };
-	return outcome_park_error(SEND_TOKEN_CREATED, s->now_ms + WATCH_FIRST_MS, why);
+	return stay_out(s, why);
 }
 
 /* The receiver was quicker, for some or all: look again what is left. */

@@ -11,7 +11,6 @@
 
 #include "actions/cashu.h"
 #include "actions/cashu_sweep.h"
-#include "actions/ecash.h"
 #include "actions/executor.h"
 #include "actions/kinds.h"
 #include "base/clock.h"
@@ -22,7 +21,6 @@
 #include "rails/cashu/output.h"
 #include "rails/cashu/promise.h"
 #include "rails/cashu/restore.h"
-#include "store/event_store.h"
 #include "store/store.h"
 
 enum sweep_state { /* stored: append, never renumber */
@@ -91,20 +89,9 @@ static json_t *sweep_progress(struct step *s, bool secrets)
 static int sweep_start(struct step *s, const json_t *params, struct err *err)
 {
 	struct sweep *m = ARENA_NEW(s->arena, struct sweep);
-	struct mint_row mint;
-	const char *text;
 
 	s->checkpoint = m;
-	if (json_get_str(params, "mint", MINT_URL_MAX, &text, err) != 0 ||
-	    ecash_mint_find(s->view, s->arena, text, &mint, err) != 0)
-		return err_field(err, "mint");
-	m->at.mint = s->row.peer = mint.url;
-	m->at.mint_id = mint.id;
-	/* Of all units; the word is only there because every ecash action has one. */
-	if (!currency_parse("sat", &m->at.unit))
-		return ERR(err, ERR_INTERNAL, "sat is no unit");
-	json_set_str(s->plan, "mint", m->at.mint);
-	return SWEEP_PICKING;
+	return cashu_known_mint(s, params, &m->at, err) != 0 ? -1 : SWEEP_PICKING;
 }
 
 /* Does the mint tell what it has signed at all? */
@@ -268,17 +255,13 @@ static int catch_keep(struct step *s, const struct sweep *m, const struct catch 
 {
 	struct movement mv = movement_begin(s->unit, &s->row.id, RAIL_ECASH, "sweep", m->at.mint_id, k->unit,
 					    s->now_ms);
-	json_t *told = json_object_in(s->arena);
 	struct ecash sum;
 
 	if (proofs_sum(k->proofs, k->n, k->unit, &sum, err) != 0 ||
 	    proof_store_add(&mv, k->proofs, k->n, PROOF_SPENDABLE, NULL, ACCOUNT_OUTSIDE, k->counters, err) != 0 ||
 	    movement_post(&mv, err) != 0)
 		return -1;
-	json_set_str(told, "mint", m->at.mint);
-	json_set_str(told, "unit", k->unit.s);
-	json_set_u64(told, "amount", ecash_value(sum));
-	return event_append(s->unit, "ecash.swept", s->row.id.s, json_text(s->arena, told), err);
+	return cashu_tell(s, "ecash.swept", &m->at, sum, err);
 }
 
 /* Those of the unit of the first that is left, unless a restore was quicker. */
@@ -370,13 +353,7 @@ static const char *sweep_explain(struct step *s)
 }
 
 static const struct param sweep_params[] = {
-	{
-		.name = "mint",
-		.type = PARAM_STRING,
-		.flags = PARAM_REQUIRED,
-		.max = MINT_URL_MAX,
-		.help = "URL of a mint that is known.",
-	},
+	CASHU_KNOWN_MINT_PARAM,
 	{ 0 },
 };
 
