@@ -459,7 +459,7 @@ int pay_release(struct unit *u, int64_t tx_id, int64_t now_ms, struct err *err)
 	return utxo_store_release(u, &holder, now_ms, err);
 }
 
-static int give_up(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err)
+int pay_give_up(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err)
 {
 	enum tx_place place;
 	struct block_ref block;
@@ -479,7 +479,7 @@ int pay_drop(struct unit *u, struct arena *a, struct exit_child_row *child, enum
 	child->active = false;
 	child->status = status;
 	child->refusal = refusal;
-	if (exit_child_store_save(u, child, err) != 0 || give_up(u, &child->txid, now_ms, err) != 0 ||
+	if (exit_child_store_save(u, child, err) != 0 || pay_give_up(u, &child->txid, now_ms, err) != 0 ||
 	    exit_child_store_list(unit_view(u), a, child->tx_id, &rows, &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -68,6 +68,8 @@ MUST_CHECK int pay_bump(struct view v, const struct pay_terms *t, const struct g
 /* This child of ours is dead: it is not sent any more.  Its coins are free, unless another child of ours spends them. */
 MUST_CHECK int pay_drop(struct unit *u, struct arena *a, struct exit_child_row *child, enum child_status status,
 			const char *refusal, int64_t now_ms, struct err *err);
+/* A transaction of ours, a child or a claim, that is not sent any more: out, if it is one of the wallet's and no block has it. */
+MUST_CHECK int pay_give_up(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err);
 /* What this exit transaction holds is nobody's any more. */
 MUST_CHECK int pay_release(struct unit *u, int64_t tx_id, int64_t now_ms, struct err *err);
 

@@ -34,17 +34,6 @@ static int claim_fee(struct view v, struct arena *a, const struct txid *spender,
 	return share_of_fee(v, &claim, exit_id, ret, err);
 }
 
-static int give_up_tx(struct unit *u, const struct txid *txid, int64_t now_ms, struct err *err)
-{
-	enum tx_place place;
-	struct block_ref block;
-	int rc = tx_store_place(unit_view(u), txid, &place, &block, err);
-
-	if (rc != 1 || place == TX_CONFIRMED || place == TX_OUT)
-		return rc < 0 ? -1 : 0;
-	return tx_store_give_up(u, txid, now_ms, err);
-}
-
 /* The claim that a block has is confirmed; the newest one of this exit, if it is another, has lost. */
 static int settle_claims(struct unit *u, struct arena *a, const struct gathered *g, const struct exit_status *now,
 			 int64_t now_ms, struct err *err)
@@ -60,7 +49,7 @@ static int settle_claims(struct unit *u, struct arena *a, const struct gathered 
 		return rc < 0 ? -1 : 0;
 	if (exit_claim_store_set(u, claim.id, CLAIM_LOST, NULL, "something else spent what it claims", err) != 0)
 		return -1;
-	return give_up_tx(u, &claim.txid, now_ms, err);
+	return pay_give_up(u, &claim.txid, now_ms, err);
 }
 
 /* The block of a claim went: it is to be mined again. */
