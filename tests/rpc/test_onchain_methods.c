@@ -408,6 +408,39 @@ START_TEST(a_payment_that_had_lost_comes_back)
 }
 END_TEST
 
+/* What paid the coins back loses them; but what a way back has won is no loss of it. */
+START_TEST(a_way_back_that_loses_after_all)
+{
+	struct txid back;
+	json_t *action, *item;
+	const char *id;
+	int64_t sat;
+
+	fund(100000);
+	action = pay();
+	id = json_str(action, "id");
+	call("action.cancel", id_param(action, ""));
+	action = call("action.get", id_param(action, ",\"wait\":\"park\""));
+	ck_assert(json_is_true(json_object_get(json_object_get(action, "result"), "cancelling")));
+	ck_assert(txid_parse(json_str(json_object_get(action, "result"), "txid"), &back));
+	sat = 100000 - json_int(json_object_get(action, "result"), "fee_sat");
+	in_unit(mine_unit, &back);
+	blocks(2);
+	call("action.wake", id_param(action, ""));
+	action = call("action.get", id_param(action, ",\"wait\":\"done\""));
+	ck_assert_str_eq(json_str(action, "status"), "cancelled");
+	ck_assert_str_eq(attention_about(id), "");
+	for (unsigned i = 0; i < 3; i++)
+		in_unit(step_back_unit, NULL);
+	ck_assert_str_eq(attention_about(id), "payment_reorganised");
+	steal();
+	item = item_about(id);
+	ck_assert_str_eq(json_str(item, "kind"), "payment_lost");
+	ck_assert_int_eq(json_int(json_object_get(item, "at_stake"), "amount"), sat);
+	ck_assert_ptr_nonnull(strstr(json_str(item, "what"), "was cancelled"));
+}
+END_TEST
+
 static json_t *node_peer(void)
 {
 	json_t *peer;
@@ -632,6 +665,7 @@ int main(void)
 	tcase_add_test(tc, a_payment_whose_block_has_gone);
 	tcase_add_test(tc, a_payment_that_loses_after_all);
 	tcase_add_test(tc, a_payment_that_had_lost_comes_back);
+	tcase_add_test(tc, a_way_back_that_loses_after_all);
 	tcase_add_test(tc, a_node_that_has_not_answered_yet);
 	tcase_add_test(tc, a_budget_counts_it);
 	tcase_add_test(tc, bumps);
