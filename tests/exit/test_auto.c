@@ -326,6 +326,7 @@ int main(void)
 	Suite *s = suite_create("exit/auto");
 	TCase *c = tcase_create("auto");
 
+	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, follower_world_teardown);
 	tcase_add_loop_test(c, case_table, 0, ARRAY_LEN(cases));
 	tcase_add_test(c, begun_by_somebody_else);
