@@ -61,15 +61,16 @@ static void drip(const int *crowd, int i)
 START_TEST(healthy_client_in_a_crowd)
 {
 	static int crowd[CROWD];
-	int64_t p99;
+	int64_t alone, p99;
 
 	rpc_process_start(&p, 0);
+	alone = p99_of_calls();
 	for (int i = 0; i < CROWD; i++) {
 		crowd[i] = rpc_connect(i % 3 ? p.socket : NULL, p.port);
 		drip(crowd, i);
 	}
 	p99 = p99_of_calls();
-	ck_assert_msg(p99 < P99_US, "p99 %lld us", (long long)p99);
+	ck_assert_msg(p99 < P99_US + 10 * alone, "p99 %lld us, alone %lld us", (long long)p99, (long long)alone);
 	for (int i = 0; i < CROWD; i++)
 		close(crowd[i]);
 	rpc_process_stop(&p);
