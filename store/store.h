@@ -23,7 +23,9 @@ struct unit;
 
 #define STORE_APPLICATION_ID 0x77616c64 /* "wald" */
 #define STORE_GROUP_UNITS    512        /* a group commits at this many units … */
-#define STORE_GROUP_US       2000       /* … or at this age, even before the turn ends */
+/* … or at this age, even before the turn ends.  Nobody is told before the turn ends, so that a commit in the middle of one
+ * makes all of them wait longer; what it keeps short is how long others that share the file are locked out. */
+#define STORE_GROUP_US 20000
 
 struct store_options {
 	const char *path;
