@@ -61,21 +61,23 @@ int signature_store_put(struct unit *u, int64_t space_id, uint64_t nonce, const 
 
 	if (storable(nonce, "the nonce", err) != 0)
 		return -1;
-	rc = find(unit_view(u), space_id, nonce, &have, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 1) {
-		if (!hash32_equal(&have.digest, &row->digest))
-			return ERR(err, ERR_EXISTS, "something else was signed under nonce %" PRIu64, nonce);
-		return 0;
-	}
 	bind_i64(q, 1, space_id);
 	bind_u64(q, 2, nonce);
 	bind_i64(q, 3, row->seq);
 	bind_hash32(q, 4, &row->digest);
 	bind_blob(q, 5, (struct bytes){ row->sig, sizeof(row->sig) });
 	bind_i64(q, 6, now_ms);
-	return stmt_insert(q, ERR_EXISTS, "a signature under this nonce", err);
+	/* That there is one already is rare, and the key finds it as well as a question before. */
+	if (stmt_insert(q, ERR_EXISTS, "a signature under this nonce", err) == 0)
+		return 0;
+	if (err->code != ERR_EXISTS)
+		return -1;
+	rc = find(unit_view(u), space_id, nonce, &have, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || !hash32_equal(&have.digest, &row->digest))
+		return ERR(err, ERR_EXISTS, "something else was signed under nonce %" PRIu64, nonce);
+	return 0;
 }
 
 int nonce_history_add(struct unit *u, int64_t seq, const struct nonce_history_row *row, struct err *err)

@@ -110,9 +110,11 @@ static const struct {
 	{ "block", FAMILY_CLAIM, "SET blocked = 1",
 	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nSCALAR SUBQUERY\n"
 	  "SEARCH directive_outbox USING INDEX directive_order (order_key=? AND outbox_seq>?)\n" },
-	{ "save", FAMILY_DIRECTIVE, "RETURNING blocked",
+	{ "save", FAMILY_DIRECTIVE, "SET lane = ?3",
 	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\nCORRELATED SCALAR SUBQUERY\n"
 	  "SEARCH o USING INDEX directive_order (order_key=? AND outbox_seq<?)\n" },
+	{ "is blocked", FAMILY_DIRECTIVE, "SELECT blocked",
+	  "SEARCH directive_outbox USING INTEGER PRIMARY KEY (rowid=?)\n" },
 	{ "by id", FAMILY_DIRECTIVE, "WHERE directive_id = ?1",
 	  "SEARCH directive_outbox USING INDEX sqlite_autoindex_directive_outbox_1 (directive_id=?)\n" },
 	{ "of an account", FAMILY_DIRECTIVE, "directive_account",
