@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/ids.h"
 
 struct evm_action {
 	const char *key;
@@ -15,6 +16,7 @@ struct evm_action {
 	uint32_t max_payload; /* bytes, of an opaque one too */
 	/* Is it the ABI encoding of the action's tuple, and nothing more?  ERR_PARAM, on the field "payload". */
 	int (*validate)(struct bytes payload, struct err *err);
+	struct hash32 key_hash; /* Keccak-256 of the key, which every digest of a directive has in it */
 };
 
 const struct evm_action *evm_action_find(const char *key); /* NULL when there is none */

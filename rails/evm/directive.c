@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rails/evm/abi.h"
+#include "rails/evm/action.h"
 #include "rails/evm/keccak.h"
 
 static const char domain_type[] = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
@@ -52,13 +53,14 @@ void directive_domain(uint64_t chain_id, const struct evm_address *contract, str
 
 void directive_struct_hash(const struct directive *d, struct hash32 *ret)
 {
+	const struct evm_action *action = evm_action_find(d->action_key);
 	struct keccak k;
 
 	keccak_init(&k);
 	add_word(&k, directive_typehash);
 	add_word(&k, d->id_hash);
 	add_word(&k, abi_word_address(&d->account));
-	add_word(&k, hash_of_text(d->action_key));
+	add_word(&k, action ? action->key_hash : hash_of_text(d->action_key));
 	add_word(&k, abi_word_u64(d->nonce));
 	add_word(&k, hash_of(d->payload));
 	keccak_final(&k, ret);

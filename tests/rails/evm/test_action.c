@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rails/evm/directive.h"
+#include "rails/evm/keccak.h"
 #include "tests/support/evm.h"
 #include "tests/support/suite.h"
 
@@ -74,6 +75,7 @@ END_TEST
 START_TEST(registry)
 {
 	size_t n, withdrawals = 0;
+	struct hash32 hash;
 	const struct evm_action *all = evm_actions(&n);
 
 	ck_assert_uint_eq(n, 3);
@@ -82,6 +84,8 @@ START_TEST(registry)
 		ck_assert_uint_eq(strspn(all[i].key, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(all[i].key));
 		ck_assert_uint_le(strlen(all[i].key), DIRECTIVE_KEY_MAX);
 		ck_assert_uint_eq(all[i].max_payload, DIRECTIVE_PAYLOAD_MAX);
+		keccak256(bytes_of(all[i].key), &hash);
+		ck_hash(&all[i].key_hash, &hash);
 		withdrawals += all[i].withdrawal;
 	}
 	ck_assert_uint_eq(withdrawals, 2);
