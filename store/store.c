@@ -529,6 +529,9 @@ int store_open(const struct store_options *opt, struct store **ret, struct err *
 
 	if (!s)
 		abort();
+	/* Counting the memory in use takes a lock for each piece of it, and nobody asks how much it is.  It is refused when
+	 * SQLite is in use already: by an earlier store, which said the same. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->path = strdup(opt->path);
 	if (!s->path)
 		abort();
