@@ -162,6 +162,35 @@ static const enum family families[] = { FAMILY_SPACE, FAMILY_DIRECTIVE, FAMILY_C
 static const char *const small[] = { "SCAN outbox_nonce_space\n", "SCAN outbox_lane\n", "SCAN outbox_tally\n",
 				     "SCAN next\n" };
 
+static const struct {
+	enum family family;
+	const char *text;
+} writes[] = {
+	{ FAMILY_DIRECTIVE, "INSERT INTO directive_outbox" },
+	{ FAMILY_DIRECTIVE, "SET lane = ?3" },
+	{ FAMILY_SPACE, "SET next_nonce = ?2 + 1" },
+	{ FAMILY_SIGNATURE, "INSERT INTO directive_signature" },
+};
+
+/* Neither RETURNING nor a long list in a CHECK: for each SQLite makes a table, and drops it, whenever the statement runs. */
+START_TEST(no_write_makes_a_table)
+{
+	char explain[4096];
+	sqlite3_stmt *q;
+	sqlite3 *db;
+	int steps = 0;
+
+	ck_assert_int_eq(sqlite3_open(scratch.path, &db), SQLITE_OK);
+	snprintf(explain, sizeof(explain), "EXPLAIN %s", statement(writes[_i].family, writes[_i].text));
+	ck_assert_msg(sqlite3_prepare_v2(db, explain, -1, &q, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	for (; sqlite3_step(q) == SQLITE_ROW; steps++)
+		ck_assert_str_ne((const char *)sqlite3_column_text(q, 1), "OpenEphemeral");
+	ck_assert_int_gt(steps, 10);
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+}
+END_TEST
+
 START_TEST(no_statement_walks_a_table)
 {
 	for (size_t f = 0; f < ARRAY_LEN(families); f++)
@@ -526,6 +555,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, plan_table, 0, (int)ARRAY_LEN(plans));
+	tcase_add_loop_test(tc, no_write_makes_a_table, 0, (int)ARRAY_LEN(writes));
 	tcase_add_test(tc, no_statement_walks_a_table);
 	tcase_add_test(tc, work_does_not_grow);
 	suite_add_tcase(s, tc);
