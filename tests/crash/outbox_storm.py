@@ -135,19 +135,12 @@ class Storm(Scene):
             if kind < 0.4:
                 steps.append(self.chain.mine)
             elif self.shaky and kind < 0.7:
-                steps.append(lambda d=self.chance.randint(1, REORG_MAX): self.reorg(d, mines))
+                steps.append(lambda d=self.chance.randint(1, REORG_MAX): self.chain.reorg_between_blocks(d, mines))
             elif self.shaky:
                 steps.append(self.chain.drop_all)
             elif kind < 0.6:
                 steps.append(lambda r=self.chance.choice(self.relayers): self.use(r))
         return steps
-
-    def reorg(self, depth, mines):
-        """Between blocks: one that the node mines by itself in the middle of a reorganisation stays in its chain, without its
-        effects, and what was in it is mined once more."""
-        self.chain.automine(False)
-        self.chain.reorg(depth)
-        self.chain.automine(mines)
 
     def use(self, relayer):
         """Somebody else has the relayer's key."""

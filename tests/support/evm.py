@@ -189,6 +189,16 @@ class Chain(Node):
         transactions: pairs of a raw transaction and the number (0 is the first) of the new block that holds it."""
         self.ask("anvil_reorg", depth, [[tx, at] for tx, at in transactions])
 
+    def reorg_between_blocks(self, depth, mines):
+        """The same while transactions come; mines: whether each makes a block of its own at once.  A block that the node made by
+        itself in the middle of a reorganisation would stay in its chain without its effects, and what was in it would be mined
+        once more."""
+        self.automine(False)
+        self.reorg(depth)
+        self.automine(mines)
+        if mines:
+            self.mine()  # what came meanwhile
+
     def rollback(self, depth):
         """The last blocks are gone, and nothing is in their place."""
         self.ask("anvil_rollback", depth)
