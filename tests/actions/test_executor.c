@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "store/wallet_store.h"
 #include "tests/support/suite.h"
+#include "tests/support/turns.h"
 #include "tests/support/work_world.h"
 
 static struct err e, *err = &e;
@@ -79,7 +80,7 @@ START_TEST(a_timer_wakes_what_parks_for_a_moment)
 	ck_assert_int_eq(work_row(&id).status, ACTION_PARKED);
 	work_settle();
 	while (work_row(&id).status != ACTION_DONE) /* no run, no kick: only the timer that the pump has set */
-		work_settle();
+		(void)turns_until(work_world.loop, NULL, NULL, 5);
 }
 END_TEST
 
@@ -684,7 +685,7 @@ START_TEST(a_refused_cancel_loses_no_wake)
 	ck_assert_uint_eq(work_row(&id).attempts, 1);
 	work_peer_says(200, NULL, 0);
 	while (work_row(&id).status != ACTION_DONE) /* no run, no kick: by its own timer, after a second */
-		work_settle();
+		(void)turns_until(work_world.loop, NULL, NULL, 5);
 }
 END_TEST
 

@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/suite.h"
+#include "tests/support/turns.h"
 #include "tests/support/work_world.h"
 
 static struct err e, *err = &e;
@@ -64,7 +65,7 @@ START_TEST(a_slow_peer_holds_up_nobody_else)
 	other = work_start_params("work", "{\"do\":\"llld\",\"peer\":\"b\"}");
 	while (work_row(&other).status != ACTION_DONE) {
 		executor_run(work_world.ex);
-		work_run_until(work_is_asking);
+		(void)turns_until(work_world.loop, NULL, NULL, 2);
 	}
 	ck_assert_uint_eq(work_play.most_asking, 2);
 }
@@ -238,7 +239,7 @@ START_TEST(a_full_disk_stops_all_until_there_is_room)
 	ck_assert(store_probe(work_world.disk.store));
 	while (work_row(&id).status != ACTION_DONE) {
 		executor_run(work_world.ex);
-		work_settle();
+		(void)turns_until(work_world.loop, NULL, NULL, 2);
 	}
 	for (int at = 0; at < 4; at++)
 		ck_assert_uint_eq(work_effects(&id, at), 1);
