@@ -205,7 +205,7 @@ static void add_point(void *ctx, const struct utxo_row *row)
 
 static struct outpoint coin_in(enum utxo_state state)
 {
-	const struct utxo_query q = { .state = state, .limit = 2 };
+	const struct utxo_query q = { .state = (int)state, .limit = 2 };
 	struct outpoint at;
 
 	ck_assert_int_eq(utxo_store_list(exit_world_now(), &fw.arena, &q, add_point, &at, err), 1);
