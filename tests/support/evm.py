@@ -190,10 +190,15 @@ class Chain(Node):
         self.ask("anvil_reorg", depth, [[tx, at] for tx, at in transactions])
 
     def reorg_between_blocks(self, depth, mines):
-        """The same while transactions come; mines: whether each makes a block of its own at once.  A block that the node made by
-        itself in the middle of a reorganisation would stay in its chain without its effects, and what was in it would be mined
-        once more."""
+        """The same while transactions come; mines: whether each makes a block of its own at once.  First all that wait are mined,
+        and the node's own miner comes to rest: a block that it makes in the middle of a reorganisation stays in the chain
+        without its effects, and what was in it is mined once more, or never again."""
         self.automine(False)
+        self.mine()
+        seen = None
+        while (head := self.head()) != seen:
+            seen = head
+            time.sleep(0.05)
         self.reorg(depth)
         self.automine(mines)
         if mines:
