@@ -17,7 +17,7 @@ import evm_gate
 import lab
 import real_evm
 
-SETTLE_S = 60
+SETTLE_S = 240
 ACCOUNTS = ["0x" + digits * 20 for digits in ("a1", "a2", "a3")]
 ACTIONS = ("system_withdraw_token", "rsm_hl_limit_order", "system_credit_option")
 CHAIN = {"confirmations": 1, "lanes": 1, "batch": 1, "block_time_ms": 500, "log_range": 1000000}
