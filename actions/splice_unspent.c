@@ -8,10 +8,10 @@ int splice_unspent_ask(struct step *s, struct chain_question *ret, struct err *e
 {
 	struct outpoint *base = ARENA_NEW(s->arena, struct outpoint);
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	int rc = splice_row_to_ask(s, &row, err);
 
-	if (living <= 0)
-		return living < 0 ? -1 : NOTHING_TO_ASK;
+	if (rc != 0)
+		return rc;
 	*base = row.base;
 	ret->unspent = base;
 	return 0;
@@ -20,12 +20,10 @@ int splice_unspent_ask(struct step *s, struct chain_question *ret, struct err *e
 struct outcome splice_unspent_told(struct step *s, const struct chain_answer *got, struct err *err)
 {
 	struct splice_row row;
-	int living = splice_row_of(s, &row, err);
+	struct outcome over;
 
-	if (living < 0)
-		return outcome_trouble(err);
-	if (living == 0)
-		return outcome_next(SPLICING_CLEANED);
+	if (splice_row_or_over(s, &row, &over, err) != 0)
+		return over;
 	if (!got || got->err.code != ERR_NONE)
 		return splice_wait_for(s, &row, SPLICE_WAIT_NODE_UNREACHABLE, SPLICING_PROBE, err);
 	if (got->spends[0].state != CHAIN_UNSPENT)

@@ -197,14 +197,21 @@ void bind_action_id(struct stmt *q, int i, const struct action_id *v)
 	bind_text(q, i, v && !action_id_is_empty(v) ? v->s : NULL);
 }
 
+/* Why its preparation failed, if it did. */
+static bool is_unprepared(const struct stmt *q, struct err *err)
+{
+	if (q->raw)
+		return false;
+	*err = q->store->unprepared;
+	return true;
+}
+
 int stmt_step(struct stmt *q, struct err *err)
 {
 	int rc;
 
-	if (!q->raw) {
-		*err = q->store->unprepared;
+	if (is_unprepared(q, err))
 		return -1;
-	}
 	rc = sqlite3_step(q->raw);
 	if (rc == SQLITE_ROW)
 		return 1;
@@ -227,10 +234,8 @@ int stmt_insert(struct stmt *q, enum err_code taken, const char *what, struct er
 {
 	int rc;
 
-	if (!q->raw) {
-		*err = q->store->unprepared;
+	if (is_unprepared(q, err))
 		return -1;
-	}
 	rc = sqlite3_step(q->raw);
 	if (rc == SQLITE_DONE)
 		return 0;

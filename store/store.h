@@ -37,7 +37,7 @@ struct store_options {
 	void *ctx;
 };
 
-/* Opens or creates, migrates, prepares every statement that writes, so that a file which does not fit one is refused here and
+/* Opens or creates, migrates, prepares all statements on the connection that writes: a file which does not fit one is refused here and
  * not in the middle of a payment.  Before a migration of an existing file it is copied to
  * <path>.before-v<N>.  ERR_CONFIG: newer schema, or not a walletd file. */
 MUST_CHECK int store_open(const struct store_options *opt, struct store **ret, struct err *err);
