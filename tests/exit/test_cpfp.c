@@ -197,12 +197,12 @@ static struct bytes own_child(const struct exit_tx_row *parent, const struct out
 	return tx_bytes(&fw.arena, &tx);
 }
 
-/* The only coin of ours in this state. */
 static void add_point(void *ctx, const struct utxo_row *row)
 {
 	*(struct outpoint *)ctx = row->at;
 }
 
+/* The only coin of ours in this state. */
 static struct outpoint coin_in(enum utxo_state state)
 {
 	const struct utxo_query q = { .state = (int)state, .limit = 2 };

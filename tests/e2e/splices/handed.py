@@ -11,7 +11,7 @@ import lab
 import ldk_acts
 from lab import RpcError
 from ldk_server_stub import OVERCOUNTED
-from splices.world import check, refused, same, whole
+from splices.world import asked, check, refused, same, whole
 
 UNSEEN_S = 3
 
@@ -19,10 +19,6 @@ UNSEEN_S = 3
 def quick(w, *options):
     """A daemon that does not wait for ten minutes."""
     return w.daemon(f"--splice_unseen_s={UNSEEN_S}", *options)
-
-
-def asked(w, wanted):
-    same(w.ln.asked(), wanted, "submissions, whatever came of them")
 
 
 def ends_well(w, d, done, given=0):

@@ -7,20 +7,15 @@ import grpc_server
 import lab
 import ldk_rpc
 from protobuf import field
-from splices.world import check, real_whole, refused, same
+from splices.world import asked, check, real_whole, refused, same
 
 UNSEEN_S = 5
-FAILED_PRECONDITION = 9
 DEADLINE_S = 15
 
 
 def quick(w, *options):
     """A daemon that does not wait for ten minutes."""
     return w.daemon(f"--splice_unseen_s={UNSEEN_S}", *options)
-
-
-def asked(w, wanted):
-    same(w.ln.asked(), wanted, "submissions, whatever came of them")
 
 
 def ends_well(w, d, done, given=0):
@@ -157,7 +152,7 @@ def the_peer_is_away(w):
     asked(w, 1)
     again = raises_status(w.ln, "SpliceOut", field(1, w.ln.name) + field(2, w.ln.theirs.id) + field(3, w.node.address()) +
                           field(4, 50_000))
-    same(again.status, FAILED_PRECONDITION, f"the refusal of a second one ({again})")
+    same(again.status, grpc_server.FAILED_PRECONDITION, f"the refusal of a second one ({again})")
     w.ln.peer_up()
     ends_well(w, d, done)
     asked(w, 1)

@@ -53,6 +53,10 @@ def alone(title, function):
     SCENARIOS.insert(0, (title, lambda world: function(world.ln), (REAL,)))
 
 
+def asked(w, wanted):
+    same(w.ln.asked(), wanted, "submissions, whatever came of them")
+
+
 def refused(kind, call, field=None):
     """The error, which must be of this kind, and must have moved nothing."""
     try:
