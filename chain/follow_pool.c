@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "chain/follower_internal.h"
 #include "chain/gap.h"
+#include "store/script_store.h"
 #include "store/watch_store.h"
 
 /* New ones that are looked at in one round; the rest is looked at in the next. */
@@ -265,11 +266,12 @@ static struct missing *missing_of(struct pool *p, const struct txid *txid)
 	return NULL;
 }
 
-/* It is not in the mempool: for how long now? */
-static int64_t missing_us(struct pool *p, const struct txid *txid)
+/* It is not in the mempool: for how long now?  first: this is the first time that it is missing. */
+static int64_t missing_us(struct pool *p, const struct txid *txid, bool *first)
 {
 	struct missing *m = missing_of(p, txid);
 
+	*first = !m;
 	if (!m) {
 		if (p->n_missing == p->size_missing) {
 			p->size_missing = p->size_missing ? 2 * p->size_missing : 16;
@@ -378,11 +380,16 @@ static int write_dropped(struct unit *u, void *ctx, struct err *err)
 
 	if (p->open[p->at].hit)
 		return watch_store_gone(u, txid, err);
-	if (tx_store_drop(u, txid, NULL, clock_now_ms(), err) != 0)
-		return -1;
-	/* Of an index: something else may be there in its place (script_store_forget_seen()). */
-	f->again = f->again || f->opt.kind == CHAIN_ESPLORA;
-	return 0;
+	return tx_store_drop(u, txid, NULL, clock_now_ms(), err);
+}
+
+/* An index may count as many as before, with another in its place. */
+static int write_missing(struct unit *u, void *ctx, struct err *err)
+{
+	struct follower *f = ctx;
+
+	f->again = true;
+	return script_store_forget_seen(u, &f->pool->open[f->pool->at].txid, err);
 }
 
 static int next_open(struct follower *f)
@@ -405,8 +412,15 @@ static int open_is_missing(struct follower *f, struct err *err)
 {
 	struct pool *p = f->pool;
 	const struct open_tx *o = &p->open[p->at];
+	int64_t us;
+	bool first;
 
-	if (o->place == TX_STORED || missing_us(p, &o->txid) < f->opt.grace_ms * 1000)
+	if (o->place == TX_STORED)
+		return next_open(f);
+	us = missing_us(p, &o->txid, &first);
+	if (first && !o->hit && f->opt.kind == CHAIN_ESPLORA)
+		return follow_write(f, write_missing, FOLLOW_OPEN_NEXT, err);
+	if (us < f->opt.grace_ms * 1000)
 		return next_open(f);
 	if (o->own) {
 		found_again(p, &o->txid); /* its time begins anew: once in a while is enough */

@@ -33,6 +33,7 @@ struct scripts {
 	struct chain_script_stats stats;
 	struct chain_seen *lines; /* oldest first */
 	size_t n_lines, line;
+	bool other; /* the history is not the one that was counted: it has changed between the questions */
 	struct outpoint watched[CHAIN_SPENDS_MAX];
 	int64_t watch_ids[CHAIN_SPENDS_MAX];
 	struct chain_spend spends[CHAIN_SPENDS_MAX];
@@ -175,6 +176,15 @@ struct chain_ask *history_ask(struct follower *f, struct chain_then then)
 	return chain_ask_history(f->opt.source, f->scripts->items[f->scripts->i].script, NULL, 0, then);
 }
 
+static uint64_t unconfirmed(const struct chain_seen *lines, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += lines[i].status.place == CHAIN_MEMPOOL;
+	return sum;
+}
+
 int history_reply(struct follower *f, const struct chain_answer *got, struct err *err)
 {
 	struct scripts *s = f->scripts;
@@ -187,6 +197,7 @@ int history_reply(struct follower *f, const struct chain_answer *got, struct err
 		s->lines[i] = got->history.seen[n - 1 - i];
 	s->n_lines = n;
 	s->line = 0;
+	s->other = unconfirmed(s->lines, n) != s->stats.mempool;
 	return FOLLOW_LINE;
 }
 
@@ -246,7 +257,8 @@ static int write_read(struct unit *u, void *ctx, struct err *err)
 {
 	const struct scripts *s = ((struct follower *)ctx)->scripts;
 
-	return script_store_set_seen(u, s->items[s->i].id, s->stats.confirmed, s->stats.mempool, err);
+	return script_store_set_seen(u, s->items[s->i].id, s->stats.confirmed,
+				     s->other ? SCRIPT_UNCOUNTED : s->stats.mempool, err);
 }
 
 static int lines_read(struct follower *f, struct err *err)
@@ -304,8 +316,10 @@ int line_tx_reply(struct follower *f, const struct chain_answer *got, struct err
 	struct scripts *s = f->scripts;
 
 	s->line++;
-	if (!got->found) /* replaced meanwhile: the next round sees what there is then */
+	if (!got->found) { /* replaced meanwhile: the next round sees what there is then */
+		s->other = true;
 		return FOLLOW_LINE;
+	}
 	if (take_tx(f, got, err) != 0)
 		return -1;
 	return follow_write(f, write_line, FOLLOW_LINE, err);

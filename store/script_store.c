@@ -50,8 +50,7 @@ static const char *const sql[Q_COUNT] = {
 	[Q_REHOLD] = "UPDATE onchain_script SET holder = ?2 WHERE holder = ?1",
 	[Q_LABEL] = "UPDATE onchain_script SET label = ?2 WHERE id = ?1",
 	[Q_SEEN] = "UPDATE onchain_script SET seen_confirmed = ?2, seen_mempool = ?3 WHERE id = ?1",
-	/* A number of unconfirmed transactions that no script has. */
-	[Q_FORGET_SEEN] = "UPDATE onchain_script SET seen_mempool = 4294967295 WHERE id IN"
+	[Q_FORGET_SEEN] = "UPDATE onchain_script SET seen_mempool = ?2 WHERE id IN"
 			  " (SELECT c.script_id FROM onchain_tx AS t JOIN onchain_coin AS c ON c.tx_id = t.id"
 			  "  WHERE t.txid = ?1 UNION"
 			  "  SELECT c.script_id FROM onchain_tx AS t JOIN onchain_input AS i ON i.tx_id = t.id"
@@ -259,6 +258,7 @@ int script_store_forget_seen(struct unit *u, const struct txid *txid, struct err
 	SCOPED(stmt) struct stmt *q = stmt_of(unit_view(u), FAMILY_SCRIPT, Q_FORGET_SEEN);
 
 	bind_txid(q, 1, txid);
+	bind_u64(q, 2, SCRIPT_UNCOUNTED);
 	return stmt_run(q, err) < 0 ? -1 : 0;
 }
 

@@ -46,6 +46,8 @@ struct script_row {
 	/* Transactions as an indexing backend counted them last; what it counts now may differ. */
 	uint64_t seen_confirmed, seen_mempool;
 };
+/* For seen_mempool: a number that no script has, so that its history is read again, however many it counts. */
+#define SCRIPT_UNCOUNTED UINT32_MAX
 /* What a row takes of an arena at most. */
 #define SCRIPT_ROOM 1024
 
@@ -71,8 +73,8 @@ MUST_CHECK int script_store_rehold(struct unit *u, const struct action_id *from,
 				   struct err *err);
 MUST_CHECK int script_store_set_label(struct unit *u, int64_t id, const char *label, struct err *err);
 MUST_CHECK int script_store_set_seen(struct unit *u, int64_t id, uint64_t confirmed, uint64_t mempool, struct err *err);
-/* For tx_store.c alone.  Of the scripts that this transaction pays or spends: what was counted counts no more, for it is
- * gone, or its block is, and something else may be there in its place. */
+/* Of the scripts that this transaction pays or spends: they are SCRIPT_UNCOUNTED, for it is gone, or its block is, and something
+ * else may be there in its place. */
 MUST_CHECK int script_store_forget_seen(struct unit *u, const struct txid *txid, struct err *err);
 
 /* 1 found, 0 not ours, -1. */

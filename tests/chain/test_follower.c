@@ -148,6 +148,73 @@ static void taken_back(void)
 	totals_are(0, 0);
 }
 
+/* Whoever counts sees no difference: one pays us, as one did before. */
+static void replaced_by_its_like(void)
+{
+	struct pays ours = { follower_world_script(SCRIPT_RECEIVE, 0), 1000 };
+	struct tx tx = follower_world_tx(NULL, 0, &ours, 1);
+	struct outpoint same = tx.in[0].prevout;
+	struct txid txid, other;
+
+	follower_world_account(5);
+	txid = model_node_offer(fw.node, &tx);
+	follower_world_follow();
+	ours.sat = 900;
+	tx = follower_world_tx(&same, 1, &ours, 1);
+	other = model_node_offer(fw.node, &tx);
+	follower_world_follow();
+	ck_assert_int_eq(state_of(&txid, 0), UTXO_ABSENT);
+	ck_assert_int_eq(state_of(&other, 0), UTXO_PENDING);
+	totals_are(0, 900);
+	follower_world_agree("a replacement");
+}
+
+/* … and that after so many questions of a round. */
+static unsigned until_replaced;
+static struct tx replacement;
+
+static void replace_one(void *ctx, const char *method)
+{
+	(void)ctx;
+	(void)method;
+	if (until_replaced > 0 && --until_replaced == 0)
+		model_node_offer(fw.node, &replacement);
+}
+
+static void replaced_under_it(void)
+{
+	struct pays ours = { .sat = 0 };
+	struct outpoint same;
+	struct txid txid;
+	struct tx tx;
+
+	follower_world_account(5);
+	ours.script = follower_world_give(SCRIPT_RECEIVE, 0);
+	follower_world_follow();
+	model_node_watch(fw.node, replace_one, NULL);
+	for (unsigned k = 1; k < 60; k++) {
+		ours.sat = 1000 + k;
+		tx = follower_world_tx(NULL, 0, &ours, 1);
+		same = tx.in[0].prevout;
+		model_node_offer(fw.node, &tx);
+		ours.sat = k;
+		replacement = follower_world_tx(&same, 1, &ours, 1);
+		txid = tx_txid(&replacement);
+		until_replaced = k;
+		(void)follower_world_round();
+		if (until_replaced > 0) /* there were not as many */
+			model_node_offer(fw.node, &replacement);
+		until_replaced = 0;
+		follower_world_follow();
+		ck_assert_int_eq(state_of(&txid, 0), UTXO_PENDING);
+		totals_are(0, k);
+		model_node_evict(fw.node, &txid);
+		follower_world_follow_twice();
+		totals_are(0, 0);
+	}
+	follower_world_agree("replacements");
+}
+
 static void evicted(void)
 {
 	struct txid txid;
@@ -957,6 +1024,8 @@ static const struct {
 	{ "received while away", received_while_away, BOTH },
 	{ "passed on at once", passed_on_at_once, BOTH },
 	{ "taken back", taken_back, BOTH },
+	{ "replaced by its like", replaced_by_its_like, BOTH },
+	{ "replaced under it", replaced_under_it, BOTH },
 	{ "evicted", evicted, BOTH },
 	{ "mined by us", mined_by_us, BOTH },
 	{ "reorg of 1", reorg_of_1, BOTH },
