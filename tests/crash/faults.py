@@ -102,7 +102,7 @@ def token_spent_meanwhile(worker, dialect):
 
 def peer_send_ended(scene):
     action = scene.peer.call("action.get", idempotency_key=scene.key("peer"))
-    scenes.wake(scene.peer, action["id"])
+    scene.peer.wake(id=action["id"])
     return action["status"] in scenes.FINAL
 
 
@@ -121,7 +121,7 @@ def claimed_before_taken_back(worker, dialect):
 
 
 def drive(wallet, action_id):
-    scenes.wake(wallet, action_id)
+    wallet.wake(id=action_id)
     return wallet.call("action.get", id=action_id)
 
 
@@ -146,7 +146,7 @@ def two_daemons(worker, dialect):
     ids = begin(scene, (one, two), 8, "first")
     for i in ids:
         # Both are hurried at once, so that both reach for the same step.
-        scenes.wake(two, i)
+        two.wake(id=i)
         scenes.expect(scenes.finish(one, action_id=i), "done")
     scene.check_holds(8 * 100)
     ids = begin(scene, (one, two), 8, "second")

@@ -12,7 +12,7 @@ class Row(collections.namedtuple("Row", "name play crew what waits", defaults=("
     """play(worker): does it, and raises what went wrong; may return how many of what ("kills", say) there were.
     crew(build, folder): makes a worker, which plays rows one after the other.  It has abandon(), after a row that failed:
     ends everything and returns the folders that are worth a look; and close().
-    waits: takes long and does nothing meanwhile, so that it may run beside all others, with a worker of its own."""
+    waits: takes long and does little meanwhile, so that it may run beside all others, with a worker of its own: for a few."""
 
 
 class Runner:

@@ -94,7 +94,7 @@ class Worker:
 
     def settle_peer(self):
         for action in self.peer.call("action.list", status="active")["actions"]:
-            scenes.wake(self.peer, action["id"])
+            self.peer.wake(id=action["id"])
             self.peer.call("action.get", id=action["id"], wait="park", timeout_s=10)
 
     def abandon(self):

@@ -53,4 +53,4 @@ def rows(sample):
             yield Row(f"error onchain {kind.__name__} {point}",
                       lambda w, k=kind, p=point: error_row(w, k, p, tries), Worker)
     for seed in range(1, 1 + (SAMPLE_STORMS if sample else STORMS)):
-        yield Row(f"onchain storm {seed}", lambda w, s=seed: storm_row(w, s), Worker, "kills")
+        yield Row(f"onchain storm {seed}", lambda w, s=seed: storm_row(w, s), Worker, "kills", waits=sample)

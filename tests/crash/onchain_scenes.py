@@ -130,11 +130,7 @@ class SignedElsewhere(Paid):
         return self.wallet.call("action.get", id=self.action_id)
 
     def wake(self, key):
-        try:
-            self.wallet.call("action.wake", id=self.action_id)
-        except RpcError as no:
-            if no.kind != "conflict":
-                raise
+        self.wallet.wake(id=self.action_id)
 
 
 class Received(Scene):

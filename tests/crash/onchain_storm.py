@@ -210,11 +210,7 @@ class Storm(Scene):
         return self.wallet.call("action.list", status="active")["actions"]
 
     def nudge(self, action_id):
-        try:
-            self.wallet.call("action.wake", id=action_id)
-        except lab.RpcError as no:
-            if no.kind != "conflict":
-                raise
+        self.wallet.wake(id=action_id)
 
     def count_payments(self):
         """As each action says: done, and the payee has it; or not, and he has nothing."""

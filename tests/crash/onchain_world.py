@@ -174,11 +174,7 @@ class Scene:
         return self.until(is_there, f"the node has {key}")
 
     def wake(self, key):
-        try:
-            self.wallet.call("action.wake", idempotency_key=key)
-        except lab.RpcError as no:
-            if no.kind != "conflict":  # it runs, or has ended
-                raise
+        self.wallet.wake(idempotency_key=key)
 
     def state(self, key, *states):
         """Waits until it is in one of these states, or has come to its end."""

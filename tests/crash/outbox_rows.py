@@ -22,6 +22,7 @@ ERRORS = {
     outbox_scenes.Taken: ("outbox.settle",),
     outbox_scenes.Overtaken: ("outbox.settle",),
 }
+LONG_ERRORS = (outbox_scenes.Taken,)  # it is tried again after half a minute
 AT_ONCE = 3  # rows, of each processor: they wait for blocks more than they work
 RACES_MAX = 20
 STORMS = int(os.environ.get("CRASH_STORMS") or 60)
@@ -92,9 +93,9 @@ def rows(sample):
     for kind, points in ERRORS.items():
         for point in points:
             yield Row(f"error outbox {kind.__name__} {point}",
-                      lambda w, k=kind, p=point: error_row(w, k, p, tries), Worker)
+                      lambda w, k=kind, p=point: error_row(w, k, p, tries), Worker, waits=kind in LONG_ERRORS)
     for point in SAMPLE_SHARED if sample else COMMON:
         yield Row(f"crash outbox two daemons {point}",
                   lambda w, p=point: two_daemons_row(w, p, 1 if sample else 3), Worker, "kills", waits=True)
     for seed in range(1, 1 + (SAMPLE_STORMS if sample else STORMS)):
-        yield Row(f"storm {seed}", lambda w, s=seed: storm_row(w, s), Worker, "kills")
+        yield Row(f"storm {seed}", lambda w, s=seed: storm_row(w, s), Worker, "kills", waits=sample)

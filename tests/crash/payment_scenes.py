@@ -7,7 +7,7 @@ import sqlite3
 import books
 import invoice
 import scenes
-from scenes import FINAL, SETTLE_S, expect, finish, lab, start, wake
+from scenes import FINAL, SETTLE_S, expect, finish, lab
 
 MELT = "/v1/melt/bolt11"
 COST = 2  # of every payment here: one for up to ten notes, one for Lightning
@@ -38,7 +38,7 @@ class Melt(scenes.Scene):
             if action["status"] in FINAL:
                 return action
             meanwhile(action)
-            wake(self.wallet, action["id"])
+            self.wallet.wake(id=action["id"])
             return None
         return lab.wait_until(ended, "the payment has an end", SETTLE_S)
 
@@ -134,7 +134,7 @@ class Transfer(scenes.Scene):
             return action
         self.arrive(action["result"])
         for child in self.wallet.call("action.list", status="active")["actions"]:
-            wake(self.wallet, child["id"])
+            self.wallet.wake(id=child["id"])
         return None
 
     def arrive(self, children):

@@ -47,15 +47,7 @@ def hurry(daemon, action_id):
     for child in daemon.call("action.list", status="active")["actions"]:
         if child["parent_id"] == action_id:
             action_id = child["id"]
-    wake(daemon, action_id)
-
-
-def wake(daemon, action_id):
-    try:
-        daemon.call("action.wake", id=action_id)
-    except lab.RpcError as no:
-        if no.kind != "conflict":  # it has ended meanwhile
-            raise
+    daemon.wake(id=action_id)
 
 
 def settle(daemon):
@@ -186,7 +178,7 @@ class SendExact(Scene):
         expect(self.wallet.call("action.get", idempotency_key=self.key("send")), "done")
 
     def look(self, action_id):
-        wake(self.wallet, action_id)
+        self.wallet.wake(id=action_id)
         return self.wallet.call("action.get", id=action_id, wait="park", timeout_s=5)["status"]
 
 

@@ -118,10 +118,7 @@ class Wallet(lab.Daemon):
             left = [a for a in self.active() if a["state"] != "token_created"]
             for a in left:
                 if a["status"] != "running":
-                    try:
-                        self.call("action.wake", id=a["id"])
-                    except lab.RpcError as no:
-                        check(no.kind == "conflict", f"wake: {no}")  # it has ended meanwhile
+                    self.wake(id=a["id"])
             return not left
         lab.wait_until(settled, "every action comes to an end", within_s, 0.1)
 
@@ -130,7 +127,7 @@ class Wallet(lab.Daemon):
         for a in self.active():
             if a["state"] == "token_created":
                 version = a["version"]
-                self.call("action.wake", id=a["id"])
+                self.wake(id=a["id"])
                 lab.wait_until(lambda a=a, v=version: self.get(a)["version"] > v, "the mint says who claimed a token")
 
     def all_of_events(self):

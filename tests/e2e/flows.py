@@ -78,7 +78,7 @@ def send_exact(world):
     fee = world.fee(2)
     same((got["amount"], got["fee"], got["memo"]), (36 - fee, fee, "for coffee"), "received")
     same(bob.total(), 36 - fee, "the receiver's balance")
-    alice.call("action.wake", id=sent["id"])
+    alice.wake(id=sent["id"])
     done = alice.get(sent, wait="done")
     same((done["status"], done["result"]["claimed"]), ("done", True), "the send, once claimed")
     same((alice.total(), alice.bucket("sent")), (64, 0), "the sender's balance")

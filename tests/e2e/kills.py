@@ -82,7 +82,7 @@ def receive_over_and_over(world):
             bob.start()
         try:
             for a in bob.active():
-                bob.call("action.wake", id=a["id"])
+                bob.wake(id=a["id"])
         except (lab.Died, lab.RpcError):
             pass
         time.sleep(0.05)

@@ -89,7 +89,7 @@ def by_post(world):
             def arrived(started=started):
                 a = alice.get(started)
                 if a["status"] in ("parked", "uncertain") and not a["result"]["delivered"]:
-                    alice.call("action.wake", id=a["id"])
+                    alice.wake(id=a["id"])
                 return a["result"] and a["result"]["delivered"]
             lab.wait_until(arrived, "the payment arrives")
             same(len(payee.got), len(answers) + 1, "how often it was brought")
@@ -99,7 +99,7 @@ def by_post(world):
                  (f"order-{n}", world.proxy.url, "sat", "thanks"), "the payment")
             same(alice.get(started)["result"]["deliveries"], len(answers) + 1, "how often, by the action")
             bob.receive_well(token_of(payment))
-            alice.call("action.wake", id=started["id"])
+            alice.wake(id=started["id"])
             same(alice.get(started, wait="done")["status"], "done", "the payment, once it is taken")
 
 

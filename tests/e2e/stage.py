@@ -1,8 +1,14 @@
-"""Plays scenarios at real mints, each with fresh wallets, and counts the money at its end."""
+"""Plays scenarios at real mints, each with fresh wallets, and counts the money at its end.  A few lanes at once, each with mints
+of its own: whatever happens to one, no scenario of another lane sees it."""
+import collections
+import concurrent.futures
+import contextlib
+import io
 import os
+import queue
 import shutil
-import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -10,36 +16,97 @@ import bench
 import lab
 import proxy
 
-counts = {"passed": 0, "failed": 0, "skipped": 0}
+AT_ONCE = int(os.environ.get("AT_ONCE", "2"))
+LOG_LINES = 25
+WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
-def report(name, result, seconds, more=""):
-    counts[result] += 1
-    word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[result]
-    print(f"{word:8}{name} ({seconds:.1f} s){more}", flush=True)
+class Lane:
+    """The mints of some scenarios, which play one after the other: each is started when the first one wants it."""
+
+    def __init__(self, folder, mints):
+        """mints: {name: a function that makes it in a folder}."""
+        self.folder, self.mints, self.running, self.gates = folder, mints, {}, {}
+
+    def open(self, names):
+        fresh = [name for name in names if name not in self.running]
+        for name in fresh:
+            self.running[name] = self.mints[name](os.path.join(self.folder, "mint-" + name))
+            self.running[name].start()
+        for name in fresh:
+            self.running[name].ready()
+            self.gates[name] = proxy.Proxy(self.running[name].port)
+
+    def close(self):
+        for gate in self.gates.values():
+            gate.stop()
+        for mint in self.running.values():
+            mint.stop()
 
 
-def run(build, folder, name, function, mint, gate, other):
-    world = bench.World(build, folder, mint, gate)
-    world.other = other
-    began = time.monotonic()
+class Book:
+    """What came of them."""
+
+    def __init__(self):
+        self.lock, self.counts = threading.Lock(), collections.Counter()
+
+    def tell(self, result, name, seconds, more=""):
+        with self.lock:
+            self.counts[result] += 1
+            print(f"{WORDS[result]:8}{name} ({seconds:.1f} s)\n{more}", end="", flush=True)
+
+
+def what_went_wrong(world):
+    """What a person needs to see of it."""
+    said = io.StringIO()
+    traceback.print_exc(file=said)
+    for wallet in world.wallets:
+        said.write(f"--- the last of {wallet.log_path}\n")
+        with contextlib.suppress(OSError):
+            said.write("".join(wallet.log().splitlines(True)[-LOG_LINES:]) + "\n")
+    return said.getvalue()
+
+
+def play(world, function):
+    """How it ended, and what there is to say of it."""
     try:
         function(world)
         world.count()
     except bench.Skip as why:
-        report(name, "skipped", time.monotonic() - began, f": {why}")
+        return "skipped", f"        {why}\n"
     except Exception:  # whatever it was, the others still run
-        report(name, "failed", time.monotonic() - began)
-        traceback.print_exc(file=sys.stdout)
-        for w in world.wallets:
-            print(f"--- the last of {w.log_path}")
-            print("".join(w.log().splitlines(True)[-25:]), flush=True)
+        return "failed", what_went_wrong(world)
+    finally:
         world.end()
-        return False
-    else:
-        report(name, "passed", time.monotonic() - began)
-    world.end()
-    return True
+    return "passed", ""
+
+
+def run_lane(lane, todo, build, both, book):
+    """Plays what is left, until nothing is."""
+    try:
+        while True:
+            try:
+                folder, title, function, at = todo.get_nowait()
+            except queue.Empty:
+                return
+            lane.open(dict.fromkeys((at, *both)))
+            world = bench.World(build, folder, lane.running[at], lane.gates[at])
+            world.other = next(lane.gates[name] for name in both if name != at)
+            began = time.monotonic()
+            result, more = play(world, function)
+            book.tell(result, f"[{at}] {title}", time.monotonic() - began, more)
+    finally:
+        lane.close()
+
+
+def jobs(folder, patterns, where):
+    """A queue of them."""
+    found = queue.Queue()
+    for number, (title, function, word) in enumerate(bench.SCENARIOS):
+        if not patterns or any(p in title for p in patterns):
+            for at in where.get(word, ()):
+                found.put((os.path.join(folder, f"{number}-{at}"), title, function, at))
+    return found
 
 
 def main(build, patterns, install, mints, where):
@@ -52,25 +119,18 @@ def main(build, patterns, install, mints, where):
         print("0 passed, 0 failed, 1 skipped")
         return 77
     folder = tempfile.mkdtemp(prefix="walletd-e2e-")
-    running, gates = {}, {}
-    try:
-        for name, make in mints.items():
-            running[name] = make(os.path.join(folder, "mint-" + name))
-            running[name].start()
-        for name, mint in running.items():
-            mint.ready()
-            gates[name] = proxy.Proxy(mint.port)
-        for number, (title, function, word) in enumerate(bench.SCENARIOS):
-            if patterns and not any(p in title for p in patterns):
-                continue
-            for at in where.get(word, ()):
-                other = next(gates[name] for name in where["both"] if name != at)
-                run(build, os.path.join(folder, f"{number}-{at}"), f"[{at}] {title}", function, running[at], gates[at], other)
-    finally:
-        for gate in gates.values():
-            gate.stop()
-        for mint in running.values():
-            mint.stop()
+    todo, book = jobs(folder, patterns, where), Book()
+    lanes = [Lane(os.path.join(folder, f"lane-{n}"), mints) for n in range(AT_ONCE)]
+    for lane in lanes:
+        os.mkdir(lane.folder)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = [pool.submit(run_lane, lane, todo, build, where["both"], book) for lane in lanes]
+        try:
+            for end in ends:
+                end.result()
+        finally:
+            todo.queue.clear()  # of one that could not go on, or was interrupted: the others end with what they play
+    counts = book.counts
     if counts["failed"]:
         print("what the daemons left is in " + folder)
     else:

@@ -33,7 +33,7 @@ def paid(world, wallet, started):
         for a in wallet.active():
             waits = time.time() * 1000 - a["updated_at_ms"] > 500
             if waits and a["status"] in ("parked", "uncertain") and a["kind"] != "cashu_issue":
-                wallet.call("action.wake", id=a["id"])
+                wallet.wake(id=a["id"])
         return wallet.get(started)["state"] == "claiming"
     lab.wait_until(look, "the payment is made")
     world.other.shut = ()

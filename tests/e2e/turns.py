@@ -20,7 +20,7 @@ def lightning(at_once, later):
 def is_open(wallet, action, held):
     """Asked again it is what it was: nothing is known, and nothing is free."""
     version = wallet.get(action)["version"]
-    wallet.call("action.wake", id=action["id"])
+    wallet.wake(id=action["id"])
     lab.wait_until(lambda: wallet.get(action)["version"] > version, "the mint is asked what became of the payment")
     now = wallet.get(action)
     same((now["state"], wallet.bucket("locked")), ("payment_pending", held), "a payment whose end is unknown")

@@ -7,8 +7,12 @@ Bitcoin: the node, its gate, and the Esplora in front of it.  Of Lightning: the 
 
 A PATTERN is a part of a test's name.  Where a peer cannot be had its tests count as one that is skipped.  Exit code 77
 when all there is to run was skipped."""
+import contextlib
+import io
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,20 +33,25 @@ import evm_test_node  # noqa: E402,F401
 import ldk_test_stub  # noqa: E402,F401
 import lightning_test_stub  # noqa: E402,F401
 
+AT_ONCE = 3  # they wait more than they work
 
-def run(name, function, world):
+
+def run(job):
+    """One test.  Returns its name, whether it passed, how long it took, and what it has to say."""
+    number, folder = job
+    name, function, kind = TESTS[number]
     began = time.monotonic()
-    try:
-        function(world)
-    except Exception:  # whatever it was, the others still run
-        print(f"FAILED  {name} ({time.monotonic() - began:.1f} s)")
-        traceback.print_exc(file=sys.stdout)
-        sys.stdout.flush()
-        return False
-    finally:
-        world.end()
-    print(f"ok      {name} ({time.monotonic() - began:.1f} s)", flush=True)
-    return True
+    said, passed = io.StringIO(), True
+    with contextlib.redirect_stdout(said):
+        world = kind(folder)
+        try:
+            function(world)
+        except Exception:  # whatever it was, the others still run
+            passed = False
+            traceback.print_exc(file=sys.stdout)
+        finally:
+            world.end()
+    return name, passed, time.monotonic() - began, said.getvalue()
 
 
 def had(world):
@@ -56,19 +65,23 @@ def had(world):
 
 
 def main(patterns):
-    wanted = [test for test in TESTS if not patterns or any(p in test[0] for p in patterns)]
-    worlds = {world: had(world) for world in dict.fromkeys(world for _, _, world in wanted)}
+    wanted = [n for n, (name, _, _) in enumerate(TESTS) if not patterns or any(p in name for p in patterns)]
+    worlds = {kind: had(kind) for kind in dict.fromkeys(TESTS[n][2] for n in wanted)}
     folder = tempfile.mkdtemp(prefix="walletd-peers-")
-    ran = [run(name, function, world(os.path.join(folder, str(number))))
-           for number, (name, function, world) in enumerate(wanted) if worlds[world]]
-    failed = ran.count(False)
+    jobs = [(n, os.path.join(folder, str(n))) for n in wanted if worlds[TESTS[n][2]]]
+    counts = {True: 0, False: 0}
+    with multiprocessing.Pool(AT_ONCE, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        for name, passed, seconds, said in pool.imap_unordered(run, jobs):
+            counts[passed] += 1
+            print(f"{'ok' if passed else 'FAILED':8}{name} ({seconds:.1f} s)")
+            print(said, end="", flush=True)
     skipped = list(worlds.values()).count(False)
-    if failed:
+    if counts[False]:
         print("what the peers left is in " + folder)
     else:
         shutil.rmtree(folder)
-    print(f"{len(ran) - failed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed or not wanted else 0 if ran else 77
+    print(f"{counts[True]} passed, {counts[False]} failed, {skipped} skipped")
+    return 1 if counts[False] or not wanted else 0 if jobs else 77
 
 
 if __name__ == "__main__":

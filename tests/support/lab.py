@@ -223,6 +223,14 @@ class Daemon:
                 raise RpcError(method, answer["error"])
         return [answer["result"] for answer in answers]
 
+    def wake(self, **which):
+        """An action goes on without the wait between its tries, unless it has ended meanwhile.  which: as action.wake has it."""
+        try:
+            self.call("action.wake", **which)
+        except RpcError as no:
+            if no.kind != "conflict":
+                raise
+
     def ended(self, within_s=START_S):
         """Its exit code, when it is on its way out or already there: negative for a signal."""
         return self.process.wait(within_s)

@@ -152,10 +152,7 @@ class Wallet(lab.Daemon):
         """Goes on without the waits between tries."""
         for action in self.active():
             if action["status"] != "running":
-                try:
-                    self.call("action.wake", id=action["id"])
-                except lab.RpcError as no:
-                    check(no.kind == "conflict", f"wake: {no}")  # it has ended meanwhile
+                self.wake(id=action["id"])
 
     # What there is.
 

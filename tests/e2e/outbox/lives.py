@@ -1,7 +1,6 @@
 """The daemons' own lives: killed, shut down, two at a time, restored from an old copy, locked, with the wrong keys."""
 import os
 import shutil
-import signal
 import time
 
 import abi

@@ -148,7 +148,7 @@ def one_that_is_still_pending(w):
     d = quick(w)
     w.ln.stub.surface_s = None
     done = w.out(d, 50_000)
-    lab.wait_until(lambda: w.wake(d, done) or w.ln.asked() == 2, "the second submission", within_s=60)
+    lab.wait_until(lambda: d.wake(id=done["id"]) or w.ln.asked() == 2, "the second submission", within_s=60)
     w.waits_for(d, done, "awaiting_peer_sigs")
     same((w.splice(d)["attempts"], w.splice(d)["max_attempts"]), (2, 2), "attempts")
     w.submissions(1)
@@ -168,10 +168,10 @@ def one_that_never_comes(w):
         w.ln.stub.queued.clear()  # forgotten, as by a node that restarts
         d.kill()
         d.start()
-        lab.wait_until(lambda: w.wake(d, done) or w.ln.asked() == wanted, "the second submission", within_s=60)
+        lab.wait_until(lambda: d.wake(id=done["id"]) or w.ln.asked() == wanted, "the second submission", within_s=60)
     began = time.monotonic()
     while time.monotonic() < began + UNSEEN_S + 2:
-        w.wake(d, done)
+        d.wake(id=done["id"])
         time.sleep(0.2)
     w.waits_for(d, done, "awaiting_peer_sigs")
     same((w.ln.asked(), w.events(d, "splice.negotiation_failed")), (2, []), "submissions, and failures")
@@ -187,7 +187,7 @@ def the_window_is_of_the_peers_presence(w):
     w.waits_for(d, done, "peer_offline")
     for _ in range(UNSEEN_S + 2):
         time.sleep(1)
-        w.wake(d, done)
+        d.wake(id=done["id"])
     asked(w, 1)
     w.ln.stub.surface_s = 0
     w.ln.stub.queued.clear()
@@ -198,7 +198,7 @@ def the_window_is_of_the_peers_presence(w):
 
 def nudged_to_death(w, d, done):
     try:
-        return not d.alive() or w.wake(d, done)
+        return not d.alive() or d.wake(id=done["id"])
     except lab.Died:
         return True
 
@@ -320,7 +320,7 @@ def a_node_that_is_away_or_wrong(w):
     stub.key, stub.network = was, 3
     told(w, d, "signet")
     stub.network, stub.tip = 0, "ab" * 32
-    w.wake(d, done)
+    d.wake(id=done["id"])
     asked(w, 0)
     stub.tip = None
     ends_well(w, d, done)

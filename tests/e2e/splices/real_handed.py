@@ -168,7 +168,7 @@ def the_peer_is_away_when_blocks_come(w):
     w.node.mine(w.ln.DEPTH + 1)
     w.ln.ours.caught_up()
     w.caught_up(d)
-    w.wake(d, done)
+    d.wake(id=done["id"])
     same((w.get(d, done)["state"], w.ln.channel().txid == txid), ("awaiting_lock", False), "what waits for the peer")
     w.ln.peer_up()
     done = w.state(d, done, "done", within_s=90)

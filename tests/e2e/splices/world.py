@@ -126,19 +126,12 @@ class World:
         """What is told of the one that lives."""
         return self.row(d)["splice"]
 
-    def wake(self, d, action):
-        """An early call is harmless, and saves the test time."""
-        try:
-            d.call("action.wake", id=action["id"])
-        except RpcError:
-            pass  # it is running, or over
-
     def until(self, d, action, question, what, within_s=60):
         """The action, once question(action) is true."""
         last = {}
 
         def there():
-            self.wake(d, action)
+            d.wake(id=action["id"])
             last.update(self.get(d, action))
             return question(last)
         try:
