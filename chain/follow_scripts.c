@@ -1,9 +1,10 @@
 /* Script by script: what an indexing backend says touched each of the wallet's scripts, and what others watch.
  *
  * Headers are connected as blocks are, so that what they confirm goes with them.  A script's history is read when the count of
- * its transactions is another one than last time, its oldest line first, because a later one may spend what an earlier one
- * pays.  Until the first search is over every derived script is asked for; from then on those that somebody knows.  A round
- * in which the tip has changed is followed by another: its answers may be of two chains. */
+ * its transactions is another one than last time, or last time's counts no more because one may have taken another's place; its
+ * oldest line first, because a later one may spend what an earlier one pays.  Until the first search is over every
+ * derived script is asked for; from then on those that somebody knows.  A round in which the tip has changed is
+ * followed by another: its answers may be of two chains. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -460,8 +460,7 @@ static void down_and_up(void)
 	ck_assert_int_ne(follower_world_round(), ERR_NONE);
 	follower_status(fw.follower, &s);
 	ck_assert(!s.synced && s.failures == 1 && s.last_error.code != ERR_NONE);
-	model_node_down(fw.node, false);
-	follower_world_run_for(5); /* the breaker closes */
+	follower_world_node_back();
 	follower_world_follow();
 	totals_are(1000, 0);
 	follower_status(fw.follower, &s);

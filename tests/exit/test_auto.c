@@ -260,7 +260,7 @@ START_TEST(nobody_can_be_asked)
 	model_node_down(fw.node, true);
 	pass_only(AUTO_EXIT_LOST);
 	ck_assert(exits(&rich) && !exits(&leaf));
-	model_node_down(fw.node, false);
+	follower_world_node_back();
 	pass(AUTO_EXIT_LOST);
 	ck_assert(exits(&leaf));
 }

@@ -741,7 +741,7 @@ START_TEST(an_answer_that_is_lost_is_no_no)
 	follower_world_follow(); /* of what it watches from now on */
 	kick();
 	ck_assert_int_eq(exit_world_child_of(id, 0).reach, REACH_MAYBE);
-	model_node_mute(fw.node, false);
+	follower_world_node_back();
 	a_no_is_no_answer_to_the_try_before(id);
 }
 END_TEST

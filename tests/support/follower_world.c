@@ -147,6 +147,13 @@ void follower_world_run_for(int64_t ms)
 	(void)turns_until(fw.loop, NULL, NULL, ms);
 }
 
+void follower_world_node_back(void)
+{
+	model_node_down(fw.node, false);
+	model_node_mute(fw.node, false);
+	follower_world_run_for(5);
+}
+
 enum err_code follower_world_round(void)
 {
 	struct follower_status s;

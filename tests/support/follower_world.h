@@ -41,6 +41,7 @@ void follower_world_follow(void);       /* rounds until one finds nothing new; e
 void follower_world_follow_twice(void); /* what is missing is looked for once more, after the grace */
 void follower_world_mine(void);         /* a block of the whole mempool */
 void follower_world_run_for(int64_t ms);
+void follower_world_node_back(void); /* one that was down, or mute, answers, and the breaker lets it be asked */
 void follower_world_unit(int (*fn)(struct unit *u, void *ctx, struct err *err), void *ctx);
 
 /* The output script of an index; lives in fw.arena. */

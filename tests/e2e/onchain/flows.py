@@ -1,6 +1,11 @@
 """What a user does with the on-chain wallet on good days."""
+import queue
+
+import acts
 import lab
-from onchain.world import CONFIRMATIONS, PASSPHRASE, check, same, scenario, until
+from onchain.world import BITCOIND, CONFIRMATIONS, ESPLORA, PASSPHRASE, WAIT_S, check, same, scenario, until
+
+RAW_TX = {BITCOIND: "getrawtransaction", ESPLORA: "GET /tx/:txid/raw"}
 
 
 @scenario("receive: pending while no block has it, spendable when one has")
@@ -138,6 +143,23 @@ def bump(world):
         alice.wait_tx(replaced, "out")
     bob.wait_sums(40_000, 0, 0)
     same(sum(alice.sums()), 60_000 - third["result"]["fee_sat"], "what remains")
+
+
+@scenario("bump: the payee hears of the first one, and before he has its bytes the second has taken its place")
+def bump_unseen(world):
+    alice = world.wallet("alice")
+    bob, gate = world.gated("bob")
+    world.fund(alice, 100_000)
+    orders, bumped = queue.Queue(), queue.Queue()
+    gate.at(RAW_TX[world.backend], acts.before(lambda: bumped.put(alice.bump(orders.get(timeout=WAIT_S), feerate="10"))))
+    sent = alice.order(address=bob.address(), amount_sat=40_000, feerate="2")
+    orders.put(sent)
+    second = bumped.get(timeout=WAIT_S)
+    bob.wait_sums(0, 0, 40_000)
+    coin, = bob.coins("pending")
+    same(coin["outpoint"].split(":")[0], second["result"]["txid"], "what he is to get")
+    world.finish(alice, sent)
+    bob.wait_sums(40_000, 0, 0)
 
 
 @scenario("bump: the miner prefers the first one all the same, which is as good")
