@@ -2,12 +2,14 @@
 
 Standard library alone.  Everything listens on loopback or in a folder of the test's.
 """
+import collections
 import contextlib
 import ctypes
 import http.client
 import itertools
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -18,6 +20,8 @@ import time
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 START_S = 60
+PORTS = (10_240, 32_768)
+CLAIMS = collections.deque(maxlen=64)  # the oldest is closed when it falls out
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEMORY, ROOM_MIN = "/dev/shm", 4 << 30
 
@@ -66,10 +70,19 @@ def end_with_parent():
 
 
 def free_port():
-    """One of loopback that nobody listens on."""
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One of loopback that nobody listens on, and that nobody takes before its peer does: the kernel gives no connection a port of
+    this range, and for a while a name among the abstract sockets tells the tests' other processes that it is given out."""
+    while True:
+        port, claim = random.SystemRandom().randrange(*PORTS), socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0walletd-port-{port}")
+            with contextlib.closing(socket.socket()) as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
 
 
 def end(process, how=signal.SIGTERM, within_s=20):
