@@ -551,7 +551,7 @@ static void remove_copy(void)
 
 static void cut_power(void *ctx)
 {
-	struct store_options opt = { .path = cut.to, .lazily = true };
+	struct store_options opt = { .path = cut.to };
 	struct store *s;
 	int64_t n;
 
@@ -568,8 +568,7 @@ static void cut_power(void *ctx)
 	ck_assert_int_eq(n % 2, 0); /* a unit is whole or not at all */
 	ck_assert_int_le(n, 2 * (int64_t)cut.units);
 	store_close(s);
-	if (cut.seed % 4 == 0) /* it takes as long as all the rest */
-		OK(store_verify_file(cut.to, err));
+	OK(store_verify_file(cut.to, err));
 	faulty_vfs_watch(cut_power, NULL);
 }
 
