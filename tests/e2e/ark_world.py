@@ -3,23 +3,17 @@
 VTXOs are made with both parties' keys and funded on the chain.  The wallets look at that through the node itself, or
 through an Esplora server in front of it; a scenario's title says which.  Most of a scenario is waiting, so several run at
 a time: AT_ONCE says how many."""
-import contextlib
-import io
 import json
-import multiprocessing
 import os
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder) for folder in ("support", "peers")]
 import bitcoin_gate  # noqa: E402
 import esplora  # noqa: E402
 import lab  # noqa: E402
+import plays  # noqa: E402
 import real_bitcoind  # noqa: E402
 from lab import RpcError, wait_until  # noqa: E402
 
@@ -150,25 +144,9 @@ class World:
 
 
 def run(job):
-    """One scenario.  Returns its title, whether it passed, how long it took, and what it has to say."""
     build, folder, title, number, backend = job
     _, function, *_, node = SCENARIOS[number]
-    said, world, passed = io.StringIO(), None, True
-    began = time.monotonic()
-    with contextlib.redirect_stdout(said):
-        try:
-            world = World(build, folder, backend, node)
-            function(world)
-        except Exception:  # whatever it was, the others still run
-            passed = False
-            traceback.print_exc(file=sys.stdout)
-            for daemon in world.daemons if world else ():
-                print(f"--- the last of {daemon.log_path}")
-                print("".join(daemon.log().splitlines(True)[-20:]))
-        finally:
-            if world:
-                world.end()
-    return title, passed, time.monotonic() - began, said.getvalue()
+    return plays.one(title, lambda: World(build, folder, backend, node), function, lambda world: world.daemons)
 
 
 def jobs(build, folder, patterns):
@@ -186,19 +164,6 @@ def main(build, patterns):
     try:
         real_bitcoind.install()
     except lab.CannotBeHad as why:
-        print(f"SKIPPED: bitcoind cannot be had: {why}")
-        print("0 passed, 0 failed, 1 skipped")
-        return 77
+        return plays.none(f"bitcoind cannot be had: {why}")
     folder = tempfile.mkdtemp(prefix="walletd-vtxo-")
-    counts = {True: 0, False: 0}
-    with multiprocessing.Pool(AT_ONCE, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for title, passed, seconds, said in pool.imap_unordered(run, jobs(build, folder, patterns)):
-            counts[passed] += 1
-            print(f"{'ok' if passed else 'FAILED':8}{title} ({seconds:.1f} s)")
-            print(said, end="", flush=True)
-    if counts[False]:
-        print("what the daemons left is in " + folder)
-    else:
-        shutil.rmtree(folder)
-    print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
-    return 0 if counts[True] and not counts[False] else 1
+    return plays.all_of(run, jobs(build, folder, patterns), AT_ONCE, folder)

@@ -2,7 +2,6 @@
 of its own: whatever happens to one, no scenario of another lane sees it."""
 import collections
 import concurrent.futures
-import contextlib
 import io
 import os
 import queue
@@ -14,10 +13,10 @@ import traceback
 
 import bench
 import lab
+import plays
 import proxy
 
 AT_ONCE = int(os.environ.get("AT_ONCE", "2"))
-LOG_LINES = 25
 WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
@@ -60,10 +59,7 @@ def what_went_wrong(world):
     """What a person needs to see of it."""
     said = io.StringIO()
     traceback.print_exc(file=said)
-    for wallet in world.wallets:
-        said.write(f"--- the last of {wallet.log_path}\n")
-        with contextlib.suppress(OSError):
-            said.write("".join(wallet.log().splitlines(True)[-LOG_LINES:]) + "\n")
+    plays.logs_of(world.wallets, said)
     return said.getvalue()
 
 
@@ -115,9 +111,7 @@ def main(build, patterns, install, mints, where):
     try:
         install()
     except lab.CannotBeHad as why:
-        print(f"SKIPPED: the real mint cannot be had: {why}")
-        print("0 passed, 0 failed, 1 skipped")
-        return 77
+        return plays.none(f"the real mint cannot be had: {why}")
     folder = tempfile.mkdtemp(prefix="walletd-e2e-")
     todo, book = jobs(folder, patterns, where), Book()
     lanes = [Lane(os.path.join(folder, f"lane-{n}"), mints) for n in range(AT_ONCE)]

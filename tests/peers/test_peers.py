@@ -7,20 +7,14 @@ Bitcoin: the node, its gate, and the Esplora in front of it.  Of Lightning: the 
 
 A PATTERN is a part of a test's name.  Where a peer cannot be had its tests count as one that is skipped.  Exit code 77
 when all there is to run was skipped."""
-import contextlib
-import io
-import multiprocessing
 import os
-import shutil
-import signal
 import sys
 import tempfile
-import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, *(os.path.join(HERE, "..", room) for room in ("support", "e2e"))]
 import lab  # noqa: E402
+import plays  # noqa: E402
 from peer_bench import TESTS  # noqa: E402
 
 import bitcoin_test_esplora  # noqa: E402,F401
@@ -37,21 +31,9 @@ AT_ONCE = 3  # they wait more than they work
 
 
 def run(job):
-    """One test.  Returns its name, whether it passed, how long it took, and what it has to say."""
     number, folder = job
     name, function, kind = TESTS[number]
-    began = time.monotonic()
-    said, passed = io.StringIO(), True
-    with contextlib.redirect_stdout(said):
-        world = kind(folder)
-        try:
-            function(world)
-        except Exception:  # whatever it was, the others still run
-            passed = False
-            traceback.print_exc(file=sys.stdout)
-        finally:
-            world.end()
-    return name, passed, time.monotonic() - began, said.getvalue()
+    return plays.one(name, lambda: kind(folder), function)
 
 
 def had(world):
@@ -69,19 +51,7 @@ def main(patterns):
     worlds = {kind: had(kind) for kind in dict.fromkeys(TESTS[n][2] for n in wanted)}
     folder = tempfile.mkdtemp(prefix="walletd-peers-")
     jobs = [(n, os.path.join(folder, str(n))) for n in wanted if worlds[TESTS[n][2]]]
-    counts = {True: 0, False: 0}
-    with multiprocessing.Pool(AT_ONCE, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for name, passed, seconds, said in pool.imap_unordered(run, jobs):
-            counts[passed] += 1
-            print(f"{'ok' if passed else 'FAILED':8}{name} ({seconds:.1f} s)")
-            print(said, end="", flush=True)
-    skipped = list(worlds.values()).count(False)
-    if counts[False]:
-        print("what the peers left is in " + folder)
-    else:
-        shutil.rmtree(folder)
-    print(f"{counts[True]} passed, {counts[False]} failed, {skipped} skipped")
-    return 1 if counts[False] or not wanted else 0 if jobs else 77
+    return plays.all_of(run, jobs, AT_ONCE, folder, list(worlds.values()).count(False))
 
 
 if __name__ == "__main__":

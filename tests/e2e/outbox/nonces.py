@@ -8,7 +8,7 @@ import directives
 import evm
 import evm_acts
 import lab
-from outbox.world import ORDER, WITHDRAW, check, order, refused, same, scenario, withdrawal
+from outbox.world import ORDER, WITHDRAW, check, refused, same, scenario, withdrawal
 
 NONCE_USED = "NonceAlreadyUsed(address,uint64)"
 POISON = "0xdead01"

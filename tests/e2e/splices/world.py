@@ -13,19 +13,12 @@ count of the money afterwards.
 
 world.ln is a Duo (tests/peers/lightning_hazards.py).  World.books() follows each of them: what was there at the beginning is
 in the channel, in the node's wallet, in walletd's, or was paid as fees and to others, to the satoshi.  Amounts are satoshi."""
-import contextlib
-import io
-import multiprocessing
 import os
-import shutil
-import signal
-import sys
 import tempfile
-import time
-import traceback
 
 import bitcoin
 import lab
+import plays
 from bitcoin_rpc import sat
 from lab import RpcError, wait_until
 from peer_bench import check, same  # noqa: F401
@@ -219,24 +212,9 @@ class World:
 
 
 def run(job):
-    """One scenario.  Returns its title, whether it passed, how long it took, and what it has to say."""
     build, folder, number, duo = job
     title, function, _ = SCENARIOS[number]
-    said, world, passed, began = io.StringIO(), None, True, time.monotonic()
-    with contextlib.redirect_stdout(said):
-        try:
-            world = World(build, folder, duo)
-            function(world)
-        except Exception:  # whatever it was, the others still run
-            passed = False
-            traceback.print_exc(file=sys.stdout)
-            for d in world.daemons if world else ():
-                print(f"--- the last of {d.log_path}")
-                print("".join(d.log().splitlines(True)[-20:]))
-        finally:
-            if world:
-                world.end()
-    return title, passed, time.monotonic() - began, said.getvalue()
+    return plays.one(title, lambda: World(build, folder, duo), function, lambda world: world.daemons)
 
 
 def main(kind, duo, build, patterns):
@@ -244,24 +222,7 @@ def main(kind, duo, build, patterns):
     folder = tempfile.mkdtemp(prefix=f"walletd-splices-{kind}-")
     jobs = [(build, os.path.join(folder, str(n)), n, duo) for n, (title, _, kinds) in enumerate(SCENARIOS)
             if kind in kinds and (not patterns or any(p in title for p in patterns))]
-    counts = {True: 0, False: 0}
-    with multiprocessing.Pool(AT_ONCE, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        for title, passed, seconds, said in pool.imap_unordered(run, jobs):
-            counts[passed] += 1
-            print(f"{'ok' if passed else 'FAILED':8}{title} ({seconds:.1f} s)")
-            print(said, end="", flush=True)
-    if counts[False]:
-        print("what was left is in " + folder)
-    else:
-        shutil.rmtree(folder)
-    print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
-    return 0 if counts[True] and not counts[False] else 1
-
-
-def skipped(why):
-    print(f"SKIPPED: {why}")
-    print("0 passed, 0 failed, 1 skipped")
-    return 77
+    return plays.all_of(run, jobs, AT_ONCE, folder)
 
 
 def had(install):
