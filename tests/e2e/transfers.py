@@ -1,9 +1,7 @@
 """Ecash of one mint that becomes ecash of another."""
-import time
-
 import lab
 from bad_input import Unchanged, not_started
-from bench import check, same, scenario
+from bench import check, may_be_hurried, same, scenario
 
 MELT, MINT = "/v1/melt/bolt11", "/v1/mint/bolt11"
 
@@ -27,12 +25,10 @@ def transfer(world, wallet, **params):
 
 
 def paid(world, wallet, started):
-    """Until the one mint has paid; then the other tells.  Nutshell, asked while it is just paying, books the payment twice, and signs
-    more change than it tells of: it is left alone for a moment."""
+    """Until the one mint has paid; then the other tells."""
     def look():
         for a in wallet.active():
-            waits = time.time() * 1000 - a["updated_at_ms"] > 500
-            if waits and a["status"] in ("parked", "uncertain") and a["kind"] != "cashu_issue":
+            if may_be_hurried(a) and a["kind"] != "cashu_issue":
                 wallet.wake(id=a["id"])
         return wallet.get(started)["state"] == "claiming"
     lab.wait_until(look, "the payment is made")
